@@ -1,4 +1,7 @@
-"""What a provider gives: a SQL Server and a host for one test instance. Nothing outside this package knows which kind."""
+"""What a provider gives: a SQL Server and a host for one test instance.
+
+Nothing outside this package knows which kind of provider it is.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,27 @@
+"""What the user configured, and whether it is complete."""
+
+from __future__ import annotations
+
+from tidegate.settings.load import ENVIRONMENT_PREFIX, FILE_VARIABLE, load
+from tidegate.settings.model import (
+    DatabaseSettings,
+    EmbeddedSettings,
+    FolderSettings,
+    MainSettings,
+    PolicySettings,
+    ScriptSettings,
+    Settings,
+)
+
+__all__ = [
+    "ENVIRONMENT_PREFIX",
+    "FILE_VARIABLE",
+    "DatabaseSettings",
+    "EmbeddedSettings",
+    "FolderSettings",
+    "MainSettings",
+    "PolicySettings",
+    "ScriptSettings",
+    "Settings",
+    "load",
+]

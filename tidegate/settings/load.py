@@ -1,0 +1,133 @@
+"""Settings from a file, the environment and the command line, in rising order of precedence."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, cast
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from tidegate.errors import SettingsError
+from tidegate.settings.model import Settings
+
+#: `TIDEGATE_UPGRADE__TARGET=2021.1.7500` sets `[upgrade] target`.
+ENVIRONMENT_PREFIX: Final = "TIDEGATE_"
+
+#: Names the settings file; not a setting itself.
+FILE_VARIABLE: Final = "TIDEGATE_SETTINGS"
+
+
+def load(
+    file: Path | None = None,
+    overrides: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Settings:
+    """The settings of a run.
+
+    ``file`` falls back to ``TIDEGATE_SETTINGS``; with neither, the defaults of the embedded run apply. ``overrides``
+    are dotted names (``upgrade.target``) as given on the command line. Raises :class:`SettingsError` with every
+    problem found.
+    """
+    environment = os.environ if environment is None else environment
+    if file is None and environment.get(FILE_VARIABLE):
+        file = Path(environment[FILE_VARIABLE])
+    values: dict[str, Any] = _read(file) if file is not None else {}
+    for name, value in sorted(environment.items()):
+        if name.startswith(ENVIRONMENT_PREFIX) and "__" in name:
+            _put(values, name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__"), value)
+    for name, value in (overrides or {}).items():
+        _put(values, name.split("."), value)
+    if file is not None:
+        _resolve_paths(values, file.resolve().parent)
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        problems = [_problem(detail) for detail in error.errors(include_url=False, include_input=False)]
+        raise SettingsError(
+            "the settings are not usable:\n" + "\n".join(f"  - {problem}" for problem in problems),
+            where=str(file) if file else "environment and command line",
+            next_step="docs/settings.md lists every setting",
+        ) from None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SettingsError(
+            "the settings file does not exist",
+            where=str(file),
+            next_step="name an existing file, or none at all for the embedded run",
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"the settings file cannot be read: {error}", where=str(file)) from None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"the settings file is not valid TOML: {error}", where=str(file)) from None
+
+
+def _put(values: dict[str, Any], path: list[str], value: str) -> None:
+    for part in path[:-1]:
+        child = values.setdefault(part, {})
+        if not isinstance(child, dict):
+            raise SettingsError(f"{'.'.join(path)} cannot be set: {part} is a value, not a section")
+        values = cast("dict[str, Any]", child)
+    values[path[-1]] = value
+
+
+#: Settings that are paths on this machine; relative ones in a file are meant relative to that file.
+_PATHS: Final = (
+    ("main", "folders", "packages"),
+    ("main", "folders", "artifacts"),
+    ("main", "folders", "task_logs"),
+    ("main", "folders", "imports"),
+    ("main", "folders", "event_exports"),
+    ("main", "backup_folder", "here"),
+    ("policy", "waivers"),
+    ("reports", "folder"),
+)
+
+
+def _resolve_paths(values: dict[str, Any], base: Path) -> None:
+    for path in _PATHS:
+        section: Any = values
+        for part in path[:-1]:
+            section = cast("dict[str, Any]", section).get(part) if isinstance(section, dict) else None
+        if isinstance(section, dict):
+            owner = cast("dict[str, Any]", section)
+            text = owner.get(path[-1])
+            if isinstance(text, str) and text:
+                owner[path[-1]] = str(base / text)
+
+
+def _problem(detail: ErrorDetails) -> str:
+    place = ".".join(str(part) for part in detail["loc"])
+    match detail["type"]:
+        case "extra_forbidden":
+            near = difflib.get_close_matches(str(detail["loc"][-1]), _siblings(detail["loc"]), n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(_siblings(detail['loc']))}"
+            return f"{place}: there is no such setting{hint}"
+        case "missing":
+            return f"{place}: is missing"
+        case _:
+            return f"{place or 'settings'}: {detail['msg'].removeprefix('Value error, ')}"
+
+
+def _siblings(location: tuple[int | str, ...]) -> list[str]:
+    model: type[BaseModel] = Settings
+    for part in location[:-1]:
+        field = model.model_fields.get(str(part))
+        if field is None:
+            break
+        candidates = [field.annotation, *getattr(field.annotation, "__args__", ())]
+        sections = [kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        if not sections:
+            break
+        model = sections[0]
+    return sorted(model.model_fields)

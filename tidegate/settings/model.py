@@ -1,0 +1,160 @@
+"""What a user may configure. One class a section of the settings file; every default works for the embedded run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from tidegate.checks.finding import Severity
+from tidegate.secrets import Secret
+from tidegate.versions import Version
+
+
+class Section(BaseModel):
+    """Unknown keys are refused: a misspelt setting must not be silently without effect."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+def _http_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("write a URL such as https://octopus.example.com")
+    if parts.username or parts.password:
+        raise ValueError("a URL must not carry credentials; use a secret reference instead")
+    return text.rstrip("/")
+
+
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+
+
+class DatabaseSettings(Section):
+    """The main instance's database and the login for backup and inspection."""
+
+    server: str = Field(description='as ODBC writes it: "host", "host,port" or "host\\\\instance"')
+    name: str
+    user: str
+    password: Secret
+    encrypt: bool = True
+    trust_server_certificate: bool = False
+
+
+class FolderSettings(Section):
+    """The main instance's server folders, as this machine can read them."""
+
+    packages: Path
+    artifacts: Path
+    task_logs: Path
+    imports: Path | None = None
+    event_exports: Path | None = None
+
+
+class BackupFolderSettings(Section):
+    """The folder through which backups travel: its name on the SQL Server, and here when that differs."""
+
+    on_server: str
+    here: Path | None = None
+
+    @property
+    def local(self) -> Path:
+        return self.here or Path(self.on_server)
+
+
+class MainSettings(Section):
+    """The main instance. Without this section an embedded sample instance plays its part."""
+
+    url: HttpUrl
+    api_key: Secret
+    master_key: Secret
+    license: Secret | None = None
+    database: DatabaseSettings
+    folders: FolderSettings
+    backup_folder: BackupFolderSettings
+
+
+class EmbeddedSettings(Section):
+    """The sample main instance that is made when no main instance is configured."""
+
+    version: Version = Version(2018, 12, 1)
+    size: Literal["s", "m", "l"] = "s"
+    seed: int = 1
+
+
+class UpgradeSettings(Section):
+    """Where the upgrade goes. ``via`` names versions that the path must touch, in order."""
+
+    target: Version = Version(2021, 1, 7500)
+    via: tuple[Version, ...] = ()
+
+
+class FeedSettings(Section):
+    """Where versions are listed and installers come from; without a URL the embedded feed plays Octopus's downloads."""
+
+    url: HttpUrl | None = None
+
+
+class TestInstanceSettings(Section):
+    """Where the clone lives and what becomes of it afterwards."""
+
+    __test__ = False
+
+    provider: Literal["embedded", "containers", "host"] = "embedded"
+    keep: Literal["never", "on-failure", "always"] = "never"
+
+
+class SqlServerSettings(Section):
+    """How this machine talks to any SQL Server."""
+
+    odbc_driver: str = Field(default="", description="a driver's registered name or the path of its library")
+    login_timeout: int = Field(default=15, ge=1, le=600, description="seconds")
+
+
+class ScriptSettings(Section):
+    """One of the organisation's own API scripts. It finds OCTOPUS_URL and OCTOPUS_API_KEY in its environment."""
+
+    name: str
+    command: tuple[str, ...] = Field(min_length=1)
+    timeout: int = Field(default=60, ge=1, description="seconds")
+
+
+class IntegrationSettings(Section):
+    """What else talks to the main instance and must go on working."""
+
+    scripts: tuple[ScriptSettings, ...] = ()
+
+
+class PolicySettings(Section):
+    """What the verdict demands."""
+
+    blocking: tuple[Severity, ...] = (Severity.BREAKING, Severity.DEGRADED)
+    waivers: Path | None = None
+    recovery_time_objective: int | None = Field(default=None, ge=1, description="minutes")
+
+
+class ReportSettings(Section):
+    """Where runs leave their results."""
+
+    folder: Path = Path("reports")
+
+
+class Settings(Section):
+    """The whole configuration of a run."""
+
+    main: MainSettings | None = None
+    embedded: EmbeddedSettings = EmbeddedSettings()
+    upgrade: UpgradeSettings = UpgradeSettings()
+    feed: FeedSettings = FeedSettings()
+    test_instance: TestInstanceSettings = TestInstanceSettings()
+    sql_server: SqlServerSettings = SqlServerSettings()
+    integrations: IntegrationSettings = IntegrationSettings()
+    policy: PolicySettings = PolicySettings()
+    reports: ReportSettings = ReportSettings()
+
+    @model_validator(mode="after")
+    def _embedded_needs_no_main(self) -> Settings:
+        if self.main is not None and "embedded" in self.model_fields_set:
+            raise ValueError("[main] and [embedded] exclude each other: the embedded instance plays the main instance")
+        return self
