@@ -8,12 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, time
 from enum import Enum
 from typing import Any, Protocol
 
 #: One value as the engine holds it: int, float, Decimal, str, bytes, bool (bit), UUID, or one of the
 #: ``datetime`` types; ``None`` is NULL. datetime2/datetimeoffset/time with more than microseconds use :class:`Ticks`.
 Value = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Ticks:
+    """A time, datetime2 or datetimeoffset whose seventh decimal is not zero (Python's own types end at the sixth).
+
+    A value whose ``digit`` would be 0 travels as the plain ``moment``.
+    """
+
+    moment: datetime | time
+    digit: int
 
 
 @dataclass(frozen=True, slots=True)
