@@ -1,0 +1,1 @@
+"""What the stand-in does over time: tasks, deployments, snapshots, logs, packages, events, triggers, retention."""
