@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tidegate.versions.planner import Hop, Plan, Risk, plan
+from tidegate.versions.releases import ReleaseKnowledge, release_knowledge
 from tidegate.versions.version import ChangeKind, Version
 
-__all__ = ["ChangeKind", "Version"]
+__all__ = ["ChangeKind", "Hop", "Plan", "ReleaseKnowledge", "Risk", "Version", "plan", "release_knowledge"]
