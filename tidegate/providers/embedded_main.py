@@ -1,0 +1,119 @@
+"""The sample instance that plays the main instance when none is configured."""
+
+from __future__ import annotations
+
+import json
+import secrets as random
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tidegate.errors import ProvisioningFailed
+from tidegate.octopus.instance_configuration import ado_connection_string
+from tidegate.providers.embedded import EmbeddedHost
+from tidegate.providers.embedded_servers import START_TIMEOUT, module
+from tidegate.providers.leftovers import Leftovers
+from tidegate.providers.processes import run_command
+from tidegate.rehearsal.instances import DatabaseAddress
+from tidegate.secrets import Secret
+from tidegate.settings import DatabaseSettings, EmbeddedSettings, FolderSettings, MainSettings
+from tidegate.settings.model import BackupFolderSettings
+
+_DATABASE: Final = "OctopusDeploy"
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedMain:
+    """The sample main instance: what a settings file would say about a real one, and what the loader made."""
+
+    settings: MainSettings
+    sample: Mapping[str, Any]
+
+
+def provide_embedded_main(
+    host: EmbeddedHost, wanted: EmbeddedSettings, leftovers: Leftovers, report: Callable[[str], None]
+) -> EmbeddedMain:
+    """A running server of the wanted version, filled through its public API.
+
+    It is created by the container contract, whose environment variables keep every secret off the command line.
+    """
+    report("starting SQL Server")
+    server = host.sql_server
+    report(f"installing Octopus Server {wanted.version}")
+    host.install(wanted.version)
+    api_key = Secret.generated("the sample administrator's API key", f"API-{random.token_hex(14).upper()}")
+    password = Secret.generated("the sample administrator's password", f"Tg1!{random.token_urlsafe(18)}")
+    master_key = Secret.generated("the sample master key", b64encode(random.token_bytes(16)).decode("ascii"))
+    root = host.container_root
+    report("creating the instance")
+    url = host.start_container(
+        {
+            "ACCEPT_EULA": "Y",
+            "DB_CONNECTION_STRING": ado_connection_string(DatabaseAddress(server.address, _DATABASE)),
+            "MASTER_KEY": master_key.reveal(),
+            "ADMIN_USERNAME": "admin",
+            "ADMIN_PASSWORD": password.reveal(),
+            "ADMIN_EMAIL": "admin@example.invalid",
+            "ADMIN_API_KEY": api_key.reveal(),
+            "OCTOPUS_SERVER_NODE_NAME": host.node_name,
+            "OCTOPUS_STANDIN_ROOT": str(root),
+            "OCTOPUS_STANDIN_HTTP_PORT": "0",
+        },
+        timeout=START_TIMEOUT,
+    )
+    report("filling it through its API")
+    sample = _fill(url, api_key, wanted, root.parent / "sample.json", leftovers)
+    settings = MainSettings(
+        url=url,
+        api_key=api_key,
+        master_key=master_key,
+        database=DatabaseSettings(
+            server=server.address.server,
+            name=_DATABASE,
+            user=server.address.user,
+            password=server.address.password,
+            trust_server_certificate=True,
+        ),
+        # The container's volumes (Octopus docs, installation/octopus-server-linux-container).
+        folders=FolderSettings(
+            packages=root / "repository",
+            artifacts=root / "artifacts",
+            task_logs=root / "taskLogs",
+            imports=root / "import",
+            event_exports=root / "eventExports",
+        ),
+        backup_folder=BackupFolderSettings(on_server=server.backups.on_server, here=server.backups.here),
+    )
+    return EmbeddedMain(settings, sample)
+
+
+def _fill(url: str, api_key: Secret, wanted: EmbeddedSettings, file: Path, leftovers: Leftovers) -> Mapping[str, Any]:
+    result = run_command(
+        "the sample loader",
+        [
+            *module("standins.sample"),
+            *("--url", url, "--seed", str(wanted.seed), "--size", wanted.size, "--json", str(file)),
+        ],
+        timeout=3600,
+        leftovers=leftovers,
+        environment={"OCTOPUS_API_KEY": api_key.reveal()},
+    )
+    if not result.ok:
+        raise ProvisioningFailed(
+            f"the sample instance could not be filled (exit code {result.exit_code}):\n{result.output[-2000:]}",
+            where=url,
+        )
+    sample: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    _register_secrets(sample)
+    file.unlink()
+    return sample
+
+
+def _register_secrets(sample: Mapping[str, Any]) -> None:
+    """API keys and passwords of sample users must not reach any output either."""
+    for user in sample.get("Users", []):
+        for name in ("ApiKey", "Password"):
+            if user.get(name):
+                Secret.generated(f"a sample user's {name}", user[name])

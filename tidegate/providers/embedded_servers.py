@@ -1,0 +1,95 @@
+"""The servers around an embedded instance: a SQL Server and a download feed, each a local stand-in process."""
+
+from __future__ import annotations
+
+import secrets as random
+import sys
+from functools import cached_property
+from pathlib import Path
+from typing import Final, final
+
+from tidegate.octopus.downloads import DownloadFeed
+from tidegate.providers.contract import SqlServerHost
+from tidegate.providers.leftovers import Leftovers
+from tidegate.providers.processes import ChildProcess
+from tidegate.rehearsal.instances import SharedFolder, SqlServerAddress
+from tidegate.secrets import Secret
+
+#: Seconds a stand-in may take until it listens; generous for a busy machine.
+START_TIMEOUT: Final = 60.0
+
+
+@final
+class EmbeddedSqlServer:
+    """A SQL Server stand-in on a free loopback port; started when first asked for."""
+
+    def __init__(self, folder: Path, leftovers: Leftovers, product_version: str = "2019") -> None:
+        self._folder = folder
+        self._leftovers = leftovers
+        self._product_version = product_version
+        self._process: ChildProcess | None = None
+
+    @cached_property
+    def host(self) -> SqlServerHost:
+        """Raises :class:`ProvisioningFailed` with the program's last lines when it does not come up."""
+        backups = self._folder / "backups"
+        backups.mkdir(parents=True, exist_ok=True)
+        password = Secret.generated("the stand-in SQL Server's sa password", f"Tg1!{random.token_urlsafe(18)}")
+        port_file = self._folder / "port"
+        self._process = ChildProcess(
+            "the SQL Server stand-in",
+            [
+                *module("standins.sqlserver"),
+                *("--data", str(self._folder / "data")),
+                *("--port", "0", "--port-file", str(port_file)),
+                *("--product-version", self._product_version),
+                "--exit-with-stdin",
+            ],
+            log=self._folder / "sqlserver.log",
+            environment={"MSSQL_SA_PASSWORD": password.reveal()},
+            leftovers=self._leftovers,
+        )
+        port = self._process.wait_for_port(port_file, START_TIMEOUT)
+        address = SqlServerAddress(f"127.0.0.1,{port}", "sa", password, trust_server_certificate=True)
+        return SqlServerHost(address, SharedFolder(str(backups), backups), str(self._folder / "data"))
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.stop()
+
+
+@final
+class EmbeddedFeed:
+    """The download feed on a free loopback port; started when first asked for."""
+
+    def __init__(self, folder: Path, leftovers: Leftovers) -> None:
+        self._folder = folder
+        self._leftovers = leftovers
+        self._process: ChildProcess | None = None
+
+    @cached_property
+    def feed(self) -> DownloadFeed:
+        port_file = self._folder / "port"
+        self._process = ChildProcess(
+            "the download feed",
+            [
+                *module("standins.feed"),
+                *("--folder", str(self._folder / "files")),
+                *("--port", "0", "--port-file", str(port_file)),
+                "--exit-with-stdin",
+            ],
+            log=self._folder / "feed.log",
+            environment={},
+            leftovers=self._leftovers,
+        )
+        port = self._process.wait_for_port(port_file, START_TIMEOUT)
+        return DownloadFeed(f"http://127.0.0.1:{port}")
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.stop()
+
+
+def module(name: str) -> list[str]:
+    """The command that runs a module of this environment as a program."""
+    return [sys.executable, "-m", name]

@@ -1,0 +1,110 @@
+"""What a run provisioned, written down before it is used, so that the next run can remove what a killed one left."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+import psutil
+
+_JOURNAL: Final = "provisioned.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """One thing a dead run had left and that is gone now."""
+
+    run: str
+    what: str
+
+
+@final
+class Leftovers:
+    """The journal of one run: its own process, the processes it started, and the folders it works in.
+
+    A process is known by its id and start time, so that a recycled id is never taken for it.
+    """
+
+    def __init__(self, run_folder: Path) -> None:
+        self._file = run_folder / _JOURNAL
+        if not self._file.exists():
+            self._append(kind="owner", **_identity(os.getpid()))
+
+    def process(self, pid: int, what: str) -> None:
+        self._append(kind="process", what=what, **_identity(pid))
+
+    def folder(self, path: Path) -> None:
+        self._append(kind="folder", path=str(path.resolve()))
+
+    def finished(self) -> None:
+        """Everything was removed in the orderly way; nothing is left for a later run."""
+        self._file.unlink(missing_ok=True)
+
+    def _append(self, **entry: Any) -> None:
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with self._file.open("a", encoding="utf-8") as journal:
+            journal.write(json.dumps(entry) + "\n")
+            journal.flush()
+            os.fsync(journal.fileno())
+
+
+def dead_runs(reports: Path) -> Iterator[Path]:
+    """Run folders whose process is gone and which did not finish."""
+    if not reports.is_dir():
+        return
+    for journal in sorted(reports.glob(f"*/{_JOURNAL}")):
+        entries = _read(journal)
+        if entries and not _alive(entries[0]):
+            yield journal.parent
+
+
+def remove_leftovers(run_folder: Path) -> list[Removed]:
+    """Stop the processes and delete the folders that a dead run left; returns what there was.
+
+    Only folders inside the run folder are deleted, whatever the journal says.
+    """
+    removed: list[Removed] = []
+    inside = run_folder.resolve()
+    for entry in _read(run_folder / _JOURNAL):
+        match entry.get("kind"):
+            case "process" if _alive(entry):
+                process = psutil.Process(entry["pid"])
+                process.kill()
+                process.wait(timeout=10)
+                removed.append(Removed(run_folder.name, f"process {entry['pid']} ({entry['what']})"))
+            case "folder":
+                folder = Path(entry["path"])
+                if folder.is_dir() and inside in folder.resolve().parents:
+                    shutil.rmtree(folder)
+                    removed.append(Removed(run_folder.name, f"folder {folder}"))
+            case _:
+                continue
+    (run_folder / _JOURNAL).unlink(missing_ok=True)
+    return removed
+
+
+def _identity(pid: int) -> dict[str, Any]:
+    return {"pid": pid, "started": psutil.Process(pid).create_time()}
+
+
+def _alive(entry: dict[str, Any]) -> bool:
+    try:
+        process = psutil.Process(entry["pid"])
+        return abs(process.create_time() - float(entry["started"])) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _read(journal: Path) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = []
+    for line in journal.read_text(encoding="utf-8").splitlines():
+        try:
+            entries.append(json.loads(line))
+        except ValueError:
+            break  # the kill came in the middle of this line: what it announced was not started yet
+    return entries
