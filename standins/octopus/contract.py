@@ -163,6 +163,40 @@ class Server:
         return self.version >= Version.parse(version + ".0" * (2 - version.count(".")))
 
 
+class Rights(Protocol):
+    """What the caller may do (permissions of the user's teams, scoped by space, project, environment and tenant)."""
+
+    def allows(
+        self,
+        permission: str,
+        *,
+        space: str | None = None,
+        projects: Sequence[str] | None = None,
+        project_groups: Sequence[str] | None = None,
+        environments: Sequence[str] | None = None,
+        tenants: Sequence[str] | None = None,
+    ) -> bool:
+        """None: the dimension does not apply to what is asked about. A scoped grant covers it if it covers any of the values."""
+        ...
+
+    def require(
+        self,
+        permission: str,
+        *,
+        space: str | None = None,
+        projects: Sequence[str] | None = None,
+        project_groups: Sequence[str] | None = None,
+        environments: Sequence[str] | None = None,
+        tenants: Sequence[str] | None = None,
+    ) -> None:
+        """Raises the documented 403 unless ``allows``."""
+        ...
+
+    def spaces(self, permission: str = "") -> frozenset[str]:
+        """The spaces in which the caller holds the permission (any permission for "") for at least something."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One API request as a handler sees it."""
@@ -178,6 +212,8 @@ class Call:
     user: Document | None  # None for anonymous routes
     space: str | None  # the space the request is about; None before 2019.1 and on system routes
     raw_body: bytes = b""
+    url: str = ""  # path and query as sent: paging links echo it
+    rights: Rights | None = None  # None: the server itself acts, which may do everything
 
 
 @dataclass(frozen=True, slots=True)
