@@ -1,0 +1,86 @@
+"""Whether the evidence of a run is still what was recorded: no line or file changed, missing or added."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tidegate.gate.evidence import ATTACHMENTS, GENESIS, LEDGER, digest_of, parse_line
+
+#: Folders whose every file must be in the ledger.
+RECORDED_FOLDERS: Final = (ATTACHMENTS, "snapshots", "logs")
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """One way in which the evidence is not what was recorded."""
+
+    place: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What recomputing found: the digest of the last line, the number of lines, and the damage."""
+
+    head: str
+    length: int
+    damage: tuple[Damage, ...]
+
+    @property
+    def sound(self) -> bool:
+        return not self.damage
+
+
+def verify(folder: Path) -> Ledger:
+    """Recompute the chain and every attachment's digest; memory does not grow with the evidence."""
+    head, length = GENESIS, 0
+    damage: list[Damage] = []
+    recorded: dict[str, str] = {}
+    ledger = folder / LEDGER
+    if not ledger.exists():
+        return Ledger(head, 0, (Damage(LEDGER, "is missing"),))
+    with ledger.open("rb") as lines:
+        for length, line in enumerate(lines, start=1):
+            place = f"{LEDGER}:{length}"
+            if not line.endswith(b"\n"):
+                damage.append(Damage(place, "the line is torn: its writer was stopped in the middle"))
+            try:
+                entry = parse_line(line.rstrip(b"\n"))
+            except (ValueError, KeyError, TypeError):
+                damage.append(Damage(place, "the line is not an event"))
+                head = ""
+                continue
+            if entry.previous != head:
+                damage.append(Damage(place, "a line before it was changed, removed or added"))
+            if entry.number != length:
+                damage.append(Damage(place, f"is numbered {entry.number}"))
+            head = entry.digest
+            if entry.kind == "attachment":
+                recorded[str(entry.details["path"])] = str(entry.details["sha256"])
+    if length == 0:
+        damage.append(Damage(LEDGER, "is empty"))
+    damage.extend(_attachments(folder, recorded))
+    return Ledger(head, length, tuple(damage))
+
+
+def _attachments(folder: Path, recorded: dict[str, str]) -> Iterator[Damage]:
+    inside = folder.resolve()
+    for path, digest in recorded.items():
+        file = (folder / path).resolve()
+        if not file.is_relative_to(inside):
+            yield Damage(path, "lies outside the run folder")
+        elif not file.is_file():
+            yield Damage(path, "is missing")
+        elif digest_of(file) != digest:
+            yield Damage(path, "was changed after it was recorded")
+    for name in RECORDED_FOLDERS:
+        for file in sorted((folder / name).rglob("*")):
+            path = file.relative_to(folder).as_posix()
+            if file.is_file() and path not in recorded:
+                yield Damage(path, "was added: the ledger does not know it")

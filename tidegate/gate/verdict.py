@@ -1,0 +1,274 @@
+"""Approved, rejected or incomplete: a pure function of evidence, policy and waivers.
+
+Nothing is approved for lack of bad news. Approval takes a run that began and ended in order, every required scenario
+reported as passed exactly once, every required check with its trace in the evidence, and no open finding that blocks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict
+
+from tidegate.checks.finding import Finding
+from tidegate.gate import waivers as waivers_module
+from tidegate.gate.evidence import GENESIS, Entry
+from tidegate.gate.policy import Policy
+from tidegate.gate.scenarios import ScenarioOutcome, ScenarioResult, results
+from tidegate.gate.waivers import Sorted, Waiver
+
+
+class Outcome(StrEnum):
+    """The three answers to "may the main instance follow?"."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    INCOMPLETE = "incomplete"
+
+    @property
+    def exit_code(self) -> int:
+        return {Outcome.APPROVED: 0, Outcome.REJECTED: 1, Outcome.INCOMPLETE: 10}[self]
+
+
+class Code(StrEnum):
+    """Why a verdict is not "approved"."""
+
+    SCENARIO_FAILED = "scenario-failed"
+    FINDING_BLOCKS = "finding-blocks"
+    SCENARIO_BROKEN = "scenario-broken"
+    SCENARIO_NOT_RUN = "scenario-not-run"
+    SCENARIO_MISSING = "scenario-missing"
+    SCENARIO_REPEATED = "scenario-repeated"
+    CHECK_NOT_RUN = "check-not-run"
+    CLONE_DIFFERS = "clone-differs"
+    CLEAN_UP_FAILED = "clean-up-failed"
+    RUN_NOT_FINISHED = "run-not-finished"
+    EVIDENCE_DAMAGED = "evidence-damaged"
+    EVIDENCE_MISSING = "evidence-missing"
+
+
+_REJECTING: Final = {Code.SCENARIO_FAILED, Code.FINDING_BLOCKS}
+
+
+class Reason(BaseModel):
+    """One reason, as an object for pipelines and a sentence for people."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: Code
+    subject: str
+    message: str
+
+    @property
+    def leads_to(self) -> Outcome:
+        return Outcome.REJECTED if self.code in _REJECTING else Outcome.INCOMPLETE
+
+
+class Count(BaseModel):
+    """Scenarios by outcome."""
+
+    model_config = ConfigDict(frozen=True)
+
+    required: int
+    passed: int
+    failed: int
+    broken: int
+    not_run: int
+    missing: int
+
+
+class WaivedFinding(BaseModel):
+    """A finding that does not block, and who says so."""
+
+    model_config = ConfigDict(frozen=True)
+
+    finding: Finding
+    owner: str
+    reason: str
+    link: str
+    expires: str
+
+
+class Verdict(BaseModel):
+    """The decision about one rehearsal, with everything needed to check it against the evidence."""
+
+    model_config = ConfigDict(frozen=True)
+
+    outcome: Outcome
+    reasons: tuple[Reason, ...]
+    run: str
+    from_version: str
+    to_version: str
+    main: str
+    scenarios: Count
+    findings: tuple[Finding, ...]
+    waived: tuple[WaivedFinding, ...]
+    notes: tuple[str, ...]
+    policy: Policy
+    evidence_sha256: str
+    evidence_entries: int
+    decided: datetime
+    tidegate: str
+
+    @property
+    def exit_code(self) -> int:
+        return self.outcome.exit_code
+
+    def to_bytes(self) -> bytes:
+        """`verdict.json`: the same bytes wherever and whenever the same evidence is judged."""
+        return (json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def recompute(entries: Sequence[Entry], damage: Sequence[str] = ()) -> Verdict:
+    """The verdict by the policy and the waivers that the evidence itself names."""
+    started = _details(entries, "run.started")
+    policy = Policy.model_validate(started.get("policy", {}))
+    listed = tuple(Waiver.model_validate(row) for row in started.get("waivers", []))
+    return decide(entries, policy, listed, damage)
+
+
+def decide(entries: Sequence[Entry], policy: Policy, waivers: Sequence[Waiver], damage: Sequence[str] = ()) -> Verdict:
+    """The verdict on a run. ``damage`` is what verifying its evidence found; any of it excludes approval."""
+    started = _details(entries, "run.started")
+    required = tuple(str(one) for one in started.get("required", ()))
+    reported = results(entries)
+    decided = entries[-1].time if entries else datetime.fromtimestamp(0, UTC)
+    findings = tuple(Finding.model_validate(entry.details) for entry in entries if entry.kind == "finding")
+    judged = waivers_module.apply(waivers, findings, decided.date())
+    reasons = [
+        *(Reason(code=Code.EVIDENCE_DAMAGED, subject=place.split(": ")[0], message=place) for place in damage),
+        *_scenario_reasons(required, reported, str(started.get("selection", ""))),
+        *_finding_reasons(judged.open, policy),
+        *_check_reasons(entries, policy),
+        *_run_reasons(entries, reported),
+    ]
+    reasons.sort(key=lambda reason: reason.leads_to is not Outcome.REJECTED)
+    plan = _details(entries, "plan")
+    return Verdict(
+        outcome=reasons[0].leads_to if reasons else Outcome.APPROVED,
+        reasons=tuple(reasons),
+        run=str(started.get("run", "")),
+        from_version=str(plan.get("from", "")),
+        to_version=str(plan.get("to", "")),
+        main=str(_details(entries, "main").get("url", "")),
+        scenarios=_count(required, reported),
+        findings=judged.open,
+        waived=tuple(
+            WaivedFinding(
+                finding=one.finding,
+                owner=one.waiver.owner,
+                reason=one.waiver.reason,
+                link=one.waiver.link,
+                expires=one.waiver.expires.isoformat(),
+            )
+            for one in judged.waived
+        ),
+        notes=_notes(judged),
+        policy=policy,
+        evidence_sha256=entries[-1].digest if entries else GENESIS,
+        evidence_entries=len(entries),
+        decided=decided,
+        tidegate=str(started.get("tidegate", "")),
+    )
+
+
+def _scenario_reasons(
+    required: Sequence[str], reported: Mapping[str, ScenarioResult], selection: str
+) -> Iterator[Reason]:
+    codes = {
+        ScenarioOutcome.FAILED: Code.SCENARIO_FAILED,
+        ScenarioOutcome.BROKEN: Code.SCENARIO_BROKEN,
+        ScenarioOutcome.NOT_RUN: Code.SCENARIO_NOT_RUN,
+    }
+    for result in reported.values():
+        if result.outcome in codes:
+            yield Reason(code=codes[result.outcome], subject=result.id, message=result.why)
+        if result.reports > 1:
+            yield Reason(
+                code=Code.SCENARIO_REPEATED,
+                subject=result.id,
+                message=f"was run {result.reports} times instead of once",
+            )
+    for one in required:
+        if one not in reported:
+            why = f"was not part of this run ({selection})" if selection else "never reported how it ended"
+            yield Reason(code=Code.SCENARIO_MISSING, subject=one, message=why)
+    if not required:
+        yield Reason(
+            code=Code.EVIDENCE_MISSING,
+            subject="scenarios",
+            message="no scenario is required: there is nothing to judge by",
+        )
+
+
+def _finding_reasons(still_open: Sequence[Finding], policy: Policy) -> Iterator[Reason]:
+    for finding in still_open:
+        if finding.kind == "incomplete":
+            yield Reason(code=Code.CHECK_NOT_RUN, subject=finding.check, message=finding.sentence())
+        elif finding.severity in policy.blocking:
+            code = Code.CLONE_DIFFERS if finding.kind == "clone" else Code.FINDING_BLOCKS
+            yield Reason(code=code, subject=f"{finding.check} {finding.place}", message=finding.sentence())
+
+
+def _check_reasons(entries: Sequence[Entry], policy: Policy) -> Iterator[Reason]:
+    traced = {str(entry.details.get("check")) for entry in entries if entry.kind == "check"}
+    for check in policy.required_checks:
+        if check not in traced:
+            yield Reason(code=Code.CHECK_NOT_RUN, subject=check, message="left no trace in the evidence")
+
+
+def _run_reasons(entries: Sequence[Entry], reported: Mapping[str, ScenarioResult]) -> Iterator[Reason]:
+    kinds = [entry.kind for entry in entries]
+    if kinds.count("run.started") != 1 or kinds[:1] != ["run.started"]:
+        yield Reason(
+            code=Code.EVIDENCE_MISSING, subject="run", message="the evidence does not begin with one start of a run"
+        )
+    if kinds.count("run.finished") != 1 or kinds[-1:] != ["run.finished"]:
+        yield Reason(code=Code.RUN_NOT_FINISHED, subject="run", message="the run did not come to its end")
+        return
+    finished = entries[-1].details
+    if finished.get("ended") != "completed":
+        yield Reason(
+            code=Code.RUN_NOT_FINISHED, subject="run", message=str(finished.get("why") or finished.get("ended"))
+        )
+    elif finished.get("failures") and not any(
+        result.outcome in {ScenarioOutcome.FAILED, ScenarioOutcome.BROKEN} for result in reported.values()
+    ):
+        yield Reason(code=Code.RUN_NOT_FINISHED, subject="run", message="something outside of the scenarios failed")
+    for entry in entries:
+        if entry.kind == "clean-up.failed":
+            yield Reason(
+                code=Code.CLEAN_UP_FAILED,
+                subject=str(entry.details.get("what", "")),
+                message=str(entry.details.get("why", "")),
+            )
+    times = [entry.time for entry in entries]
+    if any(later < earlier for earlier, later in zip(times, times[1:], strict=False)):
+        yield Reason(code=Code.EVIDENCE_DAMAGED, subject="time", message="the clock went backwards during the run")
+
+
+def _count(required: Sequence[str], reported: Mapping[str, ScenarioResult]) -> Count:
+    outcomes = [result.outcome for result in reported.values()]
+    return Count(
+        required=len(required),
+        passed=outcomes.count(ScenarioOutcome.PASSED),
+        failed=outcomes.count(ScenarioOutcome.FAILED),
+        broken=outcomes.count(ScenarioOutcome.BROKEN),
+        not_run=outcomes.count(ScenarioOutcome.NOT_RUN),
+        missing=sum(one not in reported for one in required),
+    )
+
+
+def _notes(judged: Sorted) -> tuple[str, ...]:
+    return (
+        *(f"a waiver has expired: {waiver.sentence()}" for waiver in judged.expired),
+        *(f"a waiver covers nothing and should be removed: {waiver.sentence()}" for waiver in judged.unused),
+    )
+
+
+def _details(entries: Sequence[Entry], kind: str) -> Mapping[str, Any]:
+    return next((entry.details for entry in entries if entry.kind == kind), {})
