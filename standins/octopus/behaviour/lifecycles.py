@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
+from standins.octopus.behaviour.documents import listed, texts
+
 
 @dataclass(frozen=True, slots=True)
 class Phase:
@@ -38,15 +40,15 @@ class PhaseProgress:
 
 def phases_of(lifecycle: Mapping[str, Any], environments: Sequence[Mapping[str, Any]]) -> list[Phase]:
     """``environments``: all of the space, in sort order."""
-    given = lifecycle.get("Phases") or []
+    given = listed(lifecycle, "Phases")
     if not given:
         return [Phase(environment["Name"], (), (environment["Id"],)) for environment in environments]
     known = {environment["Id"] for environment in environments}
     everything = tuple(environment["Id"] for environment in environments)
     phases: list[Phase] = []
     for phase in given:
-        automatic = tuple(id for id in phase.get("AutomaticDeploymentTargets") or () if id in known)
-        optional = tuple(id for id in phase.get("OptionalDeploymentTargets") or () if id in known)
+        automatic = tuple(entry for entry in texts(phase, "AutomaticDeploymentTargets") if entry in known)
+        optional = tuple(entry for entry in texts(phase, "OptionalDeploymentTargets") if entry in known)
         phases.append(
             Phase(
                 phase["Name"],

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from standins.octopus.behaviour.documents import listed, mapped, texts
+
 #: Weights are powers of two: one match of a more specific dimension beats every combination of less specific ones.
 _WEIGHTS = {
     "Action": 512,
@@ -45,7 +47,7 @@ class Scope:
     def on(self, machine: Mapping[str, Any] | None) -> Scope:
         if machine is None:
             return self
-        return replace(self, machine=machine["Id"], machine_roles=frozenset(machine.get("Roles") or ()))
+        return replace(self, machine=machine["Id"], machine_roles=frozenset(texts(machine, "Roles")))
 
     def values(self, dimension: str) -> frozenset[str]:
         single = {
@@ -88,12 +90,12 @@ def values_of(variable_set: Mapping[str, Any], *, library: bool = False) -> list
             item["Name"],
             item.get("Value"),
             item.get("Type") or ("Sensitive" if item.get("IsSensitive") else "String"),
-            {dimension: list(ids) for dimension, ids in (item.get("Scope") or {}).items() if ids},
+            {dimension: list(ids) for dimension, ids in mapped(item, "Scope").items() if ids},
             library,
             item.get("Prompt"),
             item.get("Id") or "",
         )
-        for item in variable_set.get("Variables") or ()
+        for item in listed(variable_set, "Variables")
     ]
 
 
