@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
@@ -50,6 +51,9 @@ class Code(StrEnum):
     EVIDENCE_DAMAGED = "evidence-damaged"
     EVIDENCE_MISSING = "evidence-missing"
 
+
+#: A machine's clock may be set by its time service; more than this is no correction.
+_CLOCK_TOLERANCE: Final = timedelta(seconds=2)
 
 _REJECTING: Final = {Code.SCENARIO_FAILED, Code.FINDING_BLOCKS}
 
@@ -188,21 +192,15 @@ def _scenario_reasons(
         if result.outcome in codes:
             yield Reason(code=codes[result.outcome], subject=result.id, message=result.why)
         if result.reports > 1:
-            yield Reason(
-                code=Code.SCENARIO_REPEATED,
-                subject=result.id,
-                message=f"was run {result.reports} times instead of once",
-            )
+            message = f"was run {result.reports} times instead of once"
+            yield Reason(code=Code.SCENARIO_REPEATED, subject=result.id, message=message)
     for one in required:
         if one not in reported:
             why = f"was not part of this run ({selection})" if selection else "never reported how it ended"
             yield Reason(code=Code.SCENARIO_MISSING, subject=one, message=why)
     if not required:
-        yield Reason(
-            code=Code.EVIDENCE_MISSING,
-            subject="scenarios",
-            message="no scenario is required: there is nothing to judge by",
-        )
+        message = "no scenario is required: there is nothing to judge by"
+        yield Reason(code=Code.EVIDENCE_MISSING, subject="scenarios", message=message)
 
 
 def _finding_reasons(still_open: Sequence[Finding], policy: Policy) -> Iterator[Reason]:
@@ -223,31 +221,23 @@ def _check_reasons(entries: Sequence[Entry], policy: Policy) -> Iterator[Reason]
 
 def _run_reasons(entries: Sequence[Entry], reported: Mapping[str, ScenarioResult]) -> Iterator[Reason]:
     kinds = [entry.kind for entry in entries]
-    if kinds.count("run.started") != 1 or kinds[:1] != ["run.started"]:
-        yield Reason(
-            code=Code.EVIDENCE_MISSING, subject="run", message="the evidence does not begin with one start of a run"
-        )
-    if kinds.count("run.finished") != 1 or kinds[-1:] != ["run.finished"]:
+    if kinds.count("run.started") != 1 or kinds[0] != "run.started":
+        message = "the evidence does not begin with the one start of a run"
+        yield Reason(code=Code.EVIDENCE_MISSING, subject="run", message=message)
+    if kinds.count("run.finished") != 1 or kinds[-1] != "run.finished":
         yield Reason(code=Code.RUN_NOT_FINISHED, subject="run", message="the run did not come to its end")
-        return
-    finished = entries[-1].details
-    if finished.get("ended") != "completed":
-        yield Reason(
-            code=Code.RUN_NOT_FINISHED, subject="run", message=str(finished.get("why") or finished.get("ended"))
-        )
-    elif finished.get("failures") and not any(
+    elif entries[-1].details.get("ended") != "completed":
+        message = str(entries[-1].details.get("why") or entries[-1].details.get("ended"))
+        yield Reason(code=Code.RUN_NOT_FINISHED, subject="run", message=message)
+    elif entries[-1].details.get("failures") and not any(
         result.outcome in {ScenarioOutcome.FAILED, ScenarioOutcome.BROKEN} for result in reported.values()
     ):
         yield Reason(code=Code.RUN_NOT_FINISHED, subject="run", message="something outside of the scenarios failed")
     for entry in entries:
         if entry.kind == "clean-up.failed":
-            yield Reason(
-                code=Code.CLEAN_UP_FAILED,
-                subject=str(entry.details.get("what", "")),
-                message=str(entry.details.get("why", "")),
-            )
-    times = [entry.time for entry in entries]
-    if any(later < earlier for earlier, later in zip(times, times[1:], strict=False)):
+            subject, message = str(entry.details.get("what", "")), str(entry.details.get("why", ""))
+            yield Reason(code=Code.CLEAN_UP_FAILED, subject=subject, message=message)
+    if any(later.time < earlier.time - _CLOCK_TOLERANCE for earlier, later in pairwise(entries)):
         yield Reason(code=Code.EVIDENCE_DAMAGED, subject="time", message="the clock went backwards during the run")
 
 
@@ -271,4 +261,7 @@ def _notes(judged: Sorted) -> tuple[str, ...]:
 
 
 def _details(entries: Sequence[Entry], kind: str) -> Mapping[str, Any]:
-    return next((entry.details for entry in entries if entry.kind == kind), {})
+    for entry in entries:
+        if entry.kind == kind:
+            return entry.details
+    return {}

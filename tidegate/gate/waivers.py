@@ -59,11 +59,9 @@ class Waiver(BaseModel):
     expires: date
 
     def covers(self, finding: Finding) -> bool:
-        return (
-            finding.kind != "incomplete"
-            and finding.check == self.check
-            and bool(self._pattern.fullmatch(finding.place))
-        )
+        if finding.kind == "incomplete" or finding.check != self.check:
+            return False
+        return self._pattern.fullmatch(finding.place) is not None
 
     def expired(self, on: date) -> bool:
         """Whether it no longer counts; its last day still does."""
@@ -74,9 +72,7 @@ class Waiver(BaseModel):
         return re.compile(".*".join(re.escape(part) for part in self.place.split("*")), re.DOTALL)
 
     def sentence(self) -> str:
-        return (
-            f"{self.check} at {self.place}: accepted by {self.owner} until {self.expires}, {self.reason} ({self.link})"
-        )
+        return f"{self.check} at {self.place}: {self.owner} accepts until {self.expires}: {self.reason} ({self.link})"
 
 
 @dataclass(frozen=True, slots=True)
