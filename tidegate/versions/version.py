@@ -12,7 +12,7 @@ from pydantic_core import core_schema
 
 from tidegate.errors import VersionRefused
 
-_PATTERN: Final = re.compile(r"(\d{4})\.(\d{1,2})\.(\d{1,6})")
+_PATTERN: Final = re.compile(r"(\d{4})\.(\d{1,2})\.(\d{1,6})", re.ASCII)
 
 
 @final

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tidegate.errors import SettingsError
+from tidegate.settings import load
+from tidegate.versions import Version
+
+MAIN = """
+[main]
+url = "https://octopus.example.com/"
+api_key = "env:OCTOPUS_API_KEY"
+master_key = "file:/run/secrets/master-key"
+[main.database]
+server = "sql.example.com,1433"
+name = "OctopusDeploy"
+user = "tidegate"
+password = "env:SQL_PASSWORD"
+[main.folders]
+packages = "shares/Packages"
+artifacts = "/mnt/octopus/Artifacts"
+task_logs = "/mnt/octopus/TaskLogs"
+[main.backup_folder]
+on_server = 'D:\\Backups'
+here = "/mnt/backups"
+"""
+
+
+def settings_file(folder: Path, text: str) -> Path:
+    file = folder / "tidegate.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def problem(folder: Path, text: str) -> str:
+    with pytest.raises(SettingsError) as refused:
+        load(settings_file(folder, text), environment={})
+    return str(refused.value)
+
+
+def test_without_anything_the_embedded_defaults_apply() -> None:
+    settings = load(environment={})
+
+    assert settings.main is None
+    assert settings.embedded.version == Version(2018, 12, 1)
+    assert settings.upgrade.target == Version(2021, 1, 7500)
+
+
+def test_a_real_main_instance_is_read_with_its_secrets_still_references(tmp_path: Path) -> None:
+    settings = load(settings_file(tmp_path, MAIN), environment={})
+
+    assert settings.main is not None
+    assert settings.main.url == "https://octopus.example.com"
+    assert settings.main.api_key.reference == "env:OCTOPUS_API_KEY"
+    assert settings.main.database.encrypt
+
+
+def test_relative_paths_are_meant_relative_to_the_file(tmp_path: Path) -> None:
+    settings = load(settings_file(tmp_path, MAIN), environment={})
+
+    assert settings.main is not None
+    assert settings.main.folders.packages == tmp_path / "shares/Packages"
+    assert settings.main.folders.artifacts == Path("/mnt/octopus/Artifacts")
+
+
+def test_the_command_line_beats_the_environment_beats_the_file(tmp_path: Path) -> None:
+    file = settings_file(tmp_path, '[upgrade]\ntarget = "2019.1.0"\n')
+    environment = {"TIDEGATE_UPGRADE__TARGET": "2019.13.5"}
+
+    assert load(file, environment={}).upgrade.target == Version(2019, 1, 0)
+    assert load(file, environment=environment).upgrade.target == Version(2019, 13, 5)
+    assert load(file, {"upgrade.target": "2020.6.4671"}, environment).upgrade.target == Version(2020, 6, 4671)
+
+
+def test_the_environment_may_name_the_file(tmp_path: Path) -> None:
+    file = settings_file(tmp_path, '[upgrade]\ntarget = "2019.1.0"\n')
+    assert load(environment={"TIDEGATE_SETTINGS": str(file)}).upgrade.target == Version(2019, 1, 0)
+
+
+def test_a_file_that_is_named_but_missing_is_an_error_not_the_defaults(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="does not exist"):
+        load(tmp_path / "nowhere.toml", environment={})
+
+
+def test_malformed_toml_is_named_with_its_line(tmp_path: Path) -> None:
+    assert "line 2" in problem(tmp_path, "[upgrade]\ntarget = \n")
+
+
+def test_a_misspelt_key_is_refused_with_the_nearest_known(tmp_path: Path) -> None:
+    assert "did you mean 'target'" in problem(tmp_path, '[upgrade]\ntagret = "2021.1.7500"\n')
+    assert "upgrad: there is no such setting; did you mean 'upgrade'" in problem(tmp_path, "[upgrad]\n")
+
+
+def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
+    message = problem(
+        tmp_path, '[upgrade]\ntarget = "soon"\n[sql_server]\nlogin_timeout = 0\n[main]\nurl = "octopus"\n'
+    )
+
+    assert "'soon' is not an Octopus Server version" in message
+    assert "sql_server.login_timeout" in message
+    assert "main.api_key: is missing" in message
+    assert "main.url" in message
+
+
+def test_a_secret_given_as_text_is_refused_and_never_repeated(tmp_path: Path) -> None:
+    message = problem(tmp_path, MAIN.replace("env:OCTOPUS_API_KEY", "API-CANARYCANARYCANARY"))
+
+    assert "by reference" in message
+    assert "CANARY" not in message
+
+
+def test_a_url_with_credentials_is_refused_and_they_are_not_repeated(tmp_path: Path) -> None:
+    message = problem(tmp_path, MAIN.replace("https://octopus", "https://user:hunter2hunter2@octopus"))
+
+    assert "credentials" in message
+    assert "hunter2" not in message
+
+
+def test_a_main_instance_and_an_embedded_one_exclude_each_other(tmp_path: Path) -> None:
+    assert "exclude each other" in problem(tmp_path, MAIN + '[embedded]\nsize = "m"\n')
