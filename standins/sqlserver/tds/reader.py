@@ -1,0 +1,79 @@
+"""Reads little-endian fields out of a request and never past its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from standins.sqlserver.tds.errors import ProtocolError
+
+
+class Reader:
+    """A cursor over the body of a request, which may still be arriving.
+
+    ``more`` supplies the next piece of a request that is read while it comes in (bulk loads), and ``b""`` at its end.
+    """
+
+    __slots__ = ("_at", "_data", "_more")
+
+    def __init__(self, data: bytes, at: int = 0, more: Callable[[], bytes] | None = None) -> None:
+        self._data = data
+        self._at = at
+        self._more = more
+
+    def take(self, count: int) -> bytes:
+        end = self._at + count
+        if end > len(self._data):
+            self._refill(count)
+            end = count
+        piece = self._data[self._at : end]
+        self._at = end
+        return piece
+
+    def u8(self) -> int:
+        at = self._at
+        if at >= len(self._data):
+            self._refill(1)
+            at = 0
+        self._at = at + 1
+        return self._data[at]
+
+    def u16(self) -> int:
+        return int.from_bytes(self.take(2), "little")
+
+    def u32(self) -> int:
+        return int.from_bytes(self.take(4), "little")
+
+    def u64(self) -> int:
+        return int.from_bytes(self.take(8), "little")
+
+    def text(self, characters: int) -> str:
+        """UTF-16 as SQL Server keeps it: half surrogate pairs are legal."""
+        return self.take(characters * 2).decode("utf-16-le", "surrogatepass")
+
+    def short_text(self) -> str:
+        """B_VARCHAR: its length in characters in one byte."""
+        return self.text(self.u8())
+
+    @property
+    def at_end(self) -> bool:
+        if self._at < len(self._data):
+            return False
+        if self._more is None:
+            return True
+        self._data, self._at = self._more(), 0
+        return not self._data
+
+    def peek(self) -> int:
+        """The next byte, or -1 at the end."""
+        return -1 if self.at_end else self._data[self._at]
+
+    def _refill(self, count: int) -> None:
+        pieces = [self._data[self._at :]]
+        have = len(pieces[0])
+        while have < count:
+            piece = self._more() if self._more is not None else b""
+            if not piece:
+                raise ProtocolError(f"request ends {count - have} bytes early")
+            pieces.append(piece)
+            have += len(piece)
+        self._data, self._at = b"".join(pieces), 0
