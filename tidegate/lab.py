@@ -1,0 +1,96 @@
+"""A main instance to explore and to rehearse against: the embedded sample, kept running until it is stopped."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from tidegate.errors import UsageError
+from tidegate.providers.embedded import EmbeddedHost
+from tidegate.providers.embedded_main import provide_embedded_main
+from tidegate.providers.embedded_servers import EmbeddedFeed
+from tidegate.providers.leftovers import Leftovers
+from tidegate.secrets import Secret
+from tidegate.settings import EmbeddedSettings, MainSettings
+
+_SETTINGS: Final = "settings.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class LabAddress:
+    """Where the lab's main instance is, and the settings file that describes it to a rehearsal."""
+
+    url: str
+    settings: Path
+
+
+class Lab:
+    """The sample main instance in a folder of its own; a context manager that removes its servers at the end.
+
+    The settings file refers to secrets in files beside it, which only their owner may read.
+    """
+
+    def __init__(self, folder: Path, wanted: EmbeddedSettings) -> None:
+        self._folder = folder.resolve()
+        self._wanted = wanted
+        if self._folder.exists() and any(self._folder.iterdir()):
+            raise UsageError(
+                "the lab's folder is not empty", where=str(folder), next_step="name a folder that does not exist yet"
+            )
+        self._leftovers = Leftovers(self._folder)
+        self._feed = EmbeddedFeed(self._folder / "feed", self._leftovers)
+        self._host = EmbeddedHost(self._folder / "main", lambda: self._feed.feed, self._leftovers, node_name="MAIN")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._host.remove()
+        self._feed.stop()
+        self._leftovers.finished()
+
+    def start(self, report: Callable[[str], None]) -> LabAddress:
+        """Make the instance and write its settings file."""
+        main = provide_embedded_main(self._host, self._wanted, self._leftovers, report).settings
+        settings = self._folder / _SETTINGS
+        settings.write_text(self._settings(main), encoding="utf-8")
+        return LabAddress(main.url, settings)
+
+    def _settings(self, main: MainSettings) -> str:
+        database, folders = main.database, main.folders
+        lines = [
+            "[main]",
+            f'url = "{main.url}"',
+            f'api_key = "{self._kept("api-key", main.api_key)}"',
+            f'master_key = "{self._kept("master-key", main.master_key)}"',
+            "",
+            "[main.database]",
+            f'server = "{database.server}"',
+            f'name = "{database.name}"',
+            f'user = "{database.user}"',
+            f'password = "{self._kept("sql-password", database.password)}"',
+            "trust_server_certificate = true",
+            "",
+            "[main.folders]",
+            *(f"{name} = '{path}'" for name, path in folders.model_dump(exclude_none=True).items()),
+            "",
+            "[main.backup_folder]",
+            f"on_server = '{main.backup_folder.on_server}'",
+            f"here = '{main.backup_folder.local}'",
+            "",
+            "[reports]",
+            f"folder = '{self._folder / 'reports'}'",
+            "",
+        ]
+        return "\n".join(lines)
+
+    def _kept(self, name: str, secret: Secret) -> str:
+        file = self._folder / "secrets" / name
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(secret.reveal())
+        return f"file:{file}"
