@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Final, TextIO
 
 from tidegate import __version__
@@ -97,8 +98,12 @@ def _plan(chosen: argparse.Namespace, output: TextIO) -> int:
 def _lab(chosen: argparse.Namespace, output: TextIO) -> int:
     wanted = EmbeddedSettings(version=Version.parse(chosen.main_version), size=chosen.size, seed=chosen.seed)
     stop = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, end)
     with Lab(chosen.folder, wanted) as lab:
         address = lab.start(_notes(output))
         output.write(f"The main instance is at {address.url}\n")
