@@ -99,7 +99,7 @@ def _lab(chosen: argparse.Namespace, output: TextIO) -> int:
     wanted = EmbeddedSettings(version=Version.parse(chosen.main_version), size=chosen.size, seed=chosen.seed)
     stop = threading.Event()
 
-    def end(number: int, frame: FrameType | None) -> None:
+    def end(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
