@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import ssl
 import tempfile
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -19,10 +20,19 @@ _LIFETIME: Final = timedelta(days=365)
 _TDS_8: Final = "tds/8.0"
 
 
-def server_contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """TLS for handshakes inside TDS packets, and for strict clients, with one new self-signed certificate.
+@dataclass(frozen=True, slots=True)
+class ServerTls:
+    """TLS for handshakes inside TDS packets, and for strict clients, with one certificate (PEM) for both."""
 
-    The first is held at TLS 1.2 without tickets: there the server speaks last, so nothing encrypted can arrive
+    in_packets: ssl.SSLContext
+    strict: ssl.SSLContext
+    certificate: bytes
+
+
+def server_tls() -> ServerTls:
+    """Makes a certificate and the two ways to use it.
+
+    Inside packets TLS is held at 1.2 without tickets: there the server speaks last, so nothing encrypted can arrive
     glued to the last handshake packet.
     """
     certificate, key = _self_signed()
@@ -34,7 +44,7 @@ def server_contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
     in_packets.maximum_version = ssl.TLSVersion.TLSv1_2
     strict.set_alpn_protocols([_TDS_8])
     strict.num_tickets = 0
-    return in_packets, strict
+    return ServerTls(in_packets, strict, certificate)
 
 
 def _context(chain: Path) -> ssl.SSLContext:

@@ -52,6 +52,12 @@ def parser() -> argparse.ArgumentParser:
         "--port-file", type=Path, metavar="FILE", help="write the port number here once clients can connect"
     )
     parser.add_argument(
+        "--certificate-file",
+        type=Path,
+        metavar="FILE",
+        help="write the server's certificate here, for clients that verify it (Encrypt=strict must)",
+    )
+    parser.add_argument(
         "--product-version",
         choices=PRODUCT_VERSIONS,
         default="2019",
@@ -92,7 +98,12 @@ def main(arguments: Sequence[str] | None = None, make_engine: MakeEngine | None 
     listener.start()
     if options.exit_with_stdin:
         threading.Thread(target=_stop_with_stdin, args=(stop,), daemon=True).start()
-    _announce(listener.port, options.port_file)
+    if options.certificate_file is not None:
+        _publish(options.certificate_file, listener.certificate)
+    if options.port_file is not None:
+        _publish(options.port_file, str(listener.port).encode())
+    sys.stdout.write(READY + "\n")
+    sys.stdout.flush()
     stop.wait()
     listener.stop()
     engine.close()
@@ -105,13 +116,11 @@ def _engine(data: Path, password: str, product_version: str) -> Engine:
     return SqlServerEngine(data, password, product_version)
 
 
-def _announce(port: int, port_file: Path | None) -> None:
-    if port_file is not None:
-        unfinished = port_file.with_name(port_file.name + ".new")
-        unfinished.write_text(str(port), encoding="ascii")
-        unfinished.replace(port_file)
-    sys.stdout.write(READY + "\n")
-    sys.stdout.flush()
+def _publish(file: Path, content: bytes) -> None:
+    """Whoever waits for the file finds it whole."""
+    unfinished = file.with_name(file.name + ".new")
+    unfinished.write_bytes(content)
+    unfinished.replace(file)
 
 
 def _stop_with_stdin(stop: threading.Event) -> None:

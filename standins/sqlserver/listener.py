@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Final
 
-from standins.sqlserver.certificate import server_contexts
+from standins.sqlserver.certificate import server_tls
 from standins.sqlserver.contract import Engine
 from standins.sqlserver.tds.connection import Connection, Server
 
@@ -41,8 +41,9 @@ class Listener:
 
     def __init__(self, engine: Engine, host: str, port: int, *, name: str, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
-        in_packets, strict = server_contexts()
-        self._server = Server(engine, in_packets, strict, name, self._limits.request_bytes)
+        tls = server_tls()
+        self.certificate = tls.certificate
+        self._server = Server(engine, tls.in_packets, tls.strict, name, self._limits.request_bytes)
         self._socket = socket.create_server((host, port), backlog=128)
         self._clients: dict[int, _Client] = {}
         self._lock = threading.Lock()

@@ -34,6 +34,7 @@ _log = logging.getLogger(__name__)
 #: First byte of a TLS handshake: a client with Encrypt=strict (TDS 8) begins with it.
 _TLS_HANDSHAKE: Final = 0x16
 _PRODUCT: Final = "Microsoft SQL Server"
+_CANNOT_OPEN_DATABASE: Final = 4060
 #: Nobody logs in with more; features with tokens are the longest part.
 _LOGIN_LIMIT: Final = 128 * 1024
 
@@ -131,6 +132,8 @@ class Connection:
         except SqlServerError as error:
             _log.info("%s: login failed: %s", self._address, error.message)
             sink.error(error)
+            if error.number == _CANNOT_OPEN_DATABASE:  # the real server says both, and drivers report both
+                sink.error(SqlServerError(18456, f"Login failed for user '{request.request.user}'.", 14))
             sink.finish()
             return None
         self._welcome(sink, session, request)
@@ -168,7 +171,7 @@ class Connection:
         self._channel.send(Packetizer(kind).finished(bytearray(data)))
 
     def _open_session(self, request: login.Login) -> Session:
-        if self._version < login.TDS_7_3:
+        if self._version not in range(login.TDS_7_3, login.TDS_7_4 + 1) and self._version != login.TDS_8_0:
             raise SqlServerError(
                 17810,
                 "Clients older than TDS 7.3 (SQL Server 2008) are not supported by this stand-in of SQL Server.",

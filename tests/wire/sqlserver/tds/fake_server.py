@@ -211,7 +211,7 @@ class FakeSession:
             sink.error(error)
 
     def call(self, call: ProcedureCall, sink: Sink) -> None:
-        name = call.procedure.lower()
+        name = call.procedure.lower().removeprefix("[sys].")
         values = [p for p in call.parameters if not p.output]
         if name in ("sp_prepexec", "sp_prepare"):
             handle = call.parameters[0]
@@ -225,8 +225,24 @@ class FakeSession:
         elif name == "sp_failing":
             sink.error(SqlServerError(50001, "The procedure failed."))
             sink.return_status(-6)
+        elif name == "sp_datatype_info_100":
+            self.datatypes(int(call.parameters[0].value), sink)
+            sink.return_status(0)
         else:
             sink.return_status(0)
+
+    def datatypes(self, code: int, sink: Sink) -> None:
+        """The first columns of SQLGetTypeInfo; pyodbc asks for the longest text, binary and moment."""
+        columns = [
+            Column("TYPE_NAME", SqlType("nvarchar", 128)),
+            Column("DATA_TYPE", SqlType("smallint")),
+            Column("PRECISION", SqlType("int")),
+        ]
+        known = {12: ("varchar", 8000), -9: ("nvarchar", 4000), -3: ("varbinary", 8000), 93: ("datetime2", 27)}
+        self.table(sink, columns, iter([(known[code][0], code, known[code][1])] if code in known else []))
+
+    def do_sp_datatype_info_100(self, rest: str, sink: Sink) -> None:
+        self.datatypes(int(rest.split(",")[0]), sink)
 
     def echo(self, parameters: Sequence[Parameter], sink: Sink) -> None:
         columns = [Column(p.name.lstrip("@"), p.type) for p in parameters]
