@@ -65,7 +65,7 @@ def perform(
     key = f"{action.id}@{machine['Id']}" if machine else action.id
     job = Job(run, action, machine, log, variables, key)
     if machine is not None and not action.on_server:
-        _reach(machine, log)
+        reach(machine, log)
     kind = action.action["ActionType"]
     if kind == "Octopus.Manual":
         _manual(job, answered)
@@ -81,7 +81,7 @@ def perform(
         raise ActionFailed(f"Variables refer to each other without end: {problem}") from problem
 
 
-def _reach(machine: Mapping[str, Any], log: Activity) -> None:
+def reach(machine: Mapping[str, Any], log: Activity) -> None:
     style = machine.get("CommunicationStyle") or mapped(machine, "Endpoint").get("CommunicationStyle")
     if style not in _PLAYED_BY_SERVER:
         log.verbose(f"Opening a connection of style {style} to {machine['Name']}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from standins.octopus.behaviour import deployments, events, tasks
 from standins.octopus.behaviour.activity import Activity
-from standins.octopus.behaviour.engine import Running
+from standins.octopus.behaviour.dispatcher import Running
 from standins.octopus.behaviour.inputs import Inputs
 from standins.octopus.contract import ApiError, Transaction
 

@@ -1,0 +1,143 @@
+"""The Retention task: applies the policies of lifecycles, runbooks and the built-in feed."""
+
+from __future__ import annotations
+
+from standins.octopus.behaviour import events, lifecycles, package_store, progress, releases
+from standins.octopus.behaviour.activity import Activity
+from standins.octopus.behaviour.dispatcher import Running
+from standins.octopus.behaviour.documents import listed, mapped
+from standins.octopus.behaviour.moments import moment
+from standins.octopus.behaviour.plan import process_packages
+from standins.octopus.behaviour.retention import (
+    Deployed,
+    Policy,
+    Stored,
+    packages_to_delete,
+    policy_for,
+    releases_to_delete,
+)
+from standins.octopus.contract import Document, Server, Transaction
+
+
+def run(running: Running) -> None:
+    server = running.server
+    with server.store.transaction() as transaction:
+        projects = transaction.query("Project", order_by="Name")
+        for project in projects:
+            running.check_cancelled()
+            log = running.log.child(f"Apply retention policy of project {project['Name']}")
+            _project(server, transaction, project, log)
+            log.finish()
+        log = running.log.child("Apply built-in package repository retention policy")
+        for space in _spaces(server, transaction):
+            _packages(server, transaction, space, log)
+        log.finish()
+
+
+def _spaces(server: Server, transaction: Transaction) -> list[str | None]:
+    return [space["Id"] for space in transaction.query("Space")] if server.at_least("2019.1") else [None]
+
+
+def _project(server: Server, transaction: Transaction, project: Document, log: Activity) -> None:
+    environments = progress.environments(transaction, project.get("SpaceId"))
+    for channel in transaction.query("Channel", where={"ProjectId": project["Id"]}):
+        lifecycle = progress.lifecycle_of(transaction, project, channel)
+        documents = {
+            entry["Id"]: entry
+            for entry in transaction.query("Release", where={"ProjectId": project["Id"], "ChannelId": channel["Id"]})
+        }
+        doomed = releases_to_delete(
+            {entry["Id"]: moment(entry["Assembled"]) or server.now() for entry in documents.values()},
+            _deployed(transaction, documents),
+            _policies(lifecycle, environments),
+            Policy.of(mapped(lifecycle, "ReleaseRetentionPolicy")),
+            server.now(),
+        )
+        for release_id in doomed:
+            log.info(f"Deleting release {documents[release_id]['Version']} of {project['Name']}")
+            releases.delete(server, transaction, documents[release_id])
+
+
+def _policies(lifecycle: Document, environments: list[Document]) -> dict[str, Policy]:
+    given = {phase.get("Name"): phase for phase in listed(lifecycle, "Phases")}
+    return {
+        environment: policy_for(lifecycle, given.get(phase.name))
+        for phase in lifecycles.phases_of(lifecycle, environments)
+        for environment in phase.environments
+    }
+
+
+def _deployed(transaction: Transaction, documents: dict[str, Document]) -> list[Deployed]:
+    if not documents:
+        return []
+    entries = transaction.query("Deployment", where={"ReleaseId": list(documents)})
+    tasks = {task["Id"]: task for task in transaction.load_many("ServerTask", [entry["TaskId"] for entry in entries])}
+    found: list[Deployed] = []
+    for entry in entries:
+        created = moment(entry["Created"])
+        task = tasks.get(entry["TaskId"])
+        if created is not None:
+            running = task is not None and task["State"] in {"Queued", "Executing", "Cancelling"}
+            found.append(Deployed(entry["ReleaseId"], entry["EnvironmentId"], entry.get("TenantId"), created, running))
+    return found
+
+
+def used_packages(server: Server, transaction: Transaction, space: str | None) -> set[tuple[str, str]]:
+    """(package, version) of everything a release or a runbook snapshot selected."""
+    used: set[tuple[str, str]] = set()
+    sources = [("Release", "ProjectDeploymentProcessSnapshotId", "DeploymentProcess")]
+    if server.at_least("2019.11"):
+        sources.append(("RunbookSnapshot", "FrozenRunbookProcessId", "RunbookProcess"))
+    for kind, column, process_kind in sources:
+        documents = [entry for entry in transaction.query(kind, space=space) if listed(entry, "SelectedPackages")]
+        processes = {
+            entry["Id"]: entry
+            for entry in transaction.load_many(process_kind, {entry[column] for entry in documents if entry[column]})
+        }
+        for document in documents:
+            process = processes.get(document[column])
+            packages = {(use.action["Name"], use.reference): use.package_id for use in process_packages(process or {})}
+            for selected in listed(document, "SelectedPackages"):
+                key = (
+                    selected.get("ActionName") or selected.get("StepName"),
+                    selected.get("PackageReferenceName") or "",
+                )
+                if key in packages:
+                    used.add((packages[key], selected["Version"]))
+    return used
+
+
+def _packages(server: Server, transaction: Transaction, space: str | None, log: Activity) -> None:
+    feed_id = package_store.built_in_feed_id(server, transaction, space)
+    stored = {entry["Id"]: entry for entry in transaction.query("NuGetPackage", space=space)}
+    doomed = packages_to_delete(
+        [
+            Stored(entry["Id"], entry["PackageId"], entry["Version"], moment(entry["Published"]) or server.now())
+            for entry in stored.values()
+        ],
+        used_packages(server, transaction, space),
+        _days(server, transaction, feed_id),
+        server.now(),
+    )
+    for package_id in doomed:
+        package = stored[package_id]
+        log.info(f"Deleting package {package['PackageId']} {package['Version']}")
+        transaction.delete("NuGetPackage", package_id)
+        package_store.path_of(server, package, feed_id).unlink(missing_ok=True)
+        events.record(
+            server,
+            transaction,
+            "Deleted",
+            f"Package {package['PackageId']} version {package['Version']} was deleted by the retention policy",
+            related=[package_id],
+            space=space,
+        )
+
+
+def _days(server: Server, transaction: Transaction, feed_id: str) -> int:
+    """A property of the built-in feed since 2019.1; before, the repository's configuration (OctopusClients 4.45 to 6.0.2)."""
+    if server.at_least("2019.1"):
+        holder = transaction.load("Feed", feed_id)
+    else:
+        holder = transaction.load("Configuration", "repository")
+    return int((holder or {}).get("DeleteUnreleasedPackagesAfterDays") or 0)

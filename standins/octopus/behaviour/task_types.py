@@ -1,0 +1,48 @@
+"""The types of server tasks a version knows, with what each is called when nobody says otherwise.
+
+Names: OctopusClients BuiltInTasks and the arguments its task repository sends; the complete list of a real server is not
+published for each version.
+"""
+
+from __future__ import annotations
+
+from standins.octopus.api.versions import in_force
+from standins.octopus.contract import Server
+
+#: name → (description, since, until)
+_TYPES: dict[str, tuple[str, str, str]] = {
+    "AdHocScript": ("Run ad-hoc script", "", ""),
+    "AutoDeploy": ("Auto-deploy releases to deployment targets", "", ""),
+    "ConfigureLetsEncrypt": ("Configure Let's Encrypt", "", "2023.1"),
+    "Delete": ("Delete documents", "", ""),
+    "Deploy": ("Deploy a release", "", ""),
+    "Health": ("Check the health of deployment targets", "", ""),
+    "Migration": ("Migrate data", "", ""),
+    "MigrationImport": ("Import data", "", ""),
+    "MigrationPartialExport": ("Export data", "", ""),
+    "ProcessExternalFeedTriggers": ("Process external feed triggers", "2024.1", ""),
+    "Retention": ("Apply retention policies", "", ""),
+    "RunbookRun": ("Run a runbook", "2019.11", ""),
+    "SyncCommunityActionTemplates": ("Synchronize community step templates", "", ""),
+    "SynchronizeBuiltInPackageRepositoryIndex": ("Re-index the built-in package repository", "", ""),
+    "SystemIntegrityCheck": ("Check system integrity", "", ""),
+    "TestAccount": ("Test account", "2018.5", ""),
+    "TestAzureAccount": ("Test Azure account", "", "2018.5"),
+    "TestEmail": ("Send a test email", "", ""),
+    "UpdateCalamari": ("Update Calamari on deployment targets", "", ""),
+    "Upgrade": ("Upgrade Tentacles", "", ""),
+}
+
+#: Deployments and runbook runs have a history of their own and are started again as new ones.
+RERUNNABLE = frozenset(_TYPES) - {"Deploy", "RunbookRun", "AutoDeploy", "Delete"}
+
+#: These come from their own routes.
+STARTED_OTHERWISE = frozenset({"Deploy", "RunbookRun", "AutoDeploy", "Delete"})
+
+
+def names(server: Server) -> list[str]:
+    return [name for name, (_, since, until) in _TYPES.items() if in_force(server.version, since, until)]
+
+
+def description(name: str) -> str:
+    return _TYPES[name][0]
