@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Final
 
 from standins.sqlserver.contract import Engine
-from standins.sqlserver.listener import Listener
+from standins.sqlserver.listener import Limits, Listener
 
 PASSWORD_VARIABLE: Final = "MSSQL_SA_PASSWORD"  # noqa: S105 -- the name of the variable, not a password
 PRODUCT_VERSIONS: Final = ("2014", "2016", "2017", "2019", "2022")
@@ -72,7 +72,9 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main(arguments: Sequence[str] | None = None, make_engine: MakeEngine | None = None) -> int:
+def main(
+    arguments: Sequence[str] | None = None, make_engine: MakeEngine | None = None, limits: Limits | None = None
+) -> int:
     options = parser().parse_args(arguments)
     password = os.environ.get(PASSWORD_VARIABLE, "")
     if not password:
@@ -90,7 +92,7 @@ def main(arguments: Sequence[str] | None = None, make_engine: MakeEngine | None 
         signal.signal(number, on_signal)
     engine = (make_engine or _engine)(options.data, password, options.product_version)
     try:
-        listener = Listener(engine, options.host, options.port, name="TIDEGATE")
+        listener = Listener(engine, options.host, options.port, name="TIDEGATE", limits=limits)
     except OSError as error:
         engine.close()
         sys.stderr.write(f"cannot listen on {options.host}:{options.port}: {error.strerror}\n")

@@ -163,7 +163,7 @@ def _decimal_type(token: int, precision: int, scale: int) -> WireType:
             return None
         raw = reader.take(length)
         value = Decimal(int.from_bytes(raw[1:17], "little")).scaleb(-scale, _WIDE)
-        return value if raw[0] else -value
+        return value if raw[0] else value.copy_negate()  # the operator would round to the context
 
     return WireType(SqlType(name, precision=precision, scale=scale), read)
 
@@ -262,14 +262,12 @@ def _money(raw: bytes) -> Decimal:
 
 
 def _datetime(raw: bytes) -> datetime:
-    if len(raw) == 4:
-        days, minutes = struct.unpack("<HH", raw)
-        span = timedelta(days=days, minutes=minutes)
-    else:
-        days, part = struct.unpack("<iI", raw)
-        span = timedelta(days=days, milliseconds=(part * 10 + 1) // 3)  # .000, .003 and .007, never .006
     try:
-        return _EPOCH_1900 + span
+        if len(raw) == 4:
+            days, minutes = struct.unpack("<HH", raw)
+            return _EPOCH_1900 + timedelta(days=days, minutes=minutes)
+        days, part = struct.unpack("<iI", raw)
+        return _EPOCH_1900 + timedelta(days=days, milliseconds=(part * 10 + 1) // 3)  # .000, .003 and .007, never .006
     except OverflowError as error:
         raise ProtocolError(f"datetime outside the calendar: {error}") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -33,10 +34,13 @@ def microsoft_driver() -> Path | None:
     return next(iter(sorted(libraries.glob("libmsodbcsql*"))), None)
 
 
-def _microsoft(address: Address, database: str, *, encrypt: str = "yes", timeout: int = 15, options: str = "") -> Any:
-    import pyodbc
+def _module(name: str) -> Any:
+    """Imported when it is used: not every machine has every driver, and some carry no types."""
+    return importlib.import_module(name)
 
-    return pyodbc.connect(
+
+def _microsoft(address: Address, database: str, *, encrypt: str = "yes", timeout: int = 15, options: str = "") -> Any:
+    return _module("pyodbc").connect(
         f"DRIVER={microsoft_driver()};SERVER={address.host},{address.port};DATABASE={database};UID={address.user};"
         f"PWD={{{address.password}}};Encrypt={encrypt};TrustServerCertificate=yes;{options}",
         autocommit=True,
@@ -45,9 +49,7 @@ def _microsoft(address: Address, database: str, *, encrypt: str = "yes", timeout
 
 
 def _freetds(address: Address, database: str, *, options: str = "") -> Any:
-    import pyodbc
-
-    return pyodbc.connect(
+    return _module("pyodbc").connect(
         f"DRIVER={_FREETDS};SERVER={address.host};PORT={address.port};DATABASE={database};UID={address.user};"
         f"PWD={{{address.password}}};ClientCharset=UTF-8;{options}",
         autocommit=True,
@@ -55,9 +57,7 @@ def _freetds(address: Address, database: str, *, options: str = "") -> Any:
 
 
 def _pymssql(address: Address, database: str) -> Any:
-    import pymssql
-
-    return pymssql.connect(
+    return _module("pymssql").connect(
         server=address.host,
         port=str(address.port),
         user=address.user,
@@ -68,9 +68,7 @@ def _pymssql(address: Address, database: str) -> Any:
 
 
 def _python_tds(address: Address, database: str) -> Any:
-    import pytds
-
-    return pytds.connect(
+    return _module("pytds").connect(
         address.host,
         port=address.port,
         user=address.user,
@@ -82,9 +80,7 @@ def _python_tds(address: Address, database: str) -> Any:
 
 
 def _mssql_python(address: Address, database: str) -> Any:
-    import mssql_python
-
-    return mssql_python.connect(
+    return _module("mssql_python").connect(
         f"SERVER={address.host},{address.port};DATABASE={database};UID={address.user};PWD={{{address.password}}};"
         "Encrypt=yes;TrustServerCertificate=yes;",
         autocommit=True,

@@ -1,6 +1,7 @@
 """Starts a SQL Server stand-in as a process of its own.
 
-Never as a thread of the test process: pyodbc holds the interpreter while it waits in the driver, and the server with it.
+Never as a thread of the test process: pyodbc holds the interpreter while it waits in the driver, and with it
+the server.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ class ServerProcess:
 
 
 @contextmanager
-def server_process(folder: Path, program: Sequence[str], *options: str) -> Iterator[ServerProcess]:
+def server_process(folder: Path, program: Sequence[str], *options: str) -> Generator[ServerProcess]:
     """``program`` is what follows ``python``; it keeps the command-line contract of ``standins.sqlserver``."""
     port_file, certificate, log = folder / "port", folder / "certificate.pem", folder / "server.log"
     port_file.unlink(missing_ok=True)

@@ -19,6 +19,7 @@
 
 A procedure call answers with its own parameters as one row; sp_prepare and sp_prepexec give handles.
 """
+# ruff: noqa: ARG002 -- the methods keep the seam's signatures
 
 from __future__ import annotations
 
@@ -47,6 +48,7 @@ from standins.sqlserver.contract import (
     TransactionRequest,
     Value,
 )
+from standins.sqlserver.listener import Limits
 
 MOMENT = datetime(2021, 3, 28, 13, 14, 15, 123456)
 ZONE = timezone(timedelta(hours=5, minutes=30))
@@ -163,7 +165,7 @@ class FakeSession:
 
     def do_types(self, rest: str, sink: Sink) -> None:
         table = [*EVERY_TYPE, *MOMENT_TYPES] if rest == "all" else MOMENT_TYPES if rest else EVERY_TYPE
-        columns = [Column(f"c{i}_{type.name}", type) for i, (type, _) in enumerate(table)]
+        columns = [Column(f"c{i}_{sql_type.name}", sql_type) for i, (sql_type, _) in enumerate(table)]
         rows = [[value for _, value in table], [None for _ in table]]
         self.table(sink, columns, iter(rows))
 
@@ -242,7 +244,7 @@ class FakeSession:
         self.table(sink, columns, iter([(known[code][0], code, known[code][1])] if code in known else []))
 
     def do_sp_datatype_info_100(self, rest: str, sink: Sink) -> None:
-        self.datatypes(int(rest.split(",")[0]), sink)
+        self.datatypes(int(rest.split(",", maxsplit=1)[0]), sink)
 
     def echo(self, parameters: Sequence[Parameter], sink: Sink) -> None:
         columns = [Column(p.name.lstrip("@"), p.type) for p in parameters]
@@ -300,4 +302,4 @@ class FakeEngine:
 
 
 if __name__ == "__main__":
-    sys.exit(main(make_engine=FakeEngine))
+    sys.exit(main(make_engine=FakeEngine, limits=Limits(login_seconds=2)))

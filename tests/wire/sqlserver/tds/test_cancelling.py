@@ -104,7 +104,7 @@ def test_a_killed_session_is_closed_whether_it_works_or_idles(driver: Driver, ad
     killer.execute(f"kill {idle_spid}")
     timer = threading.Timer(0.2, lambda: driver.connect(address).execute(f"kill {busy_spid}"))
     timer.start()
-    with pytest.raises(Exception, match="596|kill state|link failure"):
+    with pytest.raises(Exception, match=r"596|kill state|link failure"):
         busy.execute("wait")
     timer.join()
     with pytest.raises(Exception, match=r"08S01|link failure|596"):

@@ -33,20 +33,20 @@ def test_freetds_with_every_encryption_and_version(
 @each(FREETDS)
 @pytest.mark.parametrize("version", ["7.1", "7.2"])
 def test_older_protocols_are_refused(driver: Driver, address: Address, version: str) -> None:
-    with pytest.raises(Exception, match="older than TDS 7.3|Unable to connect|server failed"):
+    with pytest.raises(Exception, match=r"older than TDS 7.3|Unable to connect|server failed"):
         driver.connect(address, options=f"TDS_Version={version};")
 
 
 @each()
 def test_a_wrong_password_is_18456(driver: Driver, address: Address) -> None:
     wrong = Address(address.host, address.port, "sa", "Not-the-password-1")
-    with pytest.raises(Exception, match="Login failed for user 'sa'|18456"):
+    with pytest.raises(Exception, match=r"Login failed for user 'sa'|18456"):
         driver.connect(wrong)
 
 
 @each(MICROSOFT, FREETDS)
 def test_an_absent_database_is_4060(driver: Driver, address: Address) -> None:
-    with pytest.raises(Exception, match="Cannot open database|4060"):
+    with pytest.raises(Exception, match=r"Cannot open database|4060"):
         driver.connect(address, "absent")
 
 
@@ -61,5 +61,5 @@ def test_packet_sizes_from_the_smallest_to_what_tls_carries(driver: Driver, addr
 
 @each(MICROSOFT)
 def test_integrated_logins_are_refused(driver: Driver, address: Address) -> None:
-    with pytest.raises(Exception, match="18452|Kerberos|SSPI|GSS"):
+    with pytest.raises(Exception, match=r"18452|Kerberos|SSPI|GSS"):
         driver.connect(address, options="Trusted_Connection=yes;")
