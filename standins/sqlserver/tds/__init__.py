@@ -9,7 +9,7 @@ Nothing here knows SQL: requests become calls on ``contract.Session``, answers a
 ``prelogin``       version and encryption
 ``login``          LOGIN7 and its answer
 ``wiretypes``      TYPE_INFO of every data type
-``encode``         values and rows to bytes
+``encode``         values and rows to bytes (dates and times in ``moments``)
 ``decode``         bytes to values
 ``tokens``         the tokens of a response
 ``sink``           ``contract.Sink`` over a response
