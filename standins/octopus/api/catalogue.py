@@ -149,11 +149,12 @@ class Catalogue:
 
 
 @lru_cache(maxsize=1)
-def _tables() -> Mapping[str, Mapping[str, Any]]:
+def every_table() -> Mapping[str, Mapping[str, Any]]:
+    """The rows of all versions, by resource."""
     return tomllib.loads((Path(__file__).parent / "data" / "resources.toml").read_text(encoding="utf-8"))
 
 
 @lru_cache(maxsize=64)
 def catalogue_for(version: Version) -> Catalogue:
     """The catalogue of a version; compiled once a process."""
-    return Catalogue(version, _tables())
+    return Catalogue(version, every_table())

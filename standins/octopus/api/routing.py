@@ -88,11 +88,16 @@ class RouteTable:
         self._unscoped = Node()
         self._scoped = Node()
         self._outside = Node()
+        self._space_roots = Node()
         for route in self.routes:
             names = tuple(re.findall(r"\{(\w+)\}", route.path))
             if route.path.startswith("//"):
                 # Two slashes: not below /api at all, such as /app and /nuget/packages.
                 self._outside.add(split_path(route.path), route, names)
+                continue
+            if route.path == "{space}":
+                # Only an id of a space leads here: as a parameter it would swallow every unknown path.
+                self._space_roots.add([], route, names)
                 continue
             segments = split_path(route.path)
             self._unscoped.add(segments, route, names)
@@ -106,15 +111,13 @@ class RouteTable:
             return self._find(self._outside, segments, "", "")
         rest = segments[1:]
         if self._spaces and rest and SPACE_ID.fullmatch(rest[0]):
-            return self._find(self._scoped, rest[1:], rest[0], "prefix") if rest[1:] else self._space_root(rest[0])
+            if not rest[1:]:
+                return Match(self._space_roots.routes, (rest[0],), rest[0], "prefix") if self._space_roots.routes else None
+            return self._find(self._scoped, rest[1:], rest[0], "prefix")
         found = self._find(self._unscoped, rest, "", "")
         if found is None and self._identifier and len(rest) > 2 and rest[0].lower() == "spaces":
             found = self._find(self._scoped, rest[2:], rest[1], "identifier")
         return found
-
-    def _space_root(self, space: str) -> Match | None:
-        node = self._unscoped.find(["{space}"], 0, [])
-        return Match(node.routes, (space,), space, "prefix") if node else None
 
     @staticmethod
     def _find(tree: Node, segments: list[str], space: str, form: SpaceForm) -> Match | None:

@@ -1,0 +1,39 @@
+"""What goes with a document that is deleted."""
+
+from __future__ import annotations
+
+from standins.octopus.api.versions import in_force
+from standins.octopus.contract import Document, Transaction, Version
+
+#: Kinds that belong to a project, with the version they came with. Tasks and events stay: they are history.
+_OF_PROJECTS = (
+    ("Deployment", "ProjectId", ""),
+    ("Release", "ProjectId", ""),
+    ("RunbookRun", "ProjectId", "2019.11"),
+    ("RunbookSnapshot", "ProjectId", "2019.11"),
+    ("RunbookProcess", "ProjectId", "2019.11"),
+    ("Runbook", "ProjectId", "2019.11"),
+    ("Channel", "ProjectId", ""),
+    ("DeploymentProcess", "OwnerId", ""),
+    ("VariableSet", "OwnerId", ""),
+    ("TenantVariable", "OwnerId", ""),
+    ("DeploymentSettings", "ProjectId", "2021.2"),
+)
+
+
+def delete_project_documents(transaction: Transaction, version: Version, project: Document) -> None:
+    """Everything a project owns, and its place in tenants."""
+    for kind, column, since in _OF_PROJECTS:
+        if in_force(version, since, ""):
+            for document in transaction.query(kind, where={column: project["Id"]}):
+                transaction.delete(kind, document["Id"])
+    for tenant in transaction.query("Tenant", contains={"ProjectIds": f"|{project['Id']}|"}):
+        environments = {id: places for id, places in (tenant.get("ProjectEnvironments") or {}).items() if id != project["Id"]}
+        transaction.update("Tenant", {**tenant, "ProjectEnvironments": environments, "ProjectIds": list(environments)})
+
+
+def delete_owned(transaction: Transaction, owner: Document, *kinds: str) -> None:
+    """The variable sets and processes of an owner, with their frozen copies."""
+    for kind in kinds:
+        for document in transaction.query(kind, where={"OwnerId": owner["Id"]}):
+            transaction.delete(kind, document["Id"])
