@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import TracebackType
@@ -147,6 +148,22 @@ class OctopusClient:
                 next_step="check that the server runs and that this machine may connect to it",
             ) from None
         return Answer(response.status_code, response.headers, response.content, response.elapsed.total_seconds())
+
+    def download(self, path: str, sink: Callable[[bytes], None]) -> Answer:
+        """GET a file piece by piece into ``sink``; the answer itself has no content. Raises :class:`Unreachable`.
+
+        ``seconds`` is the time until the last byte, because a file that starts at once may still take minutes.
+        """
+        started = time.perf_counter()
+        try:
+            with self._http.stream("GET", path) as response:
+                for piece in response.iter_bytes():
+                    sink(piece)
+        except httpx.HTTPError as error:
+            raise Unreachable(
+                f"GET {path} got no answer: {redact(str(error)) or type(error).__name__}", where=self.url
+            ) from None
+        return Answer(response.status_code, response.headers, b"", time.perf_counter() - started)
 
     def get(self, path: str, **params: str | int | bool) -> Any:
         return self._json("GET", path, params=params)

@@ -1,0 +1,308 @@
+"""What an upgrade changed: two snapshots before it against one after it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tidegate.checks.differences import Change, differences
+from tidegate.checks.expected import ExpectedChange, Hop, expected_changes
+from tidegate.checks.finding import Finding, Severity
+from tidegate.checks.grading import Difference, Findings
+from tidegate.checks.noise import Noise
+from tidegate.checks.normalise import document
+from tidegate.checks.pairs import Pair, Single, side_by_side
+from tidegate.observation.documents import property_of
+from tidegate.observation.routes import RouteKnowledge, route_knowledge
+from tidegate.observation.snapshot import version_of
+from tidegate.observation.store import FILE, ITEM, LIST, LISTED, Snapshot
+
+UNSCOPED: Final = "unscoped"
+
+
+@dataclass(slots=True)
+class Habits:
+    """What an instance does by itself, learnt from two snapshots without anything between them."""
+
+    noise: Noise = field(default_factory=Noise)
+    statuses: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])
+    files: set[str] = field(default_factory=set[str])
+    coming: set[str] = field(default_factory=set[str])
+    going: set[str] = field(default_factory=set[str])
+
+
+def compare(
+    before1: Snapshot,
+    before2: Snapshot,
+    after: Snapshot,
+    knowledge: Sequence[ExpectedChange] | None = None,
+    *,
+    more: Iterable[Callable[[Snapshot, Snapshot], Iterable[Finding]]] | None = None,
+) -> list[Finding]:
+    """Findings about what changed between ``before2`` and ``after`` and is neither known nor a habit of the instance.
+
+    ``before1`` and ``before2`` show the same instance at the same version, with nothing done in between. ``more`` are
+    further comparisons of a pair of snapshots; :func:`standard_comparisons` when left out.
+    """
+    hop = Hop(expected_changes() if knowledge is None else knowledge, version_of(before2), version_of(after))
+    findings = Findings(administrator=after.administrator)
+    comparison = Comparison(before2, after, hop, learn(before1, before2), findings)
+    comparison.run()
+    for further in standard_comparisons() if more is None else more:
+        for finding in further(before2, after):
+            findings.add_finding(finding)
+    return findings.graded()
+
+
+def standard_comparisons() -> list[Callable[[Snapshot, Snapshot], Iterable[Finding]]]:
+    """The comparisons that look at a snapshot as a whole instead of place by place."""
+    from tidegate.checks import database, permissions, settings_moved, timing  # noqa: PLC0415 - they import this package
+
+    return [
+        permissions.compare_permissions,
+        settings_moved.compare_settings,
+        database.compare_database,
+        timing.compare_times,
+    ]
+
+
+def learn(first: Snapshot, second: Snapshot) -> Habits:
+    """What changes by itself between two snapshots of one instance."""
+    habits = Habits()
+    knowledge = route_knowledge()
+    with side_by_side(first, second) as sides:
+        for pair in sides.differing():
+            if pair.before_status != pair.after_status:
+                habits.statuses.add((pair.user, pair.place, pair.form))
+            elif pair.form == FILE:
+                habits.files.add(pair.place)
+            else:
+                before, after = _documents(pair, first, second, knowledge)
+                for change in differences(before, after):
+                    habits.noise.learn(pair.place, _family(pair), change)
+        habits.going.update(single.place for single in sides.gone())
+        habits.coming.update(single.family for single in sides.new())
+    return habits
+
+
+class Comparison:
+    """One pair of snapshots being compared."""
+
+    def __init__(self, before: Snapshot, after: Snapshot, hop: Hop, habits: Habits, findings: Findings) -> None:
+        self._before = before
+        self._after = after
+        self._hop = hop
+        self._habits = habits
+        self._findings = findings
+        self._routes: RouteKnowledge = route_knowledge()
+        self._broken_lists: set[tuple[str, str]] = set()
+        self._complete = {key for key, (_, whole) in after.counts().items() if whole}
+        self._complete_before = {key for key, (_, whole) in before.counts().items() if whole}
+
+    def run(self) -> None:
+        with side_by_side(self._before, self._after) as sides:
+            self._findings.sizes.update(sides.families())
+            for pair in sides.differing():
+                self._pair(pair)
+            for pair in sides.without_space():
+                self._pair(pair)
+            for single in sides.gone():
+                self._gone(single)
+            for single in sides.new():
+                self._new(single)
+
+    def _pair(self, pair: Pair) -> None:
+        if (pair.user, pair.place, pair.form) in self._habits.statuses:
+            return
+        if pair.before_status != pair.after_status and not (_ok(pair.before_status) and _ok(pair.after_status)):
+            self._status(pair)
+        elif not _ok(pair.after_status):
+            return  # refused then and now; error texts are no promise
+        elif pair.form == FILE:
+            self._file(pair)
+        else:
+            self._document(pair)
+
+    def _status(self, pair: Pair) -> None:
+        before, after = pair.before_status, pair.after_status
+        if pair.form in (LIST, UNSCOPED) or pair.form == ITEM:
+            self._broken_lists.add((pair.user, pair.family))
+        if after == 0:
+            self._findings.add_finding(_no_answer(pair))
+            return
+        if _ok(before):
+            kind = "refused" if after in (401, 403) else "gone" if after in (404, 405, 410) else "failed"
+            if kind == "gone" and self._hop.disappears(pair.family):
+                return
+        elif before in (401, 403) and _ok(after):
+            kind = "allowed"
+        elif after >= 500:
+            kind = "failed"
+        else:
+            return  # a route that answers now and did not before harms nobody
+        self._differ(pair, kind, "", "", before or None, _told(after, pair.after_body))
+
+    def _file(self, pair: Pair) -> None:
+        if pair.place in self._habits.files:
+            return
+        if pair.before_digest != pair.after_digest:
+            self._differ(pair, "changed", "(file)", "", pair.before_digest, pair.after_digest)
+        elif pair.before_type != pair.after_type:
+            self._differ(pair, "changed", "(content type)", "(content type)", pair.before_type, pair.after_type)
+
+    def _document(self, pair: Pair) -> None:
+        before, after = _documents(pair, self._before, self._after, self._routes)
+        if before == after:
+            return
+        family = _family(pair)
+        before = self._hop.carry_forward(pair.family, before)
+        for change in differences(before, after):
+            if self._habits.noise.covers(pair.place, family, change) or self._hop.explains(pair.family, change):
+                continue
+            if family != pair.family and self._grown(pair, change):
+                continue
+            self._differ(pair, change.kind, change.path, change.where, change.before, change.after, family)
+
+    def _grown(self, pair: Pair, change: Change) -> bool:
+        """Whether a list merely counts what the instance added by itself or what a release brings."""
+        if change.path != "TotalResults":
+            return False
+        grows = pair.family.partition("?")[0].rpartition("/")[2] in self._routes.may_grow
+        more = isinstance(change.before, int) and isinstance(change.after, int) and change.after > change.before
+        # New entries of a list that was read completely are judged one by one, as resources.
+        return more and (grows or (pair.user, pair.place) in self._complete)
+
+    def _gone(self, single: Single) -> None:
+        if single.place in self._habits.going or not _ok(single.status):
+            return
+        if single.form.startswith(LISTED):
+            # An entry is missed only in a list that both snapshots read to its end.
+            listed_in = single.form.removeprefix(LISTED)
+            if (single.user, listed_in) in self._broken_lists:
+                return
+            if not self._whole(single, listed_in) or self._hop.disappears(single.family):
+                return
+            difference = self._single(single, "gone", single.status, None)
+            self._findings.add(_in_list(difference, listed_in))
+        elif self._after.about.get("like"):
+            # The later snapshot asked for everything the earlier one saw; what has no row changed its form.
+            if single.form == ITEM and not self._hop.disappears(single.family):
+                self._findings.add(self._single(single, "retyped", "a resource", "a list"))
+        elif not self._routes.is_history(single.family.rpartition("/")[0]) and not self._hop.disappears(single.family):
+            self._findings.add(self._single(single, "gone", single.status, None))
+
+    def _whole(self, single: Single, listed_in: str) -> bool:
+        """Whether the list an entry belongs to was read completely; lists inside items are known by family only."""
+        if "*" in listed_in or "~" in listed_in or "?" in listed_in:
+            return not self._routes.is_history(listed_in)
+        space = single.place.partition("/")[0] if single.place.startswith("Spaces-") else ""
+        place = f"{space}/{listed_in}" if space else listed_in
+        return (single.user, place) in self._complete and (single.user, place) in self._complete_before
+
+    def _new(self, single: Single) -> None:
+        if single.form.endswith(UNSCOPED):
+            return
+        if single.status >= 500 and single.form in (ITEM, LIST):
+            self._findings.add(self._single(single, "failed", None, _told(single.status, single.body)))
+            return
+        if not single.form.startswith(LISTED) or single.family in self._habits.coming:
+            return
+        listed_in = single.form.removeprefix(LISTED)
+        collection = listed_in.rpartition("/")[2]
+        if collection in self._routes.may_grow or listed_in != single.family.removesuffix("/*"):
+            return  # only the collection itself says that something is new
+        if not self._before_knew(single, listed_in):
+            return
+        body = document(single.body, self._after.default_space)
+        if not self._hop.appears(single.family, body):
+            names = [property_of(body, name) for name in ("Name", "Username", "Version")]
+            self._findings.add(self._single(single, "new", None, next(filter(None, names), single.place)))
+
+    def _before_knew(self, single: Single, listed_in: str) -> bool:
+        return self._whole(single, listed_in)
+
+    def _differ(  # noqa: PLR0917 - the fields of one difference
+        self, pair: Pair, kind: str, path: str, where: str, before: Any, after: Any, family: str = ""
+    ) -> None:
+        self._findings.add(
+            Difference(
+                pair.place,
+                family or pair.family,
+                str(kind),
+                path,
+                where,
+                before,
+                after,
+                pair.user,
+                "the unscoped path" if pair.form == UNSCOPED else "",
+            )
+        )
+
+    @staticmethod
+    def _single(single: Single, kind: str, before: Any, after: Any) -> Difference:
+        return Difference(single.place, single.family, kind, "", "", before, after, single.user)
+
+
+def _in_list(difference: Difference, listed_in: str) -> Difference:
+    return Difference(
+        difference.place, difference.family, difference.kind, "", "", difference.before, "not listed",
+        difference.user, listed_in,
+    )  # fmt: skip
+
+
+def _documents(pair: Pair, first: Snapshot, second: Snapshot, routes: RouteKnowledge) -> tuple[Any, Any]:
+    before = document(pair.before_body, first.default_space)
+    after = document(pair.after_body, second.default_space)
+    if pair.form == LIST or (pair.form == UNSCOPED and _is_list(before) and _is_list(after)):
+        grows = routes.is_history(pair.family)
+        return _list_summary(before, after, grows=grows), _list_summary(after, before, grows=grows)
+    return before, after
+
+
+def _is_list(body: Any) -> bool:
+    return isinstance(body, dict) and "TotalResults" in body and "Ids" in body
+
+
+def _list_summary(body: dict[str, Any], other: dict[str, Any], *, grows: bool) -> dict[str, Any]:
+    """A list's count and order. Which entries came and went is told by the entries themselves."""
+    summary = {name: value for name, value in body.items() if name != "Ids"}
+    common = set(other.get("Ids") or ())
+    summary["Order"] = [entry for entry in body.get("Ids") or () if entry in common]
+    if grows:
+        # How many pages a history has is a matter of its length.
+        summary.pop("Complete", None)
+        summary.pop("Links", None)
+        summary.pop("TotalCounts", None)
+    return summary
+
+
+def _family(pair: Pair) -> str:
+    return f"(list){pair.family}" if pair.form == LIST else pair.family
+
+
+def _ok(status: int) -> bool:
+    return 200 <= status < 300
+
+
+def _told(status: int, body: str | None) -> str:
+    """The status and the server's own words, for the reader of a finding."""
+    try:
+        error = json.loads(body) if body else None
+    except ValueError:
+        error = None
+    message = str(property_of(error, "ErrorMessage") or "")
+    return f"{status} {message}".strip()
+
+
+def _no_answer(pair: Pair) -> Finding:
+    return Finding(
+        check="DIFF",
+        severity=Severity.BREAKING,
+        place=pair.place,
+        before=pair.before_status,
+        after=pair.after_body,
+        consequence="the upgraded server gave no answer here, so nothing is known about it",
+        kind="incomplete",
+    )

@@ -1,0 +1,63 @@
+"""Bringing what two versions serve into one form, as far as it is only a question of how identity is written."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final, cast
+
+from tidegate.observation.places import place_of, variables
+
+_QUERY: Final = re.compile(r"\{[^{}]*\}|\?.*$")
+
+
+def unspaced(text: str, default_space: str) -> str:
+    """JSON text with paths into the default space written as before 2019.1: `/api/Spaces-1/x` → `/api/x`."""
+    return (
+        text.replace(f"/api/{default_space}/", "/api/")
+        .replace(f"#/{default_space}/", "#/")
+        .replace(f"spaces/{default_space}/", "spaces/~/")
+    )
+
+
+def document(text: str | None, default_space: str) -> Any:
+    """The document in a snapshot's body, with its links in comparable form."""
+    if not text:
+        return None
+    body = json.loads(unspaced(text, default_space))
+    _links(body)
+    return body
+
+
+def _links(body: Any) -> None:
+    if isinstance(body, dict):
+        resource = cast("dict[str, Any]", body)
+        links = resource.get("Links")
+        if isinstance(links, dict):
+            resource["Links"] = {name: link_target(value) for name, value in cast("dict[str, Any]", links).items()}
+        for name, value in resource.items():
+            if name != "Links" and isinstance(value, dict | list):
+                _links(value)
+    elif isinstance(body, list):
+        for entry in cast("list[Any]", body):
+            if isinstance(entry, dict | list):
+                _links(entry)
+
+
+def link_target(link: Any) -> Any:
+    """Where a link leads, without the query it may take: new filters are no difference, a new target is.
+
+    Pages of lists keep their query, except the numbers of the page.
+    """
+    if not isinstance(link, str):
+        return link
+    if not link.startswith("/api"):
+        return link.partition("?")[0]
+    bare = _QUERY.sub("", link)
+    query = link.partition("?")[2] if "{" not in link else ""
+    return place_of(f"{bare}?{query}" if query else bare, "")
+
+
+def link_variables(link: Any) -> frozenset[str]:
+    """The query variables that a link offers to clients."""
+    return variables(link) if isinstance(link, str) else frozenset()

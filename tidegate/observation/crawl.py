@@ -1,0 +1,329 @@
+"""Exploring an instance by following its links, as one user."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from tidegate.observation.documents import id_of, links_of, list_shape, nested_links, property_of, without_credentials
+from tidegate.observation.fetching import Fetched, Fetcher, Job, Pages
+from tidegate.observation.places import expand, family_of, place_of, space_of, variables
+from tidegate.observation.routes import RouteKnowledge
+from tidegate.observation.scope import SnapshotScope
+from tidegate.observation.store import FILE, ITEM, LIST, LISTED, Sampled, Seen, SnapshotWriter
+from tidegate.secrets import redact
+
+
+@dataclass(slots=True)
+class Collection:
+    """A collection of the instance: its link, and the ids it was seen to hold."""
+
+    place: str
+    family: str
+    template: str
+    ids: dict[str, str] = field(default_factory=dict[str, str])  # id → path of the item
+
+
+class Crawler:
+    """One user's way through an instance. Answers are handed in by the caller, in any order."""
+
+    def __init__(
+        self,
+        user: str,
+        fetcher: Fetcher,
+        writer: SnapshotWriter,
+        knowledge: RouteKnowledge,
+        scope: SnapshotScope,
+        *,
+        default_space: str,
+        spaces: bool,
+        everything: bool,
+    ) -> None:
+        self.user = user
+        self.collections: dict[str, Collection] = {}
+        self._fetcher = fetcher
+        self._writer = writer
+        self._knowledge = knowledge
+        self._scope = scope
+        self._default_space = default_space
+        self._spaces = spaces
+        self._everything = everything
+        self.asked: set[tuple[str, str]] = set()
+        self._files: defaultdict[str, int] = defaultdict(int)
+
+    # --- what to ask for -------------------------------------------------------------------------------------
+
+    def explore_root(self, links: Mapping[str, str]) -> None:
+        """Follow every link of a root document: the server's or a space's."""
+        for name, template in links.items():
+            path = expand(template) if template.startswith("/api") and self._knowledge.followed(name) else None
+            if path is not None and name != "Self":
+                self.ask_list(path, template)
+
+    def ask_list(self, path: str, template: str) -> None:
+        """Ask for a collection (or whatever single document the path of a root link leads to)."""
+        place = place_of(path, self._default_space)
+        family = family_of(place)
+        offered = variables(template)
+        query: list[str] = []
+        if self._spaces and family in self._knowledge.queries:
+            query.append(self._knowledge.queries[family])
+        if "take" in offered:
+            query.append(f"take={self._scope.page}")
+        full = f"{path}{'&' if '?' in path else '?'}{'&'.join(query)}" if query else path
+        if "{/id}" in template or "take" in offered:
+            self.collections.setdefault(place, Collection(place, family, template))
+        history = self._knowledge.is_history(family)
+        bound = self._scope.history_listed if history else 0
+        self.ask(Job(self.user, full, place, family, ITEM, pages=Pages(root=True, ids=[], bound=bound)))
+
+    def ask(self, job: Job) -> None:
+        """Queue a request unless its answer is known already or must never be asked for."""
+        key = (job.place, job.form)
+        if key in self.asked or not self._knowledge.allowed(job.place):
+            return
+        self.asked.add(key)
+        self._fetcher.add(job)
+
+    def ask_path(self, path: str, *, follow: bool = True, form: str = ITEM) -> None:
+        place = place_of(path, self._default_space)
+        family = family_of(place)
+        if self._spaces and family in self._knowledge.queries and "?" not in path:
+            path = f"{path}?{self._knowledge.queries[family]}"
+        self.ask(Job(self.user, path, place, family, form, follow=follow))
+
+    def ask_file(self, path: str) -> None:
+        """Ask for the digest of a file, within the bound for its kind."""
+        place = place_of(path, self._default_space)
+        family = family_of(place)
+        if self._files[family] < self._scope.files and (place, FILE) not in self.asked:
+            self._files[family] += 1
+            self.ask(Job(self.user, path, place, family, FILE, file=True, follow=False))
+
+    # --- what came ---------------------------------------------------------------------------------------------
+
+    def handle(self, fetched: Fetched) -> None:
+        """Write down one answer and queue what it leads to."""
+        job, answer = fetched.job, fetched.answer
+        if answer is None:
+            self._write(job, ITEM if not job.file else FILE, 0, body=fetched.trouble)
+            return
+        if job.file:
+            kind = answer.headers.get("content-type", "")
+            self._write(
+                job, FILE, answer.status, kind=kind, size=fetched.size, digest=fetched.digest, seconds=answer.seconds
+            )
+            return
+        shape = list_shape(fetched.json) if answer.ok else None
+        if shape is None or (not shape.paged and not _resources(shape.items)):
+            self._document(fetched)
+        else:
+            self._list(fetched)
+
+    def _document(self, fetched: Fetched) -> None:
+        job, answer = fetched.job, fetched.answer
+        assert answer is not None
+        body = fetched.text or None
+        self._write(
+            job, job.form, answer.status, kind=answer.headers.get("content-type", ""), size=fetched.size,
+            digest=fetched.digest, seconds=answer.seconds, body=body,
+        )  # fmt: skip
+        if answer.ok and job.follow and self._everything:
+            self._follow(job, fetched.json)
+
+    def _follow(self, job: Job, body: Any) -> None:
+        reaches_outside = (
+            job.family == "feeds/*" and not self._scope.external_feeds and property_of(body, "FeedType") != "BuiltIn"
+        )
+        for name, template in links_of(body).items():
+            if (
+                not template.startswith("/api")
+                or name == "Self"
+                or not self._knowledge.followed(name)
+                or reaches_outside
+            ):
+                continue
+            path = expand(template)
+            if path is None:
+                continue
+            if name in self._knowledge.files:
+                self.ask_file(path)
+            else:
+                # Deeper links belong to other resources, which are reached through their own collections.
+                self._ask_dependent(path)
+        route = self._knowledge.file_routes.get(job.family)
+        if route and _small_enough(body, self._scope.largest_file):
+            self.ask_file(f"{job.path.partition('?')[0]}/{route}")
+        if job.family in self._knowledge.nested_families:
+            for name, template in nested_links(body):
+                path = expand(template) if name in self._knowledge.nested_links else None
+                if path is not None and self._files["preview"] < self._scope.previews:
+                    self._files["preview"] += 1
+                    self.ask_path(path, follow=False)
+
+    def _ask_dependent(self, path: str) -> None:
+        place = place_of(path, self._default_space)
+        family = family_of(place)
+        # An item of a known collection is read by that collection's own rules (history only for a sample).
+        collection = place.rpartition("/")[0]
+        if collection in self.collections and family.endswith("/*"):
+            if not self._knowledge.is_history(self.collections[collection].family):
+                self.ask_path(path)
+            return
+        self.ask_path(path, follow=family in self._knowledge.nested_families)
+
+    def _list(self, fetched: Fetched) -> None:
+        job, answer = fetched.job, fetched.answer
+        shape = list_shape(fetched.json)
+        assert answer is not None
+        assert shape is not None
+        pages = job.pages or Pages(root=False, ids=[], bound=0)
+        history = self._knowledge.is_history(job.family)
+        for item in shape.items:
+            self._item_of_list(job, item, pages, history=history)
+        if not pages.links:
+            pages.links = frozenset(links_of(fetched.json))
+        following = shape.next_page or _next_by_count(job.path, shape.total, len(pages.ids), shape.paged)
+        # Lists inside history items, and histories inside other items, are known by their first page.
+        deep = pages.root or not history
+        within = not pages.bound or len(pages.ids) < pages.bound
+        if shape.items and following and len(pages.ids) < shape.total and deep and within:
+            self._fetcher.add(Job(job.user, following, job.place, job.family, job.form, pages=pages, follow=job.follow))
+            return
+        complete = len(pages.ids) >= shape.total
+        body = {"TotalResults": shape.total, "Ids": pages.ids if complete else [], "Complete": complete, **shape.extra}
+        if shape.paged:
+            body["Links"] = sorted(pages.links)
+        form = LIST if job.form == ITEM else job.form
+        self._write(
+            job, form, answer.status, kind=answer.headers.get("content-type", ""), size=fetched.size,
+            digest="", seconds=answer.seconds, body=json.dumps(body),
+        )  # fmt: skip
+        if form == LIST:
+            self._writer.counted(job.user, job.place, job.family, shape.total, complete=complete)
+
+    def _item_of_list(self, job: Job, item: Any, pages: Pages, *, history: bool) -> None:
+        identity = id_of(item) or f"#{len(pages.ids)}"
+        pages.ids.append(identity)
+        own = links_of(item).get("Self", "")
+        own_path = expand(own) if own.startswith("/api") else None
+        place = place_of(own_path, self._default_space) if own_path else f"{job.place}/{identity}"
+        suffix = "" if job.form == ITEM else f"~{job.form}"
+        self._writer.saw(
+            Seen(
+                self.user, place, f"{LISTED}{job.family}{suffix}", family_of(place), job.path, 200,
+                body=self._safe(json.dumps(item)),
+            )
+        )  # fmt: skip
+        if own_path is None or job.form != ITEM:
+            return
+        collection = self.collections.get(job.place)
+        if collection is not None and id_of(item):
+            collection.ids.setdefault(identity, own_path)
+        if self._everything and not history:
+            beyond = collection is not None and len(collection.ids) > self._scope.configuration_items
+            if not beyond:
+                self.ask_path(own_path)
+
+    # --- samples -----------------------------------------------------------------------------------------------
+
+    def sample_items(self, chosen_before: Mapping[str, Iterable[str]] | None = None) -> None:
+        """Read a sample of what was only listed: history, and everything for a less privileged user."""
+        for collection in list(self.collections.values()):
+            history = self._knowledge.is_history(collection.family)
+            if self._everything and not history:
+                if len(collection.ids) > self._scope.configuration_items:
+                    self._state(
+                        collection, self._scope.configuration_items, "more items than the scope reads one by one"
+                    )
+                continue
+            size = self._scope.history_items if self._everything else self._scope.secondary_items
+            earlier = [one for one in (chosen_before or {}).get(collection.place, ()) if one in collection.ids]
+            chosen = earlier or self._scope.sample(collection.ids, size)
+            if self._everything and len(chosen) < len(collection.ids):
+                self._state(collection, len(chosen), "history is read item by item for a sample")
+            for position, one in enumerate(chosen):
+                follow = self._everything and position < self._scope.history_dependents
+                self.ask_path(collection.ids[one], follow=follow)
+
+    def other_forms(self) -> None:
+        """Ask for each collection in its other forms: ``/all``, without the space, and filtered."""
+        for collection in list(self.collections.values()):
+            base = expand(collection.template)
+            if base is None:
+                continue
+            if "{/id}" in collection.template and not self._knowledge.is_history(collection.family):
+                self.ask_path(f"{base}/all", follow=False)
+            if self._spaces and base.lower().startswith(f"/api/{self._default_space.lower()}/"):
+                plain = f"/api/{base.split('/', 3)[3]}"
+                self.ask_path(plain, follow=False, form="unscoped")
+                for one in self._scope.sample(collection.ids, 1):
+                    path = collection.ids[one].replace(f"/api/{self._default_space}/", "/api/", 1)
+                    self.ask_path(path, follow=False, form="unscoped")
+            self._filtered(collection, base)
+
+    def _filtered(self, collection: Collection, base: str) -> None:
+        offered = variables(collection.template)
+        names = self._scope.sample(collection.ids, 2)
+        probes: list[tuple[str, str]] = []
+        if "ids" in offered and len(names) == 2:
+            probes.append(("ids", ",".join(sorted(names))))
+        for variable in sorted(offered):
+            source = self._knowledge.filters.get(variable)
+            if source is not None:
+                space = space_of(collection.place)
+                known = self.collections.get(f"{space}/{source}" if space else source)
+                values = self._scope.sample(known.ids, self._scope.query_values) if known else []
+                probes += [(variable, value) for value in values]
+            probes += [(variable, word) for word in self._knowledge.filter_words.get(variable, ())]
+        for variable, value in probes:
+            self.ask_path(f"{base}?{variable}={quote(value, safe=',')}&take={self._scope.page}", follow=False)
+
+    def _state(self, collection: Collection, taken: int, why: str) -> None:
+        self._writer.sampled(Sampled(collection.place, len(collection.ids), taken, why))
+
+    # --- writing -----------------------------------------------------------------------------------------------
+
+    def _write(
+        self,
+        job: Job,
+        form: str,
+        status: int,
+        *,
+        kind: str = "",
+        size: int = 0,
+        digest: str = "",
+        seconds: float = 0.0,
+        body: str | None = None,
+    ) -> None:
+        text = self._safe(body) if body else body
+        self._writer.saw(
+            Seen(job.user, job.place, form, job.family, job.path, status, kind, size, digest, seconds, text)
+        )
+
+    @staticmethod
+    def _safe(body: str) -> str:
+        return redact(without_credentials(body))
+
+
+def _resources(items: list[Any]) -> bool:
+    """Whether a bare array lists resources rather than values."""
+    return all(id_of(item) for item in items)
+
+
+def _next_by_count(path: str, total: int, seen: int, paged: bool) -> str:
+    """The next page by `skip` and `take`, for a server whose page has no `Page.Next` link."""
+    if not paged or seen >= total or "take=" not in path:
+        return ""
+    bare, _, query = path.partition("?")
+    kept = [part for part in query.split("&") if not part.lower().startswith("skip=")]
+    return f"{bare}?{'&'.join([*kept, f'skip={seen}'])}"
+
+
+def _small_enough(body: Any, largest: int) -> bool:
+    size = property_of(body, "PackageSizeBytes")
+    return not isinstance(size, int) or size <= largest

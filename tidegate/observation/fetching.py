@@ -1,0 +1,165 @@
+"""Asking many things at once: worker threads that repeat what a starting or flaky server refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any, Final
+
+from tidegate.errors import Unreachable
+from tidegate.observation.scope import SnapshotScope
+from tidegate.octopus.client import Answer, OctopusClient
+
+#: Statuses that say "not now": the server starts, migrates, or limits the rate (429 since 2026.3).
+NOT_NOW: Final = frozenset({429, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One request to make: who asks, where, and what is done with the answer."""
+
+    user: str
+    path: str
+    place: str
+    family: str
+    form: str
+    file: bool = False
+    #: Whether the links of what comes are followed.
+    follow: bool = True
+    #: For a page of a list: what the earlier pages held.
+    pages: Pages | None = None
+
+
+@dataclass(slots=True)
+class Pages:
+    """A list being read page by page."""
+
+    root: bool
+    ids: list[str]
+    links: frozenset[str] = frozenset()
+    bound: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What came back. ``answer`` is None when no answer came at all; ``trouble`` says why."""
+
+    job: Job
+    answer: Answer | None
+    text: str = ""
+    json: Any = None
+    size: int = 0
+    digest: str = ""
+    trouble: str = ""
+
+
+class Fetcher:
+    """Runs jobs on a few threads; results come back in the order they finish. Used by one thread."""
+
+    def __init__(self, clients: Mapping[str, OctopusClient], scope: SnapshotScope) -> None:
+        self._clients = clients
+        self._scope = scope
+        self._waiting: deque[Job] = deque()
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._results: SimpleQueue[Fetched | BaseException] = SimpleQueue()
+        self._flying = 0
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self.requests = 0
+
+    def __enter__(self) -> Fetcher:
+        for number in range(self._scope.workers):
+            thread = threading.Thread(target=self._work, name=f"snapshot-{number}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join(timeout=5)
+
+    def add(self, job: Job) -> None:
+        self._waiting.append(job)
+
+    def results(self) -> Iterator[Fetched]:
+        """Answers until nothing is left to ask; more jobs may be added meanwhile."""
+        while self._waiting or self._flying:
+            # Few answers lie around unread, however many jobs wait: memory stays bounded.
+            while self._waiting and self._flying < self._scope.workers * 2:
+                self._jobs.put(self._waiting.popleft())
+                self._flying += 1
+            result = self._results.get()
+            self._flying -= 1
+            if isinstance(result, BaseException):
+                raise result
+            yield result
+
+    def now(self, job: Job) -> Fetched:
+        """One answer in the caller's thread, with nothing else under way."""
+        return self._fetch(job)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            try:
+                self._results.put(self._fetch(job))
+            except BaseException as error:  # noqa: BLE001 - handed to the thread that asked, which raises it
+                self._results.put(error)
+
+    def _fetch(self, job: Job) -> Fetched:
+        deadline = time.monotonic() + self._scope.patience
+        pause = 0.1
+        while True:
+            self.requests += 1
+            try:
+                fetched = self._download(job) if job.file else self._read(job)
+            except Unreachable as error:
+                fetched = Fetched(job, None, trouble=error.what)
+            again = fetched.answer is None or fetched.answer.status in NOT_NOW
+            if not again or time.monotonic() + pause > deadline or self._stop.is_set():
+                return fetched
+            self._stop.wait(_asked_for(fetched.answer, pause))
+            pause = min(pause * 2, 2.0)
+
+    def _read(self, job: Job) -> Fetched:
+        answer = self._clients[job.user].send("GET", job.path)
+        digest = hashlib.blake2b(answer.content, digest_size=16).hexdigest()
+        if "json" not in answer.headers.get("content-type", ""):
+            return Fetched(job, answer, size=len(answer.content), digest=digest)
+        text = answer.content.decode("utf-8", "replace")
+        try:
+            document = json.loads(text)
+        except ValueError:
+            # Said to be JSON and is not: kept as text, so that the comparison shows it.
+            return Fetched(job, answer, text=json.dumps({"NotJson": text[:2000]}), size=len(text), digest=digest)
+        return Fetched(job, answer, text, document, len(answer.content), digest)
+
+    def _download(self, job: Job) -> Fetched:
+        digest = hashlib.blake2b(digest_size=16)
+        size = 0
+
+        def sink(piece: bytes) -> None:
+            nonlocal size
+            size += len(piece)
+            digest.update(piece)
+
+        answer = self._clients[job.user].download(job.path, sink)
+        return Fetched(job, answer, size=size, digest=digest.hexdigest())
+
+
+def _asked_for(answer: Answer | None, pause: float) -> float:
+    """Seconds to wait before the next attempt: the server's `Retry-After` when it gives one."""
+    stated = answer.headers.get("retry-after", "") if answer is not None else ""
+    return float(stated) if stated.isdigit() else pause
+
+
+#: Told how far a snapshot is.
+Report = Callable[[str], None]

@@ -1,0 +1,65 @@
+"""What is known about exploring an instance, from `knowledge/routes.toml`."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib import resources
+
+
+@dataclass(frozen=True, slots=True)
+class RouteKnowledge:
+    """Which links are followed and how."""
+
+    never_links: tuple[str, ...]
+    never_places: tuple[re.Pattern[str], ...]
+    history: frozenset[str]
+    may_grow: frozenset[str]
+    files: frozenset[str]
+    file_routes: Mapping[str, str]
+    nested_links: frozenset[str]
+    nested_families: frozenset[str]
+    queries: Mapping[str, str]
+    unlinked_system: tuple[str, ...]
+    unlinked_space: tuple[str, ...]
+    filters: Mapping[str, str]
+    filter_words: Mapping[str, tuple[str, ...]]
+
+    def followed(self, link: str) -> bool:
+        return not any(fnmatchcase(link, pattern) for pattern in self.never_links)
+
+    def allowed(self, place: str) -> bool:
+        bare = place.partition("?")[0]
+        # The space segment of other spaces is no part of the route.
+        route = re.sub(r"^Spaces-\d+/", "", bare, flags=re.IGNORECASE)
+        return not any(pattern.fullmatch(route) for pattern in self.never_places)
+
+    def is_history(self, family: str) -> bool:
+        """Whether a list of this family holds history: the root collection itself or a list of it in another item."""
+        return family.partition("?")[0].rpartition("/")[2] in self.history
+
+
+@cache
+def route_knowledge() -> RouteKnowledge:
+    """The knowledge that ships with Tidegate."""
+    text = resources.files("tidegate.knowledge").joinpath("routes.toml").read_text(encoding="utf-8")
+    data = tomllib.loads(text)
+    return RouteKnowledge(
+        never_links=tuple(link for rule in data["never"] for link in rule["links"]),
+        never_places=tuple(re.compile(pattern, re.IGNORECASE) for pattern in data["never_places"]),
+        history=frozenset(data["history"]),
+        may_grow=frozenset(data["may_grow"]),
+        files=frozenset(data["files"]),
+        file_routes=data["file_routes"],
+        nested_links=frozenset(data["nested"]["links"]),
+        nested_families=frozenset(data["nested"]["families"]),
+        queries=data["queries"],
+        unlinked_system=tuple(data["unlinked"]["system"]),
+        unlinked_space=tuple(data["unlinked"]["space"]),
+        filters=data["filters"],
+        filter_words={name: tuple(words) for name, words in data["filter_words"].items()},
+    )

@@ -1,0 +1,250 @@
+"""Taking a snapshot: everything an instance shows at one moment, in one SQLite file."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, cast
+from urllib.parse import quote
+
+from tidegate.errors import HarnessError
+from tidegate.observation.crawl import Crawler
+from tidegate.observation.documents import id_of
+from tidegate.observation.fetching import Fetcher, Job
+from tidegate.observation.places import family_of
+from tidegate.observation.routes import RouteKnowledge, route_knowledge
+from tidegate.observation.scope import DatabaseView, SnapshotScope, SnapshotSource
+from tidegate.observation.store import FILE, ITEM, LIST, Seen, Snapshot, SnapshotWriter
+from tidegate.octopus.client import OctopusClient, ServerInfo
+from tidegate.versions import Version
+
+#: Headers that a browser or a client acts on; the others name the moment or the machine.
+HEADERS: Final = (
+    "content-type", "content-security-policy", "x-content-type-options", "x-frame-options",
+    "access-control-allow-origin", "strict-transport-security", "www-authenticate", "location",
+)  # fmt: skip
+
+#: At most this many slow answers are timed again.
+RETIMED: Final = 30
+
+
+def take_snapshot(
+    source: SnapshotSource, file: Path, report: Callable[[str], None] = lambda _: None, *, name: str = ""
+) -> Snapshot:
+    """Look at everything within the source's scope and write it to ``file``.
+
+    What a server refuses or fails to answer is part of the picture, not an error. Raises
+    :class:`tidegate.errors.Unreachable` and :class:`tidegate.errors.Refused` only where nothing can be seen at all:
+    the root document does not come, or the administrator is not let in.
+    """
+    started = time.monotonic()
+    administrator = source.clients[source.administrator]
+    server = administrator.server()
+    administrator.get("/api/users/me")
+    with SnapshotWriter(file) as writer, Fetcher(source.clients, source.scope) as fetcher:
+        taker = _Taker(source, server, writer, fetcher, report)
+        taker.explore()
+        taker.sample()
+        taker.other_forms()
+        taker.repeat_earlier()
+        taker.time_again()
+        _headers(administrator, writer)
+        if source.database is not None:
+            _database(source.database, writer)
+        writer.about(
+            {
+                "name": name or file.stem,
+                "version": str(server.version),
+                "installation_id": server.installation_id,
+                "spaces": server.spaces,
+                "default_space": taker.default_space,
+                "url": administrator.url,
+                "administrator": source.administrator,
+                "users": list(source.clients),
+                "observers": sorted(source.observers),
+                "taken": datetime.now(UTC).isoformat(timespec="seconds"),
+                "seconds": round(time.monotonic() - started, 3),
+                "requests": fetcher.requests,
+                "database": source.database is not None,
+                "like": source.like is not None,
+            }
+        )
+    report(f"snapshot: {fetcher.requests} answers in {time.monotonic() - started:.1f} s")
+    return Snapshot(file)
+
+
+class _Taker:
+    """The phases of one snapshot."""
+
+    def __init__(
+        self,
+        source: SnapshotSource,
+        server: ServerInfo,
+        writer: SnapshotWriter,
+        fetcher: Fetcher,
+        report: Callable[[str], None],
+    ) -> None:
+        self._source = source
+        self._scope: SnapshotScope = source.scope
+        self._server = server
+        self._writer = writer
+        self._fetcher = fetcher
+        self._report = report
+        self._knowledge: RouteKnowledge = route_knowledge()
+        self._slow: list[Job] = []
+        self._answers = 0
+        self.default_space, self._spaces = self._find_spaces(source.clients[source.administrator])
+        self._crawlers = {
+            user: Crawler(
+                user,
+                fetcher,
+                writer,
+                self._knowledge,
+                self._scope,
+                default_space=self.default_space,
+                spaces=server.spaces,
+                everything=user == source.administrator,
+            )
+            for user in source.clients
+        }
+
+    def _find_spaces(self, client: OctopusClient) -> tuple[str, list[str]]:
+        if not self._server.spaces:
+            return "Spaces-1", []
+        spaces = [cast("dict[str, Any]", space) for space in client.get("/api/spaces/all")]
+        default = next((id_of(space) for space in spaces if space.get("IsDefault")), "Spaces-1")
+        return default, [id_of(space) for space in spaces]
+
+    def explore(self) -> None:
+        """Everything that links lead to, from the root document and from the root of each space."""
+        for crawler in self._crawlers.values():
+            crawler.ask_path("/api", follow=False)
+            crawler.explore_root(self._server.links)
+        self._drain("exploring")
+        for user, crawler in self._crawlers.items():
+            for space in self._spaces:
+                answer = self._source.clients[user].send("GET", f"/api/{space}")
+                crawler.ask_path(f"/api/{space}", follow=False)
+                body = answer.json if answer.ok else None
+                if isinstance(body, dict):
+                    crawler.explore_root(cast("dict[str, dict[str, str]]", body).get("Links") or {})
+            self._unlinked(crawler)
+        self._drain("exploring spaces")
+
+    def _unlinked(self, crawler: Crawler) -> None:
+        for route in self._knowledge.unlinked_system:
+            crawler.ask_path(f"/api/{route}", follow=False)
+        for prefix in [f"/api/{space}" for space in self._spaces] or ["/api"]:
+            for route in self._knowledge.unlinked_space:
+                crawler.ask_path(f"{prefix}/{route}", follow=False)
+        if crawler.user == self._source.administrator:
+            crawler.ask_path("/api/swagger.json", follow=False)
+
+    def sample(self) -> None:
+        """Items of what was only listed, each time the same ones."""
+        earlier = self._earlier_items()
+        for user, crawler in self._crawlers.items():
+            crawler.sample_items(earlier.get(user))
+        self._drain("reading a sample of history")
+
+    def other_forms(self) -> None:
+        crawler = self._crawlers[self._source.administrator]
+        crawler.other_forms()
+        self._previews(crawler)
+        self._drain("trying filters and previews")
+
+    def _previews(self, crawler: Crawler) -> None:
+        """Variables as projects would see them in environments (root link `VariablePreview`, recorded from 2019.7)."""
+        template = self._server.links.get("VariablePreview", "")
+        if "project" not in template:
+            return
+        base = template.partition("{")[0]
+        projects = crawler.collections.get("projects")
+        environments = crawler.collections.get("environments")
+        if projects is None or environments is None:
+            return
+        pairs = [f"{project} {environment}" for project in projects.ids for environment in environments.ids]
+        for pair in self._scope.sample(pairs, self._scope.previews):
+            project, environment = pair.split()
+            crawler.ask_path(f"{base}?project={quote(project)}&environment={quote(environment)}", follow=False)
+
+    def repeat_earlier(self) -> None:
+        """Ask for each place of an earlier snapshot that links did not lead to this time, the way it was asked then."""
+        like = self._source.like
+        if like is None:
+            return
+        with closing(sqlite3.connect(f"{like.resolve().as_uri()}?mode=ro", uri=True)) as earlier:
+            rows = earlier.execute(
+                "SELECT user, place, form, path FROM seen WHERE form IN (?, ?, ?)", (ITEM, LIST, FILE)
+            )
+            for user, place, form, path in rows:
+                crawler = self._crawlers.get(user)
+                if crawler is None or (place, ITEM if form == LIST else form) in crawler.asked:
+                    continue
+                if form == FILE:
+                    crawler.ask(Job(user, path, place, family_of(place), FILE, file=True, follow=False))
+                else:
+                    crawler.ask(Job(user, path, place, family_of(place), ITEM, follow=False))
+        self._drain("asking again for what was there before")
+
+    def _earlier_items(self) -> dict[str, dict[str, list[str]]]:
+        """The sample of history that the earlier snapshot read: by user and collection, the ids."""
+        if self._source.like is None:
+            return {}
+        chosen: defaultdict[str, dict[str, list[str]]] = defaultdict(dict)
+        with closing(sqlite3.connect(f"{self._source.like.resolve().as_uri()}?mode=ro", uri=True)) as earlier:
+            for user, place in earlier.execute("SELECT user, place FROM seen WHERE form = ?", (ITEM,)):
+                collection, _, one = place.rpartition("/")
+                chosen[user].setdefault(collection, []).append(one)
+        return {
+            user: {place: self._scope.sample(ids, len(ids)) for place, ids in collections.items()}
+            for user, collections in chosen.items()
+        }
+
+    def time_again(self) -> None:
+        """Time slow answers twice more with the server idle: waiting for each other is no slowness."""
+        for job in self._slow[:RETIMED]:
+            for _ in range(2):
+                fetched = self._fetcher.now(job)
+                if fetched.answer is not None:
+                    for form in (job.form, LIST):
+                        self._writer.retimed(job.user, job.place, form, fetched.answer.seconds)
+
+    def _drain(self, phase: str) -> None:
+        for fetched in self._fetcher.results():
+            self._crawlers[fetched.job.user].handle(fetched)
+            self._answers += 1
+            if fetched.answer is not None and fetched.answer.seconds > self._scope.slow and not fetched.job.file:
+                self._slow.append(fetched.job)
+            if self._answers % 250 == 0:
+                self._report(f"snapshot, {phase}: {self._answers} answers")
+
+
+def _headers(client: OctopusClient, writer: SnapshotWriter) -> None:
+    """Headers of the root document and the portal's page; a policy there has blocked it (OctopusDeploy/Issues#8013)."""
+    for path in ("/api", "/app"):
+        answer = client.send("GET", path)
+        kept = {name: answer.headers[name] for name in HEADERS if name in answer.headers}
+        writer.headers(path, {":status": str(answer.status), **kept})
+
+
+def _database(database: DatabaseView, writer: SnapshotWriter) -> None:
+    try:
+        views = {view: database.query_view(view) for view in database.views()}
+        writer.database(database.row_counts(), views, database.journal())
+    except HarnessError as error:
+        # The resources are worth keeping; the comparison reports that the database could not be read.
+        writer.about({"database_trouble": str(error)})
+
+
+def version_of(snapshot: Snapshot) -> Version:
+    """The version of the instance in a snapshot."""
+    return Version.parse(snapshot.version)
+
+
+__all__ = ["Seen", "Snapshot", "SnapshotSource", "take_snapshot", "version_of"]
