@@ -67,7 +67,7 @@ class Evidence:
         self.file = folder / LEDGER
         self._lock = threading.Lock()
 
-    def record(self, kind: str, **details: Any) -> Entry:
+    def record(self, kind: str, /, **details: Any) -> Entry:
         """Append one event. What JSON does not know is written as text, and every known secret is masked."""
         plain = cast("dict[str, Any]", plain_value(details))
         with self._lock, self._exclusive() as ledger:
@@ -120,7 +120,7 @@ class Evidence:
             content = redact(content.decode("utf-8", "replace")).encode()
         digest = hashlib.sha256(content).hexdigest()
         folder = self.folder.resolve() / ATTACHMENTS
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{digest[:16]}-{re.sub(r'[^A-Za-z0-9.]+', '-', name).strip('-')[:60]}"
         path.write_bytes(content)
         return path

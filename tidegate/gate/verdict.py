@@ -234,6 +234,9 @@ def _run_reasons(entries: Sequence[Entry], reported: Mapping[str, ScenarioResult
     ):
         yield Reason(code=Code.RUN_NOT_FINISHED, subject="run", message="something outside of the scenarios failed")
     for entry in entries:
+        if entry.kind == "crash":
+            message = f"the process died in {entry.details.get('nodeid')}"
+            yield Reason(code=Code.RUN_NOT_FINISHED, subject="run", message=message)
         if entry.kind == "clean-up.failed":
             subject, message = str(entry.details.get("what", "")), str(entry.details.get("why", ""))
             yield Reason(code=Code.CLEAN_UP_FAILED, subject=subject, message=message)

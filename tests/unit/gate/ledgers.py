@@ -1,0 +1,84 @@
+"""Ledgers to judge: a run that is approved, and ways to change it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tidegate.checks.finding import Finding, Severity
+from tidegate.gate.evidence import Entry, Evidence
+from tidegate.gate.policy import REQUIRED_CHECKS
+from tidegate.gate.verdict import Verdict, recompute
+
+#: What a run does: a function that writes to the ledger.
+Event = Callable[[Evidence], object]
+
+SCENARIOS = ("features/01.feature: One", "features/02.feature: Two [a]", "features/02.feature: Two [b]")
+
+
+def started(**changes: Any) -> Event:
+    details: dict[str, Any] = {
+        "run": "r1",
+        "tidegate": "0.1.0",
+        "policy": {},
+        "waivers": [],
+        "required": SCENARIOS,
+        "selection": "",
+    }
+    return lambda evidence: evidence.record("run.started", **(details | changes))
+
+
+def main() -> Event:
+    return lambda evidence: evidence.record("main", url="https://octopus.example.com", version="2018.12.1")
+
+
+def planned() -> Event:
+    return lambda evidence: evidence.record("plan", **{"from": "2018.12.1", "to": "2021.1.7500"})
+
+
+def checked(check: str) -> Event:
+    return lambda evidence: evidence.record("check", check=check)
+
+
+def scenario(id: str, outcome: str = "passed", why: str = "") -> Event:
+    return lambda evidence: evidence.record("scenario", id=id, outcome=outcome, why=why, seconds=1.5)
+
+
+def found(**changes: Any) -> Event:
+    return lambda evidence: evidence.finding(finding(**changes))
+
+
+def finding(**changes: Any) -> Finding:
+    details: dict[str, Any] = {
+        "check": "DIFF",
+        "severity": Severity.BREAKING,
+        "place": "Projects-1/Name",
+        "before": "Shop",
+        "after": None,
+        "consequence": "nobody finds the project",
+    }
+    return Finding(**(details | changes))
+
+
+def finished(**changes: Any) -> Event:
+    return lambda evidence: evidence.record(
+        "run.finished", **({"ended": "completed", "why": "", "failures": 0} | changes)
+    )
+
+
+def good_run() -> list[Event]:
+    """The events of a run that is approved."""
+    checks = [checked(check) for check in REQUIRED_CHECKS]
+    return [started(), main(), planned(), *checks, *(scenario(one) for one in SCENARIOS), finished()]
+
+
+def entries(folder: Path, events: list[Event]) -> tuple[Entry, ...]:
+    evidence = Evidence(folder)
+    for event in events:
+        event(evidence)
+    return evidence.entries()
+
+
+def judged(folder: Path, events: list[Event]) -> Verdict:
+    return recompute(entries(folder, events))
