@@ -16,8 +16,8 @@ from typing import Any
 from standins.octopus.behaviour import actions, inputs, interruptions
 from standins.octopus.behaviour.actions import ActionFailed
 from standins.octopus.behaviour.activity import Activity
-from standins.octopus.behaviour.documents import mapped, text_of
 from standins.octopus.behaviour.dispatcher import Running, TaskFailed, TaskPaused
+from standins.octopus.behaviour.documents import mapped, text_of
 from standins.octopus.behaviour.inputs import Inputs
 from standins.octopus.behaviour.plan import PlannedAction, PlannedStep, plan
 from standins.octopus.behaviour.substitution import Variables

@@ -238,7 +238,7 @@ def delete_run(server: Server, transaction: Transaction, kind: str, run: Documen
 def delete_document(server: Server, transaction: Transaction, document_id: str) -> bool:
     """What a Delete task is asked for; False when such documents are not deleted by tasks here."""
     kind = {"Releases": "Release", "Deployments": "Deployment", "RunbookRuns": "RunbookRun"}.get(
-        document_id.split("-")[0]
+        document_id.split("-", maxsplit=1)[0]
     )
     if document_id.startswith("packages-"):
         package = transaction.load("NuGetPackage", document_id)

@@ -6,8 +6,8 @@ from typing import Any
 
 from standins.octopus.behaviour import deployments, events, inputs
 from standins.octopus.behaviour.deploying import Deploying
-from standins.octopus.behaviour.documents import listed
 from standins.octopus.behaviour.dispatcher import Running
+from standins.octopus.behaviour.documents import listed
 from standins.octopus.behaviour.inputs import Inputs
 from standins.octopus.contract import Document, Server, Transaction
 

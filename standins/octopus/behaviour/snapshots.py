@@ -22,7 +22,7 @@ def freeze(transaction: Transaction, kind: str, document: Document) -> str:
         kind, where={"OwnerId": document["OwnerId"], "Version": document["Version"], "IsFrozen": True}
     )
     for candidate in existing:
-        if _content(candidate) == _content(document):
+        if not differs(candidate, document):
             return candidate["Id"]
     frozen = copy.deepcopy(document)
     code = "".join(secrets.choice(_ALPHABET) for _ in range(5))
@@ -32,8 +32,9 @@ def freeze(transaction: Transaction, kind: str, document: Document) -> str:
     return frozen["Id"]
 
 
-def _content(document: Document) -> object:
-    return document.get("Variables") if "Variables" in document else document.get("Steps")
+def differs(one: Document, other: Document) -> bool:
+    """Whether the variables or steps of two documents are not the same."""
+    return one.get("Variables") != other.get("Variables") or one.get("Steps") != other.get("Steps")
 
 
 def freeze_project_variables(transaction: Transaction, project: Document) -> str:
