@@ -20,7 +20,7 @@ from standins.sqlserver.contract import (
 )
 from standins.sqlserver.tds import login, prelogin, requests, tokens
 from standins.sqlserver.tds.channel import Channel
-from standins.sqlserver.tds.errors import Disconnected, ProtocolError
+from standins.sqlserver.tds.errors import Disconnected, ProtocolError, unsupported
 from standins.sqlserver.tds.messages import Message, MessageStream
 from standins.sqlserver.tds.packets import DEFAULT_SIZE, Kind, Packet, Packetizer, Status
 from standins.sqlserver.tds.prelogin import Encryption
@@ -172,11 +172,7 @@ class Connection:
 
     def _open_session(self, request: login.Login) -> Session:
         if self._version not in range(login.TDS_7_3, login.TDS_7_4 + 1) and self._version != login.TDS_8_0:
-            raise SqlServerError(
-                17810,
-                "Clients older than TDS 7.3 (SQL Server 2008) are not supported by this stand-in of SQL Server.",
-                20,
-            )
+            raise unsupported("A client older than TDS 7.3 (SQL Server 2008)")
         if request.integrated or login.FEATURE_FEDERATED in request.features:
             raise SqlServerError(
                 18452,
@@ -185,9 +181,7 @@ class Connection:
                 14,
             )
         if request.changes_password:
-            raise SqlServerError(
-                50000, "Changing a password at login is not supported by this stand-in of SQL Server.", 14
-            )
+            raise unsupported("Changing a password at login")
         return self._server.engine.login(request.request)
 
     def _welcome(self, sink: TokenSink, session: Session, request: login.Login) -> None:

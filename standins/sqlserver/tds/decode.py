@@ -11,9 +11,9 @@ from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
-from standins.sqlserver.contract import SqlServerError, SqlType, Ticks, Value
+from standins.sqlserver.contract import SqlType, Ticks, Value
 from standins.sqlserver.tds import wiretypes as wire
-from standins.sqlserver.tds.errors import ProtocolError
+from standins.sqlserver.tds.errors import ProtocolError, unsupported
 from standins.sqlserver.tds.reader import Reader
 
 Decoder = Callable[[Reader], Value]
@@ -74,9 +74,9 @@ def _rare_type(token: int, reader: Reader) -> WireType:
             reader.text(reader.u16())
         return WireType(SqlType("xml"), _plp_wide)
     if token == wire.TABLE:
-        raise SqlServerError(50000, "Table-valued parameters are not supported by this stand-in of SQL Server.")
+        raise unsupported("A table-valued parameter")
     if token == wire.UDT:
-        raise SqlServerError(50000, "Parameters of CLR types are not supported by this stand-in of SQL Server.")
+        raise unsupported("A parameter of a CLR type")
     raise ProtocolError(f"data type {token:#x} does not exist")
 
 

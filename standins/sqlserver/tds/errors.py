@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from standins.sqlserver.contract import Cancelled
+from standins.sqlserver.contract import Cancelled, SqlServerError
 
 
 class ProtocolError(Exception):
@@ -11,3 +11,8 @@ class ProtocolError(Exception):
 
 class Disconnected(Cancelled):
     """The client is gone. A kind of cancellation, so that the engine unwinds the same way for both."""
+
+
+def unsupported(what: str) -> SqlServerError:
+    """The refusal of what the protocol allows and this server does not offer (the number is Azure SQL's for that)."""
+    return SqlServerError(40510, f"{what} is not supported by the SQL Server stand-in.")

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from standins.sqlserver.contract import Column, Parameter, ProcedureCall, SqlServerError, TransactionRequest, Value
+from standins.sqlserver.contract import Column, Parameter, ProcedureCall, TransactionRequest, Value
 from standins.sqlserver.tds.decode import Decoder, WireType, read_type
-from standins.sqlserver.tds.errors import ProtocolError
+from standins.sqlserver.tds.errors import ProtocolError, unsupported
 from standins.sqlserver.tds.reader import Reader
 
 #: Numbers that stand for procedure names [MS-TDS 2.2.6.6, ProcID].
@@ -109,7 +109,7 @@ def _parse_parameter(reader: Reader) -> Parameter | None:
     """None for a named parameter that asks for its default: the procedure sees it as not given."""
     name, status = reader.short_text(), reader.u8()
     if status & _ENCRYPTED:
-        raise SqlServerError(50000, "Encrypted parameters are not supported by this stand-in of SQL Server.")
+        raise unsupported("An encrypted parameter")
     wire_type = read_type(reader)
     value = wire_type.read(reader)
     if status & _DEFAULT_VALUE and name:
@@ -133,9 +133,7 @@ def parse_transaction(body: bytes) -> TransactionCommand:
     try:
         request = TransactionRequest(number)
     except ValueError:
-        raise SqlServerError(
-            50000, f"Transaction manager request {number} (distributed transactions) is not supported by this stand-in."
-        ) from None
+        raise unsupported(f"Transaction manager request {number} (distributed transactions)") from None
     if request is TransactionRequest.BEGIN:
         isolation = reader.u8()
         return TransactionCommand(request, _transaction_name(reader), isolation)

@@ -90,7 +90,7 @@ def test_a_table_valued_parameter_is_refused_by_number_and_nothing_breaks(addres
         client.log_in()
         client.send(RPC, HEADERS + procedure("p", table))
         answer = client.receive()
-        assert utf16("Table-valued parameters are not supported") in answer.body
+        assert utf16("table-valued parameter is not supported") in answer.body
         assert client.batch("count 1").done_status == 0x10
 
 

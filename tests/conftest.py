@@ -1,0 +1,17 @@
+"""Options of the tests. They stand here because pytest reads options from the outermost conftest only."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.getgroup("tidegate tests").addoption(
+        "--sql-server",
+        default="standin",
+        metavar="standin|container|HOST,PORT",
+        help=(
+            "SQL Server that answers the contract tests in tests/wire/sqlserver: the stand-in (default), a container "
+            "(needs Docker), or one that already runs (password of 'sa' in MSSQL_SA_PASSWORD)"
+        ),
+    )
