@@ -67,7 +67,7 @@ class Transaction(Protocol):
         *,
         where: Mapping[str, Any] | None = None,
         contains: Mapping[str, str] | None = None,
-        space: str | Sequence[str] | None = None,
+        space: str | Sequence[str | None] | None = None,
         order_by: str = "",
         skip: int = 0,
         take: int | None = None,
@@ -81,7 +81,7 @@ class Transaction(Protocol):
         *,
         where: Mapping[str, Any] | None = None,
         contains: Mapping[str, str] | None = None,
-        space: str | Sequence[str] | None = None,
+        space: str | Sequence[str | None] | None = None,
     ) -> int: ...
 
     def insert(self, kind: str, document: Document) -> Document:

@@ -35,18 +35,28 @@ def require_for(call: Call, resource: Resource, permission: str, document: Docum
         call.rights.require(permission, space=space_of(call, resource, document) or "", **of_document(resource.within, document))
 
 
-def sees_all(call: Call, resource: Resource) -> bool:
-    """Whether no document of the request's space can be hidden from the caller: then the database can do the paging."""
+def sees_all(call: Call, resource: Resource, spaces: Sequence[str | None] | None = None) -> bool:
+    """Whether no document of these spaces (of the request's, by default) can be hidden from the caller: then the database pages.
+
+    None among the spaces stands for what belongs to no space.
+    """
     rights = call.rights
     if not resource.view or rights is None:
         return True
-    if not isinstance(rights, UserRights) or resource.scope == "mixed":
+    if not isinstance(rights, UserRights):
         return False
     rule = permissions_for(call.server.version).get(resource.view)
     if rule is not None and rule.level == "system":
         return True  # held, or the route would have refused
-    grants = rights.in_space(resource.view, call.space)
-    return any(grant.unrestricted for grant in grants)
+    if not has_spaces(call.server.version):
+        return _unrestricted(rights, resource.view, None)
+    return all(
+        _unrestricted(rights, resource.view, space) if space is not None else resource.view in rights.system for space in (spaces or [call.space])
+    )
+
+
+def _unrestricted(rights: UserRights, permission: str, space: str | None) -> bool:
+    return any(grant.unrestricted for grant in rights.in_space(permission, space))
 
 
 def visible(call: Call, resource: Resource, documents: Sequence[Document]) -> list[Document]:

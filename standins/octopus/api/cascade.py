@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from standins.octopus.api.versions import in_force
-from standins.octopus.contract import Document, Transaction, Version
+from standins.octopus.contract import Document, Store, Transaction, Version
 
 #: Kinds that belong to a project, with the version they came with. Tasks and events stay: they are history.
 _OF_PROJECTS = (
@@ -27,7 +27,7 @@ def delete_project_documents(transaction: Transaction, version: Version, project
         if in_force(version, since, ""):
             for document in transaction.query(kind, where={column: project["Id"]}):
                 transaction.delete(kind, document["Id"])
-    for tenant in transaction.query("Tenant", contains={"ProjectIds": f"|{project['Id']}|"}):
+    for tenant in transaction.query("Tenant", contains={"ProjectIds": project["Id"]}):
         environments = {id: places for id, places in (tenant.get("ProjectEnvironments") or {}).items() if id != project["Id"]}
         transaction.update("Tenant", {**tenant, "ProjectEnvironments": environments, "ProjectIds": list(environments)})
 
@@ -37,3 +37,22 @@ def delete_owned(transaction: Transaction, owner: Document, *kinds: str) -> None
     for kind in kinds:
         for document in transaction.query(kind, where={"OwnerId": owner["Id"]}):
             transaction.delete(kind, document["Id"])
+
+
+#: Everything that lives in a space.
+_OF_SPACES = (
+    "Account ActionTemplate ActionTemplateVersion Artifact BuildInformation Certificate Channel DashboardConfiguration Deployment "
+    "DeploymentEnvironment DeploymentProcess DeploymentSettings Event Feed Interruption Invitation LibraryVariableSet Lifecycle Machine "
+    "MachinePolicy NuGetPackage Project ProjectGroup ProjectTrigger Proxy Release Runbook RunbookProcess RunbookRun RunbookSnapshot "
+    "ScopedUserRole ServerTask Subscription TagSet Team Tenant TenantVariable VariableSet Worker WorkerPool"
+).split()
+
+
+def delete_space_documents(transaction: Transaction, store: Store, space: str) -> None:
+    """Everything in a space, table by table."""
+    for name in _OF_SPACES:
+        try:
+            kind = store.kind(name)
+        except LookupError:
+            continue  # not in this version
+        transaction.execute(f"DELETE FROM dbo.[{kind.table}] WHERE [SpaceId] = ?", space)

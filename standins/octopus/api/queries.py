@@ -21,7 +21,7 @@ class Selection:
     where: dict[str, Any] = field(default_factory=dict[str, Any])
     contains: dict[str, str] = field(default_factory=dict[str, str])
     tests: list[Test] = field(default_factory=list[Test])
-    space: str | list[str] | None = None
+    space: str | list[str | None] | None = None
 
 
 def split_list(text: str | None) -> list[str]:
@@ -67,11 +67,14 @@ def select(call: Call, resource: Resource, selection: Selection | None = None, *
     """The page of documents a list request asks for, and how many there are in all. One query, two where a count is needed."""
     chosen = selection or selection_of(call, resource)
     narrow = hooks_of(resource.name).narrow
+    spaces: list[str | None] | None = None
     if resource.scope == "mixed" and has_spaces(call.server.version):
-        spaces, system = mixed_scope(call, resource.view)
-        chosen.tests.append(lambda document: document.get("SpaceId") in spaces or (system and document.get("SpaceId") is None))
+        named, system = mixed_scope(call, resource.view)
+        spaces = chosen.space = [*named, None] if system else list(named)
+        if not spaces:
+            return [], 0
     transaction = call.transaction
-    if chosen.tests or narrow is not None or not sees_all(call, resource):
+    if chosen.tests or narrow is not None or not sees_all(call, resource, spaces):
         found = transaction.query(resource.kind, where=chosen.where, contains=chosen.contains, space=chosen.space, order_by=resource.order)
         found = visible(call, resource, [document for document in found if all(test(document) for test in chosen.tests)])
         if narrow is not None:

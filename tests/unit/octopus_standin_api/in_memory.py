@@ -63,7 +63,7 @@ class InMemoryTransaction:
         *,
         where: Mapping[str, Any] | None = None,
         contains: Mapping[str, str] | None = None,
-        space: str | Sequence[str] | None = None,
+        space: str | Sequence[str | None] | None = None,
         order_by: str = "",
         skip: int = 0,
         take: int | None = None,
@@ -87,7 +87,7 @@ class InMemoryTransaction:
         *,
         where: Mapping[str, Any] | None = None,
         contains: Mapping[str, str] | None = None,
-        space: str | Sequence[str] | None = None,
+        space: str | Sequence[str | None] | None = None,
     ) -> int:
         return len(self.query(kind, where=where, contains=contains, space=space))
 
@@ -109,6 +109,11 @@ class InMemoryTransaction:
         self._of(kind).pop(id, None)
 
     def execute(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        deletion = re.fullmatch(r"DELETE FROM dbo\.\[(\w+)\] WHERE \[SpaceId\] = \?", sql)
+        if deletion is not None:
+            kept = {key: document for key, document in self._of(deletion[1]).items() if document.get("SpaceId") != parameters[0]}
+            self.documents[deletion[1]] = kept
+            return []
         columns = re.fullmatch(r"SELECT ([\w\[\], ]+) FROM dbo\.\[(\w+)\]", sql)
         if columns is None or parameters:
             raise NotImplementedError(sql)
@@ -130,7 +135,7 @@ def _matches(
     document: Document,
     where: Mapping[str, Any] | None,
     contains: Mapping[str, str] | None,
-    space: str | Sequence[str] | None,
+    space: str | Sequence[str | None] | None,
 ) -> bool:
     for name, wanted in (where or {}).items():
         value = document.get(name)
@@ -139,11 +144,17 @@ def _matches(
                 return False
         elif (value is None) != (wanted is None) or (wanted is not None and str(value).lower() != str(wanted).lower()):
             return False
-    if any(part.lower() not in str(document.get(name) or "").lower() for name, part in (contains or {}).items()):
+    if not all(_holds(document.get(name), part.lower()) for name, part in (contains or {}).items()):
         return False
     if space is None or "SpaceId" not in document:
         return True
     return document["SpaceId"] in ([space] if isinstance(space, str) else space)
+
+
+def _holds(value: Any, part: str) -> bool:
+    if isinstance(value, list):
+        return part in {str(item).lower() for item in value}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return part in str(value or "").lower()
 
 
 def _sortable(value: Any) -> tuple[int, Any]:

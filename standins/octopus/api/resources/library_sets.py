@@ -42,7 +42,7 @@ def _after_create(call: Call, document: Document) -> None:
 def _users(call: Call, document: Document) -> list[Document]:
     return [
         project
-        for project in call.transaction.query("Project", contains={"IncludedLibraryVariableSetIds": f"|{document['Id']}|"}, order_by="Name")
+        for project in call.transaction.query("Project", contains={"IncludedLibraryVariableSetIds": document["Id"]}, order_by="Name")
         if document["Id"] in (project.get("IncludedLibraryVariableSetIds") or ())
     ]
 
