@@ -106,7 +106,7 @@ def _wait_for_stdin(server: FeedServer) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m standins.feed",
-        description="Plays Octopus's download feed: /download/upgrade/v3 and installers of the stand-in with checksums.",
+        description="Plays Octopus's download feed: /download/upgrade/v3, and installers of the stand-in.",
     )
     parser.add_argument("--folder", type=Path, required=True, help="where built installers are kept")
     parser.add_argument("--host", default="127.0.0.1")
