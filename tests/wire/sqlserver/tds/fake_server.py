@@ -17,7 +17,8 @@
     kill SPID         marks another session as killed
     crash             a defect of the engine
 
-A procedure call answers with its own parameters as one row; sp_prepare and sp_prepexec give handles.
+A procedure call answers with its own parameters as one row (sp_executesql without any runs its text); sp_prepare and
+sp_prepexec give handles.
 """
 # ruff: noqa: ARG002 -- the methods keep the seam's signatures
 
@@ -221,6 +222,9 @@ class FakeSession:
                 self.echo(values[2:], sink)
             sink.return_status(0)
             sink.return_value(handle.name, SqlType("int"), next(self._handles))
+        elif name == "sp_executesql" and len(values) == 1:
+            self.batch(str(values[0].value), sink)
+            sink.return_status(0)
         elif name in ("sp_executesql", "sp_execute"):
             self.echo(values[2:] if name == "sp_executesql" else values[1:], sink)
             sink.return_status(0)
