@@ -20,7 +20,7 @@
 A procedure call answers with its own parameters as one row (sp_executesql without any runs its text); sp_prepare and
 sp_prepexec give handles.
 """
-# ruff: noqa: ARG002 -- the methods keep the seam's signatures
+
 
 from __future__ import annotations
 
