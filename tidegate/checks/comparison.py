@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -20,6 +21,12 @@ from tidegate.observation.snapshot import version_of
 from tidegate.observation.store import FILE, ITEM, LIST, LISTED, Snapshot
 
 UNSCOPED: Final = "unscoped"
+
+#: Properties that :mod:`tidegate.checks.permissions` compares by meaning: a new release may add permissions to a role.
+JUDGED_AS_RIGHTS: Final = re.compile(
+    r"users/\*/permissions(/configuration)?:.*|permissions/all:.*"
+    r"|userroles/\*:(Granted\w*Permissions|\w*PermissionDescriptions)(\[\])?"
+)
 
 
 @dataclass(slots=True)
@@ -108,6 +115,8 @@ class Comparison:
                 self._pair(pair)
             for pair in sides.without_space():
                 self._pair(pair)
+            for pair in sides.reformed():
+                self._reformed(pair)
             for single in sides.gone():
                 self._gone(single)
             for single in sides.new():
@@ -124,6 +133,14 @@ class Comparison:
             self._file(pair)
         else:
             self._document(pair)
+
+    def _reformed(self, pair: Pair) -> None:
+        """A list that answers with something else: an error, or a resource."""
+        if pair.before_status != pair.after_status:
+            self._status(pair)
+        elif _ok(pair.after_status):
+            forms = ("a list", "no list") if pair.form == LIST else ("no list", "a list")
+            self._differ(pair, "retyped", "", "", *forms)
 
     def _status(self, pair: Pair) -> None:
         before, after = pair.before_status, pair.after_status
@@ -154,14 +171,14 @@ class Comparison:
 
     def _document(self, pair: Pair) -> None:
         before, after = _documents(pair, self._before, self._after, self._routes)
-        if before == after:
-            return
         family = _family(pair)
         before = self._hop.carry_forward(pair.family, before)
         for change in differences(before, after):
             if self._habits.noise.covers(pair.place, family, change) or self._hop.explains(pair.family, change):
                 continue
             if family != pair.family and self._grown(pair, change):
+                continue
+            if JUDGED_AS_RIGHTS.fullmatch(f"{pair.family}:{change.path}"):
                 continue
             self._differ(pair, change.kind, change.path, change.where, change.before, change.after, family)
 
@@ -186,10 +203,6 @@ class Comparison:
                 return
             difference = self._single(single, "gone", single.status, None)
             self._findings.add(_in_list(difference, listed_in))
-        elif self._after.about.get("like"):
-            # The later snapshot asked for everything the earlier one saw; what has no row changed its form.
-            if single.form == ITEM and not self._hop.disappears(single.family):
-                self._findings.add(self._single(single, "retyped", "a resource", "a list"))
         elif not self._routes.is_history(single.family.rpartition("/")[0]) and not self._hop.disappears(single.family):
             self._findings.add(self._single(single, "gone", single.status, None))
 
@@ -217,7 +230,7 @@ class Comparison:
             return
         body = document(single.body, self._after.default_space)
         if not self._hop.appears(single.family, body):
-            names = [property_of(body, name) for name in ("Name", "Username", "Version")]
+            names = [str(property_of(body, name) or "") for name in ("Name", "Username", "Version")]
             self._findings.add(self._single(single, "new", None, next(filter(None, names), single.place)))
 
     def _before_knew(self, single: Single, listed_in: str) -> bool:

@@ -49,7 +49,7 @@ def differences(before: Any, after: Any) -> list[Change]:
 
 
 def _compare(before: Any, after: Any, path: str, where: str) -> Iterator[Change]:
-    if before == after and type(before) is type(after):
+    if before == after and _same_types(before, after):
         return
     if isinstance(before, dict) and isinstance(after, dict):
         yield from _compare_objects(cast("dict[str, Any]", before), cast("dict[str, Any]", after), path, where)
@@ -155,6 +155,16 @@ def _keyed(entries: list[Any], name: str) -> dict[str, Any]:
 def _steps(path: str, where: str, name: str) -> tuple[str, str]:
     general = "{}" if _ID_KEY.fullmatch(name) else name
     return (f"{path}.{general}" if path else general), (f"{where}.{name}" if where else name)
+
+
+def _same_types(one: Any, other: Any) -> bool:
+    """Whether equal values are equal as JSON, too: Python takes 1 for True."""
+    if isinstance(one, dict):
+        there = cast("dict[str, Any]", other)
+        return all(_same_types(value, there[name]) for name, value in cast("dict[str, Any]", one).items())
+    if isinstance(one, list):
+        return all(map(_same_types, cast("list[Any]", one), other))
+    return isinstance(one, bool) == isinstance(other, bool)
 
 
 def _empty(value: Any) -> bool:

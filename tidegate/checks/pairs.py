@@ -77,6 +77,14 @@ class SideBySide:
         for row in self._connection.execute(_BOTH.format(form="'unscoped'", condition=condition)):
             yield Pair(*row)
 
+    def reformed(self) -> Iterator[Pair]:
+        """What was a list and is none any more, or the other way round; an error is none."""
+        condition = "b.form IN ('item', 'list') AND a.form <> b.form"
+        for row in self._connection.execute(
+            _BOTH.format(form="iif(b.form = 'item', 'list', 'item')", condition=condition)
+        ):
+            yield Pair(*row)
+
     def gone(self) -> Iterator[Single]:
         """What only the earlier snapshot saw."""
         yield from self._only("b", "a")
@@ -106,7 +114,8 @@ class SideBySide:
         query = f"""
             SELECT user, place, form, family, status, body FROM {here}.seen s
             WHERE NOT EXISTS (
-                SELECT 1 FROM {there}.seen t WHERE t.user = s.user AND t.place = s.place AND t.form = s.form)
+                SELECT 1 FROM {there}.seen t WHERE t.user = s.user AND t.place = s.place
+                AND (t.form = s.form OR (s.form IN ('item', 'list') AND t.form IN ('item', 'list'))))
         """  # noqa: S608 - both names are literals of this module
         for row in self._connection.execute(query):
             yield Single(*row)

@@ -68,18 +68,21 @@ class Crawler:
         """Ask for a collection (or whatever single document the path of a root link leads to)."""
         place = place_of(path, self._default_space)
         family = family_of(place)
-        offered = variables(template)
-        query: list[str] = []
-        if self._spaces and family in self._knowledge.queries:
-            query.append(self._knowledge.queries[family])
-        if "take" in offered:
-            query.append(f"take={self._scope.page}")
-        full = f"{path}{'&' if '?' in path else '?'}{'&'.join(query)}" if query else path
-        if "{/id}" in template or "take" in offered:
+        full = self._with_query(path, template, family)
+        if "{/id}" in template or "take" in variables(template):
             self.collections.setdefault(place, Collection(place, family, template))
         history = self._knowledge.is_history(family)
         bound = self._scope.history_listed if history else 0
         self.ask(Job(self.user, full, place, family, ITEM, pages=Pages(root=True, ids=[], bound=bound)))
+
+    def _with_query(self, path: str, template: str, family: str) -> str:
+        """The path with the size of a page and, where a route mixes spaces, with all of them."""
+        query: list[str] = []
+        if self._spaces and family in self._knowledge.queries:
+            query.append(self._knowledge.queries[family])
+        if "take" in variables(template):
+            query.append(f"take={self._scope.page}")
+        return f"{path}{'&' if '?' in path else '?'}{'&'.join(query)}" if query else path
 
     def ask(self, job: Job) -> None:
         """Queue a request unless its answer is known already or must never be asked for."""
@@ -260,6 +263,7 @@ class Crawler:
                 self.ask_path(f"{base}/all", follow=False)
             if self._spaces and base.lower().startswith(f"/api/{self._default_space.lower()}/"):
                 plain = f"/api/{base.split('/', 3)[3]}"
+                plain = self._with_query(plain, collection.template, collection.family)
                 self.ask_path(plain, follow=False, form="unscoped")
                 for one in self._scope.sample(collection.ids, 1):
                     path = collection.ids[one].replace(f"/api/{self._default_space}/", "/api/", 1)
