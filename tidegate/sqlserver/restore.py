@@ -1,0 +1,80 @@
+"""Restore a backup as a new database: every file moved, nothing existing replaced."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from tidegate.errors import ProvisioningFailed, SqlServerFailure
+from tidegate.sqlserver.connection import SqlServer, literal, quoted
+
+_PERCENT: Final = re.compile(r"(\d{1,3}) percent processed")
+#: FILELISTONLY's types: D rows, L log, S file stream, F full text (Microsoft: RESTORE FILELISTONLY).
+_EXTENSIONS: Final = {"L": "ldf", "D": "mdf"}
+
+
+def restore_database(
+    server: SqlServer, file_on_server: str, name: str, data_folder: str, *, report: Callable[[str], None]
+) -> None:
+    """Make the database ``name`` from the backup; its files get new names in ``data_folder``.
+
+    Raises :class:`ProvisioningFailed` when a database of that name exists: nothing is ever replaced.
+    """
+    if server.value("SELECT DB_ID(?)", name) is not None:
+        raise ProvisioningFailed(f"a database {name} exists already", where=server.address.server)
+    separator = "\\" if "\\" in data_folder or re.match(r"[A-Za-z]:", data_folder) else "/"
+    files = server.table(f"RESTORE FILELISTONLY FROM DISK = {literal(file_on_server)}")
+    moves = [
+        f"MOVE {literal(str(file['LogicalName']))} TO "
+        + literal(f"{data_folder.rstrip(separator)}{separator}{name}{_suffix(number, file)}")
+        for number, file in enumerate(files)
+    ]
+
+    def progress(text: str) -> None:
+        match = _PERCENT.search(text)
+        if match:
+            report(f"restoring as {name}: {match[1]} %")
+
+    server.execute(
+        # Docs' sample says FILE = 2, which is wrong for a file written WITH FORMAT: there is one backup set in it.
+        f"RESTORE DATABASE {quoted(name)} FROM DISK = {literal(file_on_server)} "
+        f"WITH FILE = 1, {', '.join(moves)}, CHECKSUM, RECOVERY, NOUNLOAD, STATS = 5",
+        messages=progress,
+    )
+    state = server.value("SELECT state_desc FROM sys.databases WHERE name = ?", name)
+    if state != "ONLINE":
+        raise ProvisioningFailed(f"the restored database is {state}, not ONLINE", where=name)
+
+
+def drop_database(server: SqlServer, name: str) -> bool:
+    """Drop the database with its files, whoever is connected to it; False when there is none."""
+    if server.value("SELECT DB_ID(?)", name) is None:
+        return False
+    state = server.value("SELECT state_desc FROM sys.databases WHERE name = ?", name)
+    if state == "ONLINE":  # a half-restored database knows no users and can only be dropped
+        server.execute(f"ALTER DATABASE {quoted(name)} SET SINGLE_USER WITH ROLLBACK IMMEDIATE")
+    server.execute(f"DROP DATABASE {quoted(name)}")
+    return True
+
+
+def default_data_folder(server: SqlServer) -> str:
+    """Where this SQL Server keeps new database files."""
+    folder = server.value("SELECT CONVERT(nvarchar(512), SERVERPROPERTY('InstanceDefaultDataPath'))")
+    if folder:
+        return str(folder)
+    try:  # SERVERPROPERTY knows the path only from SQL Server 2012 on: take the folder of master's file
+        path: Any = server.value("SELECT physical_name FROM sys.master_files WHERE database_id = 1 AND file_id = 1")
+    except SqlServerFailure:
+        path = None
+    if not path:
+        raise ProvisioningFailed("SQL Server does not say where it keeps its files", where=server.address.server)
+    return re.sub(r"[\\/][^\\/]*$", "", str(path))
+
+
+def _suffix(number: int, file: dict[str, Any]) -> str:
+    kind = str(file["Type"]).strip()
+    if kind == "S":
+        return f"_{number}"  # a file-stream container is a folder
+    extension = _EXTENSIONS.get(kind, "ndf")
+    return f".{extension}" if number == 0 else f"_{number}.{extension}"
