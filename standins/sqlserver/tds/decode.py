@@ -93,7 +93,7 @@ def read_plp(reader: Reader) -> bytes | None:
 def _utf16(raw: bytes) -> str:
     if len(raw) % 2:
         raise ProtocolError("half a UTF-16 character")
-    return raw.decode("utf-16-le", "surrogatepass")
+    return wire.decode_utf16(raw)
 
 
 def _plp_wide(reader: Reader) -> Value:

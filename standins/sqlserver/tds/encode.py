@@ -13,6 +13,7 @@ from uuid import UUID
 from standins.sqlserver.contract import Column, SqlServerError, SqlType, Ticks, Value
 from standins.sqlserver.tds import moments
 from standins.sqlserver.tds import wiretypes as wire
+from standins.sqlserver.tds.wiretypes import utf16
 
 Encoder = Callable[[Value], bytes]
 
@@ -167,7 +168,7 @@ def _text(type: SqlType) -> Encoder:
     def encode_wide(value: Value) -> bytes:
         if value is None:
             return _NULL_SHORT
-        raw = value.encode("utf-16-le", "surrogatepass")
+        raw = utf16(value)
         if len(raw) > limit:
             raise _too_long(kind)
         return _U16(len(raw)) + raw
@@ -193,15 +194,20 @@ def _plp(raw: bytes) -> bytes:
 
 
 def _long_wide_text(value: Value) -> bytes:
-    return _NULL_PLP if value is None else _plp(value.encode("utf-16-le", "surrogatepass"))
+    return _NULL_PLP if value is None else _plp(utf16(value))
 
 
 def _long_varchar(value: Value) -> bytes:
     return _NULL_PLP if value is None else _plp(wire.encode_varchar(value))
 
 
+def _bytes_of(value: Value) -> bytes:
+    """Refuses integers, of which ``bytes()`` would make zeros."""
+    return value if value.__class__ is bytes else bytes(memoryview(value))
+
+
 def _long_binary(value: Value) -> bytes:
-    return _NULL_PLP if value is None else _plp(bytes(memoryview(value)))
+    return _NULL_PLP if value is None else _plp(_bytes_of(value))
 
 
 def _binary(type: SqlType) -> Encoder:
@@ -213,7 +219,7 @@ def _binary(type: SqlType) -> Encoder:
     def encode(value: Value) -> bytes:
         if value is None:
             return _NULL_SHORT
-        raw = bytes(memoryview(value))  # refuses integers, of which bytes() would make zeros
+        raw = _bytes_of(value)
         if len(raw) > limit:
             raise _too_long(kind)
         return _U16(len(raw)) + raw
@@ -226,11 +232,11 @@ def _behind_pointer(type: SqlType) -> Encoder:
         if value is None:
             return _NULL
         if type.name == "image":
-            raw = bytes(memoryview(value))
+            raw = _bytes_of(value)
         elif type.name == "text":
             raw = wire.encode_varchar(value)
         else:
-            raw = value.encode("utf-16-le", "surrogatepass")
+            raw = utf16(value)
         return _TEXT_POINTER + _U32(len(raw)) + raw
 
     return encode
@@ -271,7 +277,7 @@ def _variant_parts(value: Value) -> tuple[int, bytes, bytes]:  # noqa: PLR0911 -
             scale = max(0, -exponent) if isinstance(exponent, int) else 0
             return wire.NUMERIC_N, bytes([38, scale]), encoder(SqlType("numeric", precision=38, scale=scale))(value)[1:]
         case str():
-            raw = value.encode("utf-16-le", "surrogatepass")
+            raw = utf16(value)
             return wire.NVARCHAR, wire.COLLATION + _U16(8000), raw
         case bytes():
             return wire.VARBINARY, _U16(8000), value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from standins.sqlserver.contract import SqlType, Ticks, Value
@@ -29,6 +29,12 @@ def _day_and_ticks(value: datetime | Ticks) -> tuple[datetime, int]:
     return moment, ticks
 
 
+def _whole_minutes(offset: timedelta | None) -> int:
+    if offset is None:
+        raise TypeError("datetimeoffset without an offset")
+    return offset.days * 1440 + offset.seconds // 60
+
+
 def _date(_: SqlType) -> Callable[[Value], bytes]:
     def encode(value: Value) -> bytes:
         return _NULL if value is None else b"\3" + (value.toordinal() - 1).to_bytes(3, "little")
@@ -48,20 +54,20 @@ def _time(type: SqlType) -> Callable[[Value], bytes]:
 
 def _datetime2(type: SqlType) -> Callable[[Value], bytes]:
     length, divisor = TIME_LENGTH[type.scale], 10 ** (7 - type.scale)
-    head = bytes([length + 3])
+    head, shift = bytes([length + 3]), 8 * length  # the days follow the time
 
     def encode(value: Value) -> bytes:
         if value is None:
             return _NULL
         moment, ticks = _day_and_ticks(value)
-        return head + (ticks // divisor).to_bytes(length, "little") + (moment.toordinal() - 1).to_bytes(3, "little")
+        return head + (ticks // divisor | moment.toordinal() - 1 << shift).to_bytes(length + 3, "little")
 
     return encode
 
 
 def _datetimeoffset(type: SqlType) -> Callable[[Value], bytes]:
     length, divisor = TIME_LENGTH[type.scale], 10 ** (7 - type.scale)
-    head = bytes([length + 5])
+    head, shift = bytes([length + 5]), 8 * length
     pack_offset = struct.Struct("<h").pack
 
     def encode(value: Value) -> bytes:
@@ -71,15 +77,12 @@ def _datetimeoffset(type: SqlType) -> Callable[[Value], bytes]:
         if moment.tzinfo is UTC:
             days, minutes = moment.toordinal() - 1, 0
         else:
-            offset = moment.utcoffset()
-            if offset is None:
-                raise TypeError("datetimeoffset without an offset")
-            minutes = offset.days * 1440 + offset.seconds // 60
+            minutes = _whole_minutes(moment.utcoffset())
             # counted by hand: the UTC moment may lie outside the years Python knows
             days, ticks = divmod(
                 (moment.toordinal() - 1) * _TICKS_PER_DAY + ticks - minutes * 600_000_000, _TICKS_PER_DAY
             )
-        return head + (ticks // divisor).to_bytes(length, "little") + days.to_bytes(3, "little") + pack_offset(minutes)
+        return head + (ticks // divisor | days << shift).to_bytes(length + 3, "little") + pack_offset(minutes)
 
     return encode
 

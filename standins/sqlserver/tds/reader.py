@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from standins.sqlserver.tds.errors import ProtocolError
+from standins.sqlserver.tds.wiretypes import decode_utf16
 
 
 class Reader:
@@ -47,8 +48,7 @@ class Reader:
         return int.from_bytes(self.take(8), "little")
 
     def text(self, characters: int) -> str:
-        """UTF-16 as SQL Server keeps it: half surrogate pairs are legal."""
-        return self.take(characters * 2).decode("utf-16-le", "surrogatepass")
+        return decode_utf16(self.take(characters * 2))
 
     def short_text(self) -> str:
         """B_VARCHAR: its length in characters in one byte."""

@@ -10,6 +10,7 @@ from standins.sqlserver.contract import Column, Parameter, ProcedureCall, Transa
 from standins.sqlserver.tds.decode import Decoder, WireType, read_type
 from standins.sqlserver.tds.errors import ProtocolError, unsupported
 from standins.sqlserver.tds.reader import Reader
+from standins.sqlserver.tds.wiretypes import decode_utf16
 
 #: Numbers that stand for procedure names [MS-TDS 2.2.6.6, ProcID].
 WELL_KNOWN: Final = {
@@ -73,7 +74,7 @@ def parse_batch(body: bytes) -> str:
     text = body[after_headers(body) :]
     if len(text) % 2:
         raise ProtocolError("half a UTF-16 character")
-    return text.decode("utf-16-le", "surrogatepass")
+    return decode_utf16(text)
 
 
 def parse_calls(body: bytes) -> list[ProcedureCall]:

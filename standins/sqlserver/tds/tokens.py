@@ -8,7 +8,7 @@ from typing import Final
 
 from standins.sqlserver.contract import Column, SqlServerError, SqlType, Value
 from standins.sqlserver.tds.encode import encoder
-from standins.sqlserver.tds.wiretypes import LARGE_TYPES, type_info
+from standins.sqlserver.tds.wiretypes import LARGE_TYPES, type_info, utf16
 
 _COLUMNS: Final = 0x81
 _RETURN_STATUS: Final = 0x79
@@ -57,10 +57,6 @@ class Environment:
     COMMIT_TRANSACTION: Final = 9
     ROLLBACK_TRANSACTION: Final = 10
     RESET_DONE: Final = 18
-
-
-def utf16(text: str) -> bytes:
-    return text.encode("utf-16-le", "surrogatepass")
 
 
 def short_text(text: str) -> bytes:

@@ -149,3 +149,12 @@ def decode_varchar(raw: bytes, codec: str) -> str:
 def encode_varchar(text: str) -> bytes:
     """Characters outside the code page become question marks, as in SQL Server."""
     return codecs.charmap_encode(text, "replace", _TO_CP1252)[0]
+
+
+def utf16(text: str) -> bytes:
+    """UTF-16 as SQL Server keeps it: half surrogate pairs are legal. (``str.encode`` looks its codec up every time.)"""
+    return codecs.utf_16_le_encode(text, "surrogatepass")[0]
+
+
+def decode_utf16(raw: bytes) -> str:
+    return codecs.utf_16_le_decode(raw, "surrogatepass", True)[0]
