@@ -21,7 +21,6 @@ A procedure call answers with its own parameters as one row (sp_executesql witho
 sp_prepexec give handles.
 """
 
-
 from __future__ import annotations
 
 import itertools
