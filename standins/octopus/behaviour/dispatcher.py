@@ -60,7 +60,7 @@ Runner = Callable[[Running], None]
 class Engine:
     """Implements ``contract.TaskEngine``."""
 
-    def __init__(self, server: Server, runners: Mapping[str, Runner], chores: Callable[[Server], float]) -> None:
+    def __init__(self, server: Server, runners: Mapping[str, Runner], chores: Callable[[], float]) -> None:
         """``chores`` does what is due by the clock (triggers, subscriptions) and says when to call it again."""
         self._server = server
         self._runners = runners
@@ -296,7 +296,7 @@ class Engine:
                 if self._stopping:
                     return
             try:
-                delay = self._chores(self._server)
+                delay = self._chores()
             except Exception:  # tried again when the clock says so
                 _PROBLEMS.exception("The scheduler could not do what is due")
                 delay = POLL_SECONDS

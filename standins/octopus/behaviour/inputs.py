@@ -86,7 +86,7 @@ def load(server: Server, transaction: Transaction, kind: str, subject_id: str) -
         specific_machines=frozenset(texts(subject, "SpecificMachineIds")),
         excluded_machines=frozenset(texts(subject, "ExcludedMachineIds")),
     )
-    machines = transaction.query("Machine", contains={"EnvironmentIds": f"|{environment['Id']}|"}, order_by="Name")
+    machines = transaction.query("Machine", contains={"EnvironmentIds": environment["Id"]}, order_by="Name")
     space = transaction.load("Space", subject["SpaceId"]) if subject.get("SpaceId") else None
     inputs = Inputs(
         kind,

@@ -226,7 +226,7 @@ def delete_run(server: Server, transaction: Transaction, kind: str, run: Documen
     if server.at_least("2019.1"):
         attached = transaction.query("Artifact", where={"ServerTaskId": run["TaskId"]})
     else:
-        attached = transaction.query("Artifact", contains={"RelatedDocumentIds": f"|{run['TaskId']}|"})
+        attached = transaction.query("Artifact", contains={"RelatedDocumentIds": run["TaskId"]})
     for artifact in attached:
         artifacts.delete(server, transaction, artifact["Id"])
     transaction.delete(kind, run["Id"])

@@ -42,7 +42,7 @@ def list_artifacts(call: Call) -> Reply:
 def _narrow(call: Call, selection: Selection, regarding: str) -> None:
     prefix = regarding.split("-", 1)[0]
     if not call.server.at_least("2019.1"):
-        selection.contains["RelatedDocumentIds"] = f"|{regarding}|"
+        selection.contains["RelatedDocumentIds"] = regarding
     elif prefix in _BY_COLUMN:
         selection.where[_BY_COLUMN[prefix]] = regarding
     elif prefix in _RUNS:

@@ -184,7 +184,7 @@ def _preview(call: Call, release: Document, environment_id: str, tenant_id: str 
         tenant["Id"] if tenant else None,
         frozenset(texts(tenant, "TenantTags")) if tenant else frozenset(),
     )
-    machines = call.transaction.query("Machine", contains={"EnvironmentIds": f"|{environment['Id']}|"}, order_by="Name")
+    machines = call.transaction.query("Machine", contains={"EnvironmentIds": environment["Id"]}, order_by="Name")
     values = inputs.snapshot_values(call.transaction, release)
     shown: Document = {
         "Id": None,
@@ -280,7 +280,7 @@ def _tenant_promotions(
     call: Call, project: Document, phases: Sequence[Phase], environments: Mapping[str, Document], base: str
 ) -> list[Document]:
     order = [environment for phase in phases for environment in phase.environments]
-    connected = call.transaction.query("Tenant", contains={"ProjectIds": f"|{project['Id']}|"}, order_by="Name")
+    connected = call.transaction.query("Tenant", contains={"ProjectIds": project["Id"]}, order_by="Name")
     found: list[Document] = []
     for tenant in connected:
         own = texts(mapped(tenant, "ProjectEnvironments"), project["Id"])

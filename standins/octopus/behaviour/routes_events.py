@@ -47,7 +47,7 @@ def _selection(call: Call) -> Selection:
         selection.where["Category"] = sorted(categories)
     regarding = split_list(query.get("regarding"))
     if len(regarding) == 1:
-        selection.contains["RelatedDocumentIds"] = f"|{regarding[0]}|"
+        selection.contains["RelatedDocumentIds"] = regarding[0]
     elif regarding:
         selection.tests.append(lambda event: set(regarding) <= set(texts(event, "RelatedDocumentIds")))
     selection.tests.extend(_tests(call))

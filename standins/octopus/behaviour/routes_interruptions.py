@@ -56,7 +56,7 @@ def list_interruptions(call: Call) -> Reply:
     selection = selection_of(call, resource(call, _RESOURCE))
     regarding = call.query.get("regarding")
     if regarding:
-        selection.contains["RelatedDocumentIds"] = f"|{regarding}|"
+        selection.contains["RelatedDocumentIds"] = regarding
     if is_true(call.query.get("pendingonly")):
         selection.where["Status"] = "Pending"
     found, total = select(call, resource(call, _RESOURCE), selection)

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from standins.octopus.behaviour import actions, health, package_store, releases, retention_task, shell
+from standins.octopus.behaviour import actions, auto_deploy, health, package_store, releases, retention_task, shell
 from standins.octopus.behaviour.activity import Activity
 from standins.octopus.behaviour.dispatcher import Runner, Running, TaskFailed
 from standins.octopus.behaviour.documents import comma_list, mapped, text_of, texts
@@ -130,6 +130,7 @@ def _refuse_outside(running: Running) -> None:
 
 
 RUNNERS: dict[str, Runner] = {
+    "AutoDeploy": auto_deploy.run,
     "Health": health.check,
     "SystemIntegrityCheck": _integrity_check,
     "Retention": retention_task.run,
