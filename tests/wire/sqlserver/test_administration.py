@@ -17,11 +17,11 @@ def run(connection: Any, statement: str) -> list[str]:
     """Runs a batch to its end and returns the texts of its messages."""
     cursor = connection.cursor()
     cursor.execute(statement)
-    texts: list[str] = [str(message[1]) for message in cursor.messages or []]
+    messages: list[tuple[str, str]] = list(cursor.messages or [])
     while cursor.nextset():
-        texts += [str(message[1]) for message in cursor.messages or []]
+        messages += cursor.messages or []
     cursor.close()
-    return texts
+    return [text for _, text in messages]
 
 
 def records(connection: Any, statement: str) -> list[dict[str, Any]]:
