@@ -22,6 +22,8 @@ class SqlServerAddress:
     password: Secret
     encrypt: bool = True
     trust_server_certificate: bool = False
+    odbc_driver: str = ""  # a registered name or a path; empty: choose by itself
+    login_timeout: int = 15  # seconds
 
 
 @dataclass(frozen=True, slots=True)

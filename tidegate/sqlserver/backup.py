@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Final
 
@@ -25,8 +25,6 @@ VOLATILE_TABLES: Final = frozenset(
 )
 
 Report = Callable[[str], None]
-#: Makes the scratch database's name known elsewhere before it exists, and forgets it after it is gone.
-Announce = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +104,7 @@ def verify_backup(
     """Do what a careful administrator does: read the header, VERIFYONLY, restore under the name ``scratch``, DBCC
     CHECKDB, compare row counts. The scratch database is gone afterwards, whatever happens.
 
-    ``expected`` are the row counts of the source; volatile tables are left out. Raises :class:`ProvisioningFailed`
+    ``expected`` are row counts of the source; volatile tables are left out. Raises :class:`ProvisioningFailed`
     with every difference.
     """
     header = read_header(server, file_on_server)
@@ -153,7 +151,7 @@ def scratch_database(server: SqlServer, name: str) -> Generator[None]:
 
 
 def described_backup(
-    file: SharedFolder, verification: Verification, *, started: datetime, source: str
+    file: SharedFolder, verification: Verification, *, finished: datetime, source: str
 ) -> DatabaseBackup:
     """The backup as a value; its digest is computed here, from the file as it lies."""
     header = verification.header
@@ -164,7 +162,7 @@ def described_backup(
         sha256=sha256_of(file.here),
         size=file.here.stat().st_size,
         database=header.database,
-        finished=started,
+        finished=finished,
         first_lsn=header.first_lsn,
         row_counts=dict(verification.row_counts),
     )
@@ -182,10 +180,6 @@ def join_on_server(folder: str, name: str) -> str:
     return str(PureWindowsPath(folder, name) if windows else PurePosixPath(folder, name))
 
 
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
 def _progress(doing: str, report: Report) -> Callable[[str], None]:
     def note(text: str) -> None:
         match = _PERCENT.search(text)
@@ -197,9 +191,9 @@ def _progress(doing: str, report: Report) -> Callable[[str], None]:
 
 def _compare(expected: Mapping[str, int], found: Mapping[str, int], where: str) -> None:
     differences = [
-        f"{table}: {expected.get(table, 'absent')} → {found.get(table, 'absent')}"
-        for table in sorted({*expected, *found} - VOLATILE_TABLES)
-        if expected.get(table) != found.get(table)
+        f"{table}: {expected[table]} → {found.get(table, 'absent')}"
+        for table in sorted(expected.keys() - VOLATILE_TABLES)
+        if expected[table] != found.get(table)
     ]
     if differences:
         raise ProvisioningFailed(

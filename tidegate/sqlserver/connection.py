@@ -46,20 +46,19 @@ class SqlServer:
         database: str = "master",
         *,
         driver: OdbcDriver | None = None,
-        login_timeout: int = 15,
         query_timeout: int = 0,
     ) -> None:
         """``query_timeout`` in seconds; 0 waits for ever, which BACKUP, RESTORE and DBCC need."""
         self.address = address
         self.database = database
-        self._driver = driver or find_driver()
+        self._driver = driver or find_driver(address.odbc_driver)
         self._odbc: ModuleType = load_pyodbc()
         with _border(self._odbc, f"connecting to {address.server}", address.server):
             self._connection: Any = self._odbc.connect(
                 # Never a local variable: a traceback that shows locals would show the password.
                 connection_string(address, database, self._driver),
                 autocommit=True,
-                timeout=login_timeout,
+                timeout=address.login_timeout,
             )
         self._connection.timeout = query_timeout
         self._connection.add_output_converter(_DATETIMEOFFSET, decode_datetimeoffset)

@@ -1,0 +1,85 @@
+"""The last question before anything destructive: is this the main instance?"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from tidegate.errors import MainInstanceProtected
+from tidegate.octopus.client import OctopusClient
+from tidegate.rehearsal.instances import DatabaseAddress, Identity
+from tidegate.sqlserver.connection import SqlServer, split_server
+from tidegate.sqlserver.identity import database_identity
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", ".", "(local)"})
+
+
+def assert_not_main(main: Identity, target: Identity | DatabaseAddress) -> None:
+    """Raise :class:`MainInstanceProtected` when anything says that ``target`` is the main instance.
+
+    Names only: before a database or a server is changed, ask it itself as well (the other functions of this module).
+    """
+    if isinstance(target, DatabaseAddress):
+        if same_database((main.sql_server, main.database), (target.server.server, target.name)):
+            raise _refusal(f"the database {target.name}", target.server.server)
+        return
+    if main.installation_id and target.installation_id.lower() == main.installation_id.lower():
+        raise _refusal("an instance with its installation id", target.url)
+    if same_url(main.url, target.url):
+        raise _refusal("its URL", target.url)
+    if same_database((main.sql_server, main.database), (target.sql_server, target.database)):
+        raise _refusal(f"the database {target.database}", target.sql_server)
+    if main.database_guid and target.database_guid.lower() == main.database_guid.lower():
+        raise _refusal("its database under another name", target.sql_server)
+
+
+def assert_database_is_not_main(main: Identity, server: SqlServer) -> None:
+    """Ask the connection's database who it is: an alias of the server's name deceives no one."""
+    identity = database_identity(server)
+    if main.database_guid and identity.guid == main.database_guid.lower():
+        raise _refusal(f"its database (as {identity.database})", server.address.server)
+    assert_not_main(main, DatabaseAddress(server.address, identity.database))
+
+
+def assert_server_is_not_main(main: Identity, client: OctopusClient) -> None:
+    """Ask the Octopus Server who it is."""
+    found = client.server().installation_id
+    if main.installation_id and found.lower() == main.installation_id.lower():
+        raise _refusal("an instance with its installation id", client.url)
+    if same_url(main.url, client.url):
+        raise _refusal("its URL", client.url)
+
+
+def same_database(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    """Whether two pairs of server and database name the same thing; SQL Server's names ignore case."""
+    return one[1].lower() == other[1].lower() and _server(one[0]) == _server(other[0])
+
+
+def same_url(one: str, other: str) -> bool:
+    """Whether two URLs lead to the same server and base path."""
+    return _address(one) == _address(other)
+
+
+def _server(name: str) -> tuple[str, int]:
+    host, port = split_server(name.lower())
+    host, backslash, instance = host.partition("\\")
+    host = "localhost" if host in _LOOPBACK else host
+    # A named instance has its own port; without a port and a name it is the default instance's.
+    return f"{host}{backslash}{instance}", port or (0 if instance else 1433)
+
+
+def _address(url: str) -> tuple[str, int, str]:
+    parts = urlsplit(url)
+    host = (parts.hostname or "").lower()
+    return (
+        "localhost" if host in _LOOPBACK else host,
+        parts.port or (443 if parts.scheme == "https" else 80),
+        parts.path.rstrip("/"),
+    )
+
+
+def _refusal(what: str, where: str) -> MainInstanceProtected:
+    return MainInstanceProtected(
+        f"this would have changed the main instance: the target is {what}",
+        where=where,
+        next_step="point the test instance to a SQL Server and a host of its own",
+    )

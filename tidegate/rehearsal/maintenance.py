@@ -1,0 +1,194 @@
+"""The only writes a rehearsal makes to the main instance, each written down before it happens and undone afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, final
+
+import psutil
+
+from tidegate.errors import HarnessError, Unreachable
+from tidegate.octopus.client import Access, OctopusClient
+from tidegate.octopus.maintenance import in_maintenance_mode, set_maintenance_mode
+from tidegate.rehearsal.instances import MainInstance
+from tidegate.sqlserver.connection import SqlServer
+from tidegate.sqlserver.reaper import OwnedDatabase
+from tidegate.sqlserver.restore import drop_database
+from tidegate.waiting import wait_until
+
+#: How long an undo is tried again when the server does not answer.
+_UNDO_PATIENCE: Final = 120.0
+_MAINTENANCE: Final = "maintenance-mode"
+_BACKUP_FILE: Final = "backup-file"
+_SCRATCH: Final = "scratch-database"
+
+Entry = dict[str, Any]
+
+
+@final
+class MainWrites:
+    """Writes to one main instance. The journal's lines are on disk before the main instance knows of anything."""
+
+    def __init__(self, journal: Path, main: MainInstance) -> None:
+        self._journal = journal
+        self._main = main
+        self._count = sum(1 for _ in _read(journal))
+        self._append(kind="owner", pid=os.getpid(), started=psutil.Process().create_time())
+
+    @contextmanager
+    def maintenance_mode(self) -> Generator[None]:
+        """Maintenance mode on the main instance inside the block; afterwards the state that was found.
+
+        Raises :class:`HarnessError` when somebody switched it off in the meantime: what was copied then may be torn.
+        """
+        with OctopusClient(self._main.url, self._main.api_key, access=Access.FULL) as client:
+            if in_maintenance_mode(client):
+                yield
+                _assert_still_on(client)
+                return
+            with self._undoing(_MAINTENANCE, lambda: _switch_off(client), url=self._main.url):
+                set_maintenance_mode(client, True)
+                yield
+                _assert_still_on(client)
+
+    @contextmanager
+    def backup_file(self, here: Path) -> Generator[None]:
+        """A backup file that is being written: kept when the block succeeds, deleted when it does not."""
+        number = self._intend(_BACKUP_FILE, path=str(here))
+        try:
+            yield
+        except BaseException:
+            here.unlink(missing_ok=True)
+            raise
+        finally:
+            self._append(kind="done", number=number)
+
+    @contextmanager
+    def scratch_database(self, name: str) -> Generator[None]:
+        """A database that exists inside the block only, on the main instance's SQL Server."""
+
+        def drop() -> None:
+            with SqlServer(self._main.database.server) as server:
+                drop_database(server, name)
+
+        with self._undoing(_SCRATCH, drop, name=name):
+            yield
+
+    @contextmanager
+    def _undoing(self, write: str, undo: Callable[[], None], **details: str) -> Generator[None]:
+        number = self._intend(write, **details)
+        try:
+            yield
+        finally:
+            undo()
+            self._append(kind="done", number=number)
+
+    def _intend(self, write: str, **details: str) -> int:
+        self._count += 1
+        self._append(
+            kind="intent",
+            number=self._count,
+            write=write,
+            at=datetime.now(UTC).isoformat(timespec="seconds"),
+            **details,
+        )
+        return self._count
+
+    def _append(self, **entry: Any) -> None:
+        self._journal.parent.mkdir(parents=True, exist_ok=True)
+        with self._journal.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(entry) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+
+
+def unfinished_writes(journal: Path) -> list[Entry]:
+    """Writes that a dead run announced and did not undo, newest first; empty while the run is alive."""
+    entries = _read(journal)
+    owners = [entry for entry in entries if entry["kind"] == "owner"]
+    if owners and _alive(owners[-1]):
+        return []
+    done = {entry["number"] for entry in entries if entry["kind"] == "done"}
+    return [entry for entry in reversed(entries) if entry["kind"] == "intent" and entry["number"] not in done]
+
+
+def recover(journal: Path, main: MainInstance) -> list[str]:
+    """Undo what a dead run left on the main instance; one sentence for each undo.
+
+    Nothing happens while that run is alive. Maintenance mode is switched off only where the dead run switched it on.
+    """
+    undone: list[str] = []
+    for entry in unfinished_writes(journal):
+        match entry["write"]:
+            case "maintenance-mode" if entry["url"] == main.url:
+                with OctopusClient(main.url, main.api_key, access=Access.FULL) as client:
+                    _switch_off(client)
+                undone.append(f"maintenance mode of {main.url} switched off")
+            case "backup-file":
+                Path(entry["path"]).unlink(missing_ok=True)
+                undone.append(f"unfinished backup file {entry['path']} deleted")
+            case "scratch-database" if OwnedDatabase.parse(entry["name"]) is not None:
+                with SqlServer(main.database.server) as server:
+                    drop_database(server, entry["name"])
+                undone.append(f"scratch database {entry['name']} dropped")
+            case _:
+                # Another main instance, or a line that no version of this program wrote: its owner must look.
+                raise HarnessError(
+                    f"an earlier run left a write that cannot be undone from here: {entry['write']} of {entry['at']}",
+                    where=str(journal),
+                    next_step=f"check {entry.get('url', main.url)} by hand, then delete this file",
+                )
+        with journal.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps({"kind": "done", "number": entry["number"], "by": "recovery"}) + "\n")
+    return undone
+
+
+def _switch_off(client: OctopusClient) -> None:
+    def attempt() -> bool:
+        try:
+            set_maintenance_mode(client, False)
+        except Unreachable:
+            return False
+        return True
+
+    wait_until(
+        attempt,
+        timeout=_UNDO_PATIENCE,
+        poll=2.0,
+        what="the main instance to leave maintenance mode",
+        where=client.url,
+    )
+
+
+def _assert_still_on(client: OctopusClient) -> None:
+    if not in_maintenance_mode(client):
+        raise HarnessError(
+            "somebody switched maintenance mode off while the backup was being taken",
+            where=client.url,
+            next_step="agree on a time with the people who run the main instance and repeat the rehearsal",
+        )
+
+
+def _alive(owner: Entry) -> bool:
+    try:
+        process = psutil.Process(owner["pid"])
+        return abs(process.create_time() - float(owner["started"])) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _read(journal: Path) -> list[Entry]:
+    if not journal.exists():
+        return []
+    entries: list[Entry] = []
+    for line in journal.read_text(encoding="utf-8").splitlines():
+        try:
+            entries.append(json.loads(line))
+        except ValueError:
+            break  # the kill came while this line was written: what it announces had not begun
+    return entries

@@ -1,0 +1,198 @@
+"""Upgrade a test instance by the vendor's steps, and judge what the upgrade itself said."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from tidegate.errors import UpgradeFailed
+from tidegate.octopus.client import Access, OctopusClient
+from tidegate.octopus.maintenance import set_maintenance_mode
+from tidegate.providers.contract import CommandResult, TestHost
+from tidegate.rehearsal.guard import assert_database_is_not_main, assert_server_is_not_main
+from tidegate.rehearsal.instances import Identity, StepTiming, TestInstance, UpgradedInstance
+from tidegate.secrets import redact
+from tidegate.sqlserver.backup import back_up_database
+from tidegate.sqlserver.connection import SqlServer
+from tidegate.sqlserver.history import installation_history, schema_journal
+from tidegate.versions import Version
+
+Report = Callable[[str], None]
+#: Exit code 0 is no success when the log says otherwise. Lines look like `2021-06-01 10:00:00.1234   12   1  FATAL  …`.
+_FATAL: Final = re.compile(
+    r"^.*(?:\bFATAL\b|Upgrade failed due to an unexpected exception|transaction will be rolled back).*$", re.MULTILINE
+)
+#: Trouble between server and database that a second attempt usually survives; Octopus's own upgrade script retries
+#: `database --upgrade` for it (OctopusDeploy/docs#1931). Deadlock victim, time-outs, lost connections.
+_TRANSIENT: Final = re.compile(
+    r"deadlock victim|Execution Timeout Expired|Connection Timeout Expired|Timeout expired\.|"
+    r"A network-related or instance-specific error|A transport-level error|The wait operation timed out",
+    re.IGNORECASE,
+)
+#: How many of the last log lines an error carries.
+_LINES: Final = 40
+
+
+@dataclass(slots=True)
+class _Steps:
+    """Times the vendor's steps and tells about them."""
+
+    report: Report
+    done: list[StepTiming] = field(default_factory=list[StepTiming])
+
+    @contextmanager
+    def step(self, name: str) -> Generator[None]:
+        self.report(name)
+        started = time.monotonic()
+        yield
+        self.done.append(StepTiming(name, time.monotonic() - started))
+
+
+def upgrade_test_instance(
+    instance: TestInstance,
+    host: TestHost,
+    target: Version,
+    report: Report,
+    *,
+    main: Identity,
+    logs: Path,
+) -> UpgradedInstance:
+    """Maintenance mode on, stop, back up, install, upgrade the database, start, read the journal back, maintenance
+    mode off (Octopus docs, administration/upgrading/guide). ``logs`` is a folder for what the commands print.
+
+    Raises :class:`UpgradeFailed` with the last log lines for whatever is the product's fault.
+    """
+    steps = _Steps(report)
+    with OctopusClient(instance.url, instance.api_key, access=Access.FULL) as client:
+        assert_server_is_not_main(main, client)
+        set_maintenance_mode(client, True)
+    with SqlServer(instance.database.server, instance.database.name) as server:
+        assert_database_is_not_main(main, server)
+        journal = schema_journal(server)
+    with steps.step("stopping the server"):
+        host.stop()
+    with steps.step("backing up the database"):
+        _back_up(instance, host, target, report)
+    with steps.step(f"installing {target}"):
+        host.install(target)
+    log = logs / f"upgrade-{instance.version}-to-{target}.log"
+    _upgrade_database(host, steps, log)
+    with steps.step(f"starting {target}"):
+        url = host.start()
+    _append(log, host.server_log())
+    judge_server_log(host.server_log(), log)
+    upgraded = replace(instance, url=url, version=target, identity=replace(instance.identity, url=url))
+    scripts = _read_back(upgraded, journal, log)
+    with OctopusClient(url, instance.api_key, access=Access.FULL) as client:
+        set_maintenance_mode(client, False)
+    return UpgradedInstance(upgraded, instance.version, tuple(scripts), tuple(steps.done), log)
+
+
+def rollback_file_name(instance: TestInstance, target: Version) -> str:
+    """The backup that is taken in front of a hop, in the test host's backup folder."""
+    return f"{instance.database.name}-{instance.version}-before-{target}.bak"
+
+
+def judge_command(result: CommandResult, log: Path) -> None:
+    """Raise :class:`UpgradeFailed` unless the command ended well and said nothing that contradicts it."""
+    if not result.ok:
+        raise UpgradeFailed(
+            f"{result.command} ended with exit code {result.exit_code} "
+            f"({_MEANINGS.get(result.exit_code, 'unknown')}):\n{last_lines(result.output)}",
+            where=str(log),
+        )
+    fatal = _FATAL.findall(result.output)
+    if fatal:
+        raise UpgradeFailed(
+            f"{result.command} ended with exit code 0, but its log says:\n" + "\n".join(fatal[:_LINES]), where=str(log)
+        )
+
+
+def judge_server_log(text: str, log: Path) -> None:
+    """Raise :class:`UpgradeFailed` when the started server logged a FATAL line: it answers, yet something is broken."""
+    fatal = _FATAL.findall(text)
+    if fatal:
+        raise UpgradeFailed(
+            "the upgraded server started, but its log says:\n" + "\n".join(fatal[:_LINES]), where=str(log)
+        )
+
+
+def judge_journal(before: Sequence[str], after: Sequence[str], log: Path) -> list[str]:
+    """The scripts that were added; raises :class:`UpgradeFailed` when entries vanished from the journal."""
+    remaining = list(after)
+    lost = [script for script in before if not _take(remaining, script)]
+    if lost:
+        raise UpgradeFailed(
+            f"{len(lost)} entries vanished from the journal of schema scripts: {', '.join(lost[:5])}", where=str(log)
+        )
+    return remaining
+
+
+def is_transient(output: str) -> bool:
+    """Whether an upgrade failed through trouble that a second attempt usually survives."""
+    return _TRANSIENT.search(output) is not None
+
+
+def last_lines(text: str, count: int = _LINES) -> str:
+    return "\n".join(redact(text).rstrip().splitlines()[-count:])
+
+
+#: Exit codes of Octopus programs (OctopusDeploy/OctopusTentacle, OctopusProgram.cs).
+_MEANINGS: Final = {
+    1: "a failed condition",
+    2: "an unknown command",
+    42: "not enough rights",
+    43: "a library that cannot be loaded",
+    100: "an unexpected exception",
+}
+
+
+def _upgrade_database(host: TestHost, steps: _Steps, log: Path) -> None:
+    with steps.step("upgrading the database"):
+        result = host.upgrade_database()
+    _append(log, result.output)
+    if not result.ok and is_transient(result.output):
+        # The failed attempt was rolled back; a second failure is the answer.
+        with steps.step("upgrading the database again after a transient failure"):
+            result = host.upgrade_database()
+        _append(log, result.output)
+    judge_command(result, log)
+
+
+def _back_up(instance: TestInstance, host: TestHost, target: Version, report: Report) -> None:
+    name = rollback_file_name(instance, target)
+    (host.sql_server.backups.here / name).unlink(missing_ok=True)  # of an earlier, failed attempt at this hop
+    with SqlServer(instance.database.server) as server:
+        back_up_database(server, instance.database.name, host.sql_server.backups, name, copy_only=True, report=report)
+
+
+def _read_back(upgraded: TestInstance, journal: Sequence[str], log: Path) -> list[str]:
+    with SqlServer(upgraded.database.server, upgraded.database.name) as server:
+        scripts = judge_journal(journal, schema_journal(server), log)
+        history = installation_history(server)
+    if not history or history[-1].version != str(upgraded.version):
+        found = history[-1].version if history else "nothing"
+        raise UpgradeFailed(f"the installation history ends with {found}, expected {upgraded.version}", where=str(log))
+    with OctopusClient(upgraded.url, upgraded.api_key) as client:
+        found_version = client.server().version
+    if found_version != upgraded.version:
+        raise UpgradeFailed(f"the server calls itself {found_version}, expected {upgraded.version}", where=str(log))
+    return scripts
+
+
+def _take(remaining: list[str], script: str) -> bool:
+    if script not in remaining:
+        return False
+    remaining.remove(script)
+    return True
+
+
+def _append(log: Path, text: str) -> None:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as stream:
+        stream.write(redact(text).rstrip() + "\n")
