@@ -44,7 +44,8 @@ class Listener:
         tls = server_tls()
         self.certificate = tls.certificate
         self._server = Server(engine, tls.in_packets, tls.strict, name, self._limits.request_bytes)
-        self._socket = socket.create_server((host, port), backlog=128)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.create_server((host, port), family=family, backlog=128)
         self._clients: dict[int, _Client] = {}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -103,7 +104,13 @@ class Listener:
             connection = Connection(sock, address, self._server)
             thread = threading.Thread(target=self._run, args=(number, connection), name=f"tds-{number}", daemon=True)
             self._clients[number] = _Client(connection, thread)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError as error:  # no thread to be had: this client loses, the server goes on
+            _log.warning("%s: turned away: %s", address, error)
+            with self._lock:
+                del self._clients[number]
+            sock.close()
 
     def _run(self, number: int, connection: Connection) -> None:
         try:

@@ -50,7 +50,9 @@ class Channel:
     def send(self, data: bytes) -> None:
         if self._tls is not None:
             try:
-                self._tls.write(data)
+                written = self._tls.write(data)
+                while written < len(data):
+                    written += self._tls.write(memoryview(data)[written:])
             except ssl.SSLError as error:
                 raise Disconnected(str(error)) from error
             data = self._outgoing.read()
@@ -113,6 +115,8 @@ class Channel:
             raise Disconnected(str(error)) from error
         if not plain:
             raise Disconnected("TLS closed")
+        if self._outgoing.pending:  # TLS 1.3 may answer by itself, to a change of keys
+            self._send_raw(self._outgoing.read())
         return plain
 
     def _receive_raw(self) -> bytes:
