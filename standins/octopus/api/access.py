@@ -85,7 +85,8 @@ def mixed_scope(call: Call, permission: str) -> tuple[list[str], bool]:
     system = call.query.get("includesystem", "").lower()
     if call.space is not None:
         return [call.space], system == "true"
+    at_system = rights is None or rights.allows(permission)
     if not asked:
-        return sorted(held), system != "false"
+        return sorted(held), at_system and system != "false"
     chosen = held if asked.lower() == "all" else held & {part.strip() for part in asked.split(",")}
-    return sorted(chosen), system == "true"
+    return sorted(chosen), at_system and system == "true"

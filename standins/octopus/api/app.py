@@ -49,6 +49,7 @@ class Portal:
         self.gate = Gate(server)
         self.table = RouteTable(all_routes(), server.version)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="request")
+        logging.getLogger().addHandler(self.gate.recent_problems)
         self._headers = {"Octopus-Node": server.node_name}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -13,11 +13,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from standins.octopus.api.recent_log import RecentProblems
 from standins.octopus.api.requests import Received, parse_cookies
 from standins.octopus.api.rights import AccessModel, UserRights
 from standins.octopus.api.versions import has_spaces
 from standins.octopus.contract import ApiError, Document, Server, Transaction
 from standins.octopus.credentials import hash_api_key
+from standins.octopus.crypto import WrongMasterKey
 
 #: How long another node's change to users, teams or spaces may go unnoticed.
 _FRESH = 1.0
@@ -56,6 +58,7 @@ class Gate:
         self._users: dict[str, tuple[float, Document | None]] = {}
         self._rights: dict[str, UserRights] = {}
         self._generation = 0
+        self.recent_problems = RecentProblems()
 
     # -- what is known -------------------------------------------------------------------------------------------------------
 
@@ -162,7 +165,7 @@ class Gate:
         try:
             sealed = session.replace("-", "+").replace("_", "/").replace(".", "=")
             identity, _, token = self._server.master_key.decrypt(sealed).partition("|")
-        except ValueError:
+        except WrongMasterKey:
             return None
         user = transaction.load("User", identity)
         if user is None or not user.get("IsActive", True) or str(user.get("IdentificationToken")).lower() != token.lower():
