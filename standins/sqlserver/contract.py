@@ -121,7 +121,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class ProcedureCall:
-    """A TDS RPC request. ``procedure`` is a name (well-known ids are translated by the TDS layer: ``sp_executesql`` …)."""
+    """A TDS RPC request. ``procedure`` is a name: the TDS layer translates well-known ids (``sp_executesql`` …)."""
 
     procedure: str
     parameters: Sequence[Parameter]

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.wire.sqlserver.drivers import MICROSOFT, Address, Driver
+from tests.wire.sqlserver.drivers import ALL, Address, Driver
 from tests.wire.sqlserver.processes import server_process
 
 
@@ -45,11 +45,12 @@ def sql_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 def database(sql_server: Address) -> Iterator[str]:
     """An empty database that is dropped afterwards."""
     name = f"contract_{uuid.uuid4().hex[:12]}"
-    connection = MICROSOFT.connect(sql_server)
-    connection.execute(f"CREATE DATABASE [{name}]")
+    connection = next(driver for driver in ALL if driver.available).connect(sql_server)
+    cursor = connection.cursor()
+    cursor.execute(f"CREATE DATABASE [{name}]")
     yield name
-    connection.execute(f"ALTER DATABASE [{name}] SET SINGLE_USER WITH ROLLBACK IMMEDIATE")
-    connection.execute(f"DROP DATABASE [{name}]")
+    cursor.execute(f"ALTER DATABASE [{name}] SET SINGLE_USER WITH ROLLBACK IMMEDIATE")
+    cursor.execute(f"DROP DATABASE [{name}]")
     connection.close()
 
 
