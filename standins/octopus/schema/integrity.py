@@ -1,0 +1,89 @@
+"""The system integrity check: is the database's schema the one this version expects?
+
+It runs at start-up, daily and on request, and lists "Missing item: …" and "Unexpected item: …" (Octopus docs, system integrity check).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from standins.octopus.contract import Version
+from standins.octopus.schema.database import Database
+from standins.octopus.schema.manifest import views_of
+from standins.octopus.store.kinds import DocumentKind, kinds_of
+
+_OBJECTS: Final = Path(__file__).with_name("objects.toml")
+_COLUMNS: Final = """
+SELECT c.TABLE_NAME, c.COLUMN_NAME, c.DATA_TYPE, c.CHARACTER_MAXIMUM_LENGTH
+FROM INFORMATION_SCHEMA.COLUMNS c
+JOIN INFORMATION_SCHEMA.TABLES t ON t.TABLE_SCHEMA = c.TABLE_SCHEMA AND t.TABLE_NAME = c.TABLE_NAME
+WHERE t.TABLE_TYPE = 'BASE TABLE' AND c.TABLE_SCHEMA = 'dbo'
+"""
+_INDEXES: Final = """
+SELECT t.name, i.name FROM sys.indexes i JOIN sys.tables t ON t.object_id = i.object_id
+WHERE i.name IS NOT NULL AND SCHEMA_NAME(t.schema_id) = 'dbo' AND i.is_primary_key = 0
+"""
+
+
+def differences(database: Database, version: Version) -> list[str]:
+    """Empty when the schema is sound."""
+    expected, actual = set(expected_items(version)), set(actual_items(database))
+    missing = [f"Missing item: {item}" for item in sorted(expected - actual)]
+    return missing + [f"Unexpected item: {item}" for item in sorted(actual - expected)]
+
+
+def expected_items(version: Version) -> Iterable[str]:
+    for kind in kinds_of(version).values():
+        yield from _items_of_kind(kind)
+    for table, definition in tomllib.loads(_OBJECTS.read_text(encoding="utf-8"))["tables"].items():
+        if _in_force(definition, version):
+            for column, type in definition["columns"].items():
+                if _in_force(type, version):
+                    yield _column(table, column, type if isinstance(type, str) else type["type"])
+            yield from (_index(table, name) for name in definition.get("indexes", ()))
+    for view in views_of(version):
+        yield f"VIEW dbo.{view.name}"
+
+
+def _items_of_kind(kind: DocumentKind) -> Iterable[str]:
+    yield _column(kind.table, "Id", kind.id_type)
+    for column, type in kind.columns.items():
+        yield _column(kind.table, column, type)
+    yield _column(kind.table, "JSON", "nvarchar(max)")
+    if kind.data_version:
+        yield _column(kind.table, "DataVersion", "timestamp")
+    for columns in kind.unique:
+        yield _index(kind.table, kind.constraint_name(columns))
+    for columns in kind.indexes:
+        yield _index(kind.table, f"IX_{kind.table}_{'_'.join(columns)}")
+
+
+def actual_items(database: Database) -> Iterable[str]:
+    for table, column, type, length in database.run(_COLUMNS):
+        yield _column(table, column, _full_type(type, length))
+    for table, name in database.run(_INDEXES):
+        yield _index(table, name)
+    for (name,) in database.run("SELECT name FROM sys.views WHERE SCHEMA_NAME(schema_id) = 'dbo'"):
+        yield f"VIEW dbo.{name}"
+
+
+def _full_type(name: str, length: int | None) -> str:
+    if name in ("nvarchar", "varchar"):
+        return f"{name}({'max' if length == -1 else length})"
+    return {"rowversion": "timestamp"}.get(name, name)
+
+
+def _column(table: str, column: str, type: str) -> str:
+    return f"USER_TABLE {table}.{column} {type}"
+
+
+def _index(table: str, name: str) -> str:
+    return f"IDX dbo.{table}.{name}"
+
+
+def _in_force(definition: Any, version: Version) -> bool:
+    since = definition.get("since") if isinstance(definition, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    return since is None or version >= Version.parse(str(since))  # pyright: ignore[reportUnknownArgumentType]

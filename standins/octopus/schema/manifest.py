@@ -1,0 +1,74 @@
+"""Which schema scripts and views belong to a version."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from standins.octopus.contract import Version
+
+if TYPE_CHECKING:
+    from standins.octopus.schema.context import ScriptContext
+
+_FOLDER: Final = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One step of the schema: a T-SQL file or a Python module with ``run(context)``."""
+
+    name: str
+    sql: str = ""
+    python: str = ""
+    since: Version = Version(0, 0, 0)
+
+    def run(self, context: ScriptContext) -> None:
+        if self.sql:
+            context.database.script((_FOLDER / "scripts" / self.sql).read_text(encoding="utf-8"))
+        else:
+            importlib.import_module(f"standins.octopus.schema.scripts.{self.python}").run(context)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    name: str
+    sql: str
+    since: Version = Version(0, 0, 0)
+    until: Version = Version(9999, 0, 0)
+
+    def text(self) -> str:
+        return (_FOLDER / "post" / self.sql).read_text(encoding="utf-8")
+
+
+@functools.cache
+def _file() -> Mapping[str, Any]:
+    return tomllib.loads((_FOLDER / "scripts.toml").read_text(encoding="utf-8"))
+
+
+@functools.cache
+def scripts_of(version: Version) -> Sequence[Script]:
+    """Every script up to the version, in order."""
+    scripts = (
+        Script(row["name"], row.get("sql", ""), row.get("python", ""), Version.parse(row.get("since", "0.0.0")))
+        for row in _file()["scripts"]
+    )
+    return tuple(script for script in scripts if script.since <= version)
+
+
+@functools.cache
+def views_of(version: Version) -> Sequence[View]:
+    views = (
+        View(
+            row["name"],
+            row["sql"],
+            Version.parse(row.get("since", "0.0.0")),
+            Version.parse(row.get("until", "9999.0.0")),
+        )
+        for row in _file()["views"]
+    )
+    return tuple(view for view in views if view.since <= version < view.until)

@@ -1,0 +1,28 @@
+"""How a script gives a new permission to the built-in roles that are meant to have it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from standins.octopus.contract import Version
+from standins.octopus.schema.context import ScriptContext
+from standins.octopus.schema.roles import built_in_roles
+from standins.octopus.store.documents import to_json
+
+
+def grant_new(context: ScriptContext, version: Version, names: Sequence[str]) -> None:
+    """Adds, and never takes away: somebody may have edited a built-in role. Roles new in the version are created."""
+    database = context.database
+    stored: dict[str, dict[str, Any]] = {document["Id"]: document for document, _ in database.documents("UserRole")}
+    for role in built_in_roles(version):
+        json = stored.get(role.id)
+        if json is None:
+            database.insert("UserRole", role.id, role.json(split=True), Name=role.name)
+            continue
+        id = json.pop("Id")
+        granted: list[str] = json.get("GrantedSpacePermissions") or []
+        fresh = [name for name in names if name in role.space and name not in granted]
+        if fresh:
+            json["GrantedSpacePermissions"] = [*granted, *fresh]
+            database.run("UPDATE dbo.[UserRole] SET [JSON] = ? WHERE [Id] = ?", to_json(json), id)
