@@ -32,7 +32,9 @@ def may(call: Call, resource: Resource, permission: str, document: Document) -> 
 def require_for(call: Call, resource: Resource, permission: str, document: Document) -> None:
     """403 unless the caller holds the permission for this very document."""
     if permission and call.rights is not None and not may(call, resource, permission, document):
-        call.rights.require(permission, space=space_of(call, resource, document) or "", **of_document(resource.within, document))
+        call.rights.require(
+            permission, space=space_of(call, resource, document) or "", **of_document(resource.within, document)
+        )
 
 
 def sees_all(call: Call, resource: Resource, spaces: Sequence[str | None] | None = None) -> bool:
@@ -51,7 +53,8 @@ def sees_all(call: Call, resource: Resource, spaces: Sequence[str | None] | None
     if not has_spaces(call.server.version):
         return _unrestricted(rights, resource.view, None)
     return all(
-        _unrestricted(rights, resource.view, space) if space is not None else resource.view in rights.system for space in (spaces or [call.space])
+        _unrestricted(rights, resource.view, space) if space is not None else resource.view in rights.system
+        for space in (spaces or [call.space])
     )
 
 
@@ -65,7 +68,9 @@ def visible(call: Call, resource: Resource, documents: Sequence[Document]) -> li
 
 def in_reach(call: Call, resource: Resource, document: Document | None, id: str) -> Document:
     """The document, if it is in the space of the request and the caller may see it; else 404 or 403."""
-    if document is None or (resource.scope == "space" and call.space is not None and document.get("SpaceId", call.space) != call.space):
+    if document is None or (
+        resource.scope == "space" and call.space is not None and document.get("SpaceId", call.space) != call.space
+    ):
         raise not_found(id)
     if resource.scope == "mixed" and call.space is not None and document.get("SpaceId") not in (call.space, None):
         raise not_found(id)

@@ -46,8 +46,8 @@ class Portal:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.gate = Gate(server)
         self.table = RouteTable(all_routes(), server.version)
+        self.gate = Gate(server, self.table.routes)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="request")
         logging.getLogger().addHandler(self.gate.recent_problems)
         self._headers = {"Octopus-Node": server.node_name}
@@ -77,7 +77,7 @@ class Portal:
             reply = errors.error_reply(error)
         except Conflict as conflict:
             reply = errors.conflict_reply(conflict)
-        except Exception as error:  # noqa: BLE001 - whatever a handler lets through is the documented 500
+        except Exception as error:
             log.exception("Unhandled error in %s %s", received.method, received.raw_path)
             reply = errors.crash_reply(error)
         return to_response(reply, self._headers)
@@ -105,7 +105,9 @@ class Portal:
                 self.server.tasks.wake()
         return reply
 
-    def _in_transaction(self, received: Received, method: str, route: Route, path: dict[str, str], found: Match) -> Reply:
+    def _in_transaction(
+        self, received: Received, method: str, route: Route, path: dict[str, str], found: Match
+    ) -> Reply:
         body, files = parse_body(received.headers, received.content)
         query = parse_query(received.query_string)
         with self.server.store.transaction() as transaction:
@@ -133,7 +135,9 @@ class Portal:
             )
             return route.handler(call)
 
-    def _caller(self, received: Received, route: Route, query: dict[str, str], transaction: Transaction) -> Document | None:
+    def _caller(
+        self, received: Received, route: Route, query: dict[str, str], transaction: Transaction
+    ) -> Document | None:
         if route.permission is None:
             return None
         user = self.gate.user(received, query, transaction)
@@ -155,15 +159,25 @@ class Portal:
         return world.default_space if route.scope == "space" else None
 
     @staticmethod
-    def _check(route: Route, method: str, user: Document | None, rights: UserRights | None, space: str | None, world: World) -> None:
+    def _check(
+        route: Route, method: str, user: Document | None, rights: UserRights | None, space: str | None, world: World
+    ) -> None:
         if route.permission is None or rights is None or user is None:
             return
         if route.permission and not rights.holds(route.permission, space):
             raise errors.forbidden(route.permission)
-        if world.in_maintenance and method not in SAFE_METHODS and not rights.administers and route.path.lower() not in _OPEN_IN_MAINTENANCE:
+        if (
+            world.in_maintenance
+            and method not in SAFE_METHODS
+            and not rights.administers
+            and route.path.lower() not in _OPEN_IN_MAINTENANCE
+        ):
             # Status and words are not published; only that writes of others than administrators are refused
             # (octopus.com/docs/administration/managing-infrastructure/maintenance-mode).
-            raise ApiError(503, "Octopus Server is in maintenance mode. Only administrators can make changes until it is switched off.")
+            raise ApiError(
+                503,
+                "Octopus Server is in maintenance mode. Only administrators can make changes until it is switched off.",
+            )
 
 
 def _allowed(found: Match) -> str:

@@ -28,7 +28,11 @@ def delete_project_documents(transaction: Transaction, version: Version, project
             for document in transaction.query(kind, where={column: project["Id"]}):
                 transaction.delete(kind, document["Id"])
     for tenant in transaction.query("Tenant", contains={"ProjectIds": project["Id"]}):
-        environments = {id: places for id, places in (tenant.get("ProjectEnvironments") or {}).items() if id != project["Id"]}
+        environments = {
+            document_id: places
+            for document_id, places in (tenant.get("ProjectEnvironments") or {}).items()
+            if document_id != project["Id"]
+        }
         transaction.update("Tenant", {**tenant, "ProjectEnvironments": environments, "ProjectIds": list(environments)})
 
 
@@ -40,12 +44,48 @@ def delete_owned(transaction: Transaction, owner: Document, *kinds: str) -> None
 
 
 #: Everything that lives in a space.
-_OF_SPACES = (
-    "Account ActionTemplate ActionTemplateVersion Artifact BuildInformation Certificate Channel DashboardConfiguration Deployment "
-    "DeploymentEnvironment DeploymentProcess DeploymentSettings Event Feed Interruption Invitation LibraryVariableSet Lifecycle Machine "
-    "MachinePolicy NuGetPackage Project ProjectGroup ProjectTrigger Proxy Release Runbook RunbookProcess RunbookRun RunbookSnapshot "
-    "ScopedUserRole ServerTask Subscription TagSet Team Tenant TenantVariable VariableSet Worker WorkerPool"
-).split()
+_OF_SPACES = [
+    "Account",
+    "ActionTemplate",
+    "ActionTemplateVersion",
+    "Artifact",
+    "BuildInformation",
+    "Certificate",
+    "Channel",
+    "DashboardConfiguration",
+    "Deployment",
+    "DeploymentEnvironment",
+    "DeploymentProcess",
+    "DeploymentSettings",
+    "Event",
+    "Feed",
+    "Interruption",
+    "Invitation",
+    "LibraryVariableSet",
+    "Lifecycle",
+    "Machine",
+    "MachinePolicy",
+    "NuGetPackage",
+    "Project",
+    "ProjectGroup",
+    "ProjectTrigger",
+    "Proxy",
+    "Release",
+    "Runbook",
+    "RunbookProcess",
+    "RunbookRun",
+    "RunbookSnapshot",
+    "ScopedUserRole",
+    "ServerTask",
+    "Subscription",
+    "TagSet",
+    "Team",
+    "Tenant",
+    "TenantVariable",
+    "VariableSet",
+    "Worker",
+    "WorkerPool",
+]
 
 
 def delete_space_documents(transaction: Transaction, store: Store, space: str) -> None:

@@ -14,7 +14,9 @@ from standins.octopus.api.shapes import Shape, shapes_for
 from standins.octopus.api.versions import SPACES, in_force
 from standins.octopus.contract import Document, Version
 
-_LINK = re.compile(r"(?P<template>\S+)(?: when (?P<when>\S+))?(?: since (?P<since>[\d.]+))?(?: until (?P<until>[\d.]+))?")
+_LINK = re.compile(
+    r"(?P<template>\S+)(?: when (?P<when>\S+))?(?: since (?P<since>[\d.]+))?(?: until (?P<until>[\d.]+))?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,10 @@ class Catalogue:
         return name in self.resources
 
     def _resource(self, name: str, table: Mapping[str, Any]) -> Resource:
-        links = (_link(link, lines, self.version) for link, lines in cast("Mapping[str, Any]", table.get("links", {})).items())
+        links = (
+            _link(link, lines, self.version)
+            for link, lines in cast("Mapping[str, Any]", table.get("links", {})).items()
+        )
         scope = str(table.get("scope", "space"))
         return Resource(
             name=name,

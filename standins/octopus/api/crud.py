@@ -68,11 +68,11 @@ def list_all(name: str, call: Call) -> Reply:
     return Reply(present(call, name, documents))
 
 
-def find_item(call: Call, name: str, id: str) -> Document:
+def find_item(call: Call, name: str, document_id: str) -> Document:
     """The document a path names, by its id or by what the resource allows besides."""
     resource = _resource(call, name)
-    document = call.transaction.load(resource.kind, id) or hooks_of(name).find(call, id)
-    return in_reach(call, resource, document, id)
+    document = call.transaction.load(resource.kind, document_id) or hooks_of(name).find(call, document_id)
+    return in_reach(call, resource, document, document_id)
 
 
 def get_item(name: str, call: Call) -> Reply:
@@ -108,7 +108,9 @@ def create_from(call: Call, name: str, body: Document) -> Document:
     document = accept(call, resource, body, None)
     document.pop("Id", None)
     if resource.spaced:
-        document["SpaceId"] = document.get("SpaceId") if resource.scope == "mixed" and call.space is None else call.space
+        document["SpaceId"] = (
+            document.get("SpaceId") if resource.scope == "mixed" and call.space is None else call.space
+        )
     hooks = hooks_of(name)
     check_name(call, resource, document)
     hooks.prepare(call, document, None)
@@ -180,9 +182,9 @@ def check_references(call: Call, resource: Resource, document: Document, existin
             continue
         ids: list[str] = [value] if isinstance(value, str) else list(value)
         known = {found["Id"] for found in call.transaction.load_many(kind, ids) if _same_space(call, document, found)}
-        missing = [id for id in ids if id not in known]
+        missing = [document_id for document_id in ids if document_id not in known]
         if missing:
-            raise invalid(*(f"{name}: the resource '{id}' was not found." for id in missing))
+            raise invalid(*(f"{name}: the resource '{document_id}' was not found." for document_id in missing))
 
 
 def _same_space(call: Call, document: Document, other: Document) -> bool:

@@ -10,7 +10,9 @@ from standins.octopus.contract import ApiError, Conflict, Reply
 
 PROBLEM = "There was a problem with your request."
 NOT_FOUND = "The resource you requested was not found."
-LOGGED_OUT = "You must be logged in to request this resource. Please provide a valid API key or log in to the web portal."
+LOGGED_OUT = (
+    "You must be logged in to request this resource. Please provide a valid API key or log in to the web portal."
+)
 NOT_PERMITTED = "You do not have permission to perform this action. Please contact your Octopus administrator."
 NO_SPACE = "You do not have permission to perform this action. Please contact your Octopus administrator. To list spaces you need SpaceView or access to some space."
 

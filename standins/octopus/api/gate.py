@@ -10,14 +10,14 @@ import hashlib
 import hmac
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from standins.octopus.api.recent_log import RecentProblems
 from standins.octopus.api.requests import Received, parse_cookies
 from standins.octopus.api.rights import AccessModel, UserRights
 from standins.octopus.api.versions import has_spaces
-from standins.octopus.contract import ApiError, Document, Server, Transaction
+from standins.octopus.contract import ApiError, Document, Route, Server, Transaction
 from standins.octopus.credentials import hash_api_key
 from standins.octopus.crypto import WrongMasterKey
 
@@ -28,7 +28,17 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 #: First path segments whose writes change who may do what.
 _IDENTITY_PATHS = frozenset(
-    {"users", "teams", "scopeduserroles", "userroles", "spaces", "maintenanceconfiguration", "projects", "projectgroups", "configuration"}
+    {
+        "users",
+        "teams",
+        "scopeduserroles",
+        "userroles",
+        "spaces",
+        "maintenanceconfiguration",
+        "projects",
+        "projectgroups",
+        "configuration",
+    }
 )
 
 
@@ -45,14 +55,18 @@ class World:
         """By id, or by slug in versions that have one."""
         lowered = identifier.lower()
         found = self.spaces.get(lowered)
-        return found or next((space for space in self.spaces.values() if str(space.get("Slug") or "").lower() == lowered), None)
+        return found or next(
+            (space for space in self.spaces.values() if str(space.get("Slug") or "").lower() == lowered), None
+        )
 
 
 class Gate:
     """Identifies callers. One per server process."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, routes: Sequence[Route] = ()) -> None:
         self._server = server
+        #: The route table of this version, which the swagger document is made from.
+        self.routes = routes
         self._lock = threading.Lock()
         self._world: tuple[float, World] | None = None
         self._users: dict[str, tuple[float, Document | None]] = {}
@@ -109,11 +123,18 @@ class Gate:
         """The caller, or None without any credentials. Bad credentials raise 401."""
         headers = received.headers
         # octopus-serverspec-extensions sends "api-key"; NuGet clients their own header.
-        key = headers.get("x-octopus-apikey") or query.get("apikey") or query.get("api-key") or headers.get("x-nuget-apikey")
+        key = (
+            headers.get("x-octopus-apikey")
+            or query.get("apikey")
+            or query.get("api-key")
+            or headers.get("x-nuget-apikey")
+        )
         if key:
             user = self._user_by_key(key, transaction)
             if user is None:
-                raise ApiError(401, "The API key you provided was not valid. Please double-check your API key and try again.")
+                raise ApiError(
+                    401, "The API key you provided was not valid. Please double-check your API key and try again."
+                )
             return user
         if "authorization" in headers:
             # Access tokens (2023 on) are issued by the OIDC exchange, which the stand-in does not offer.
@@ -152,7 +173,12 @@ class Gate:
 
     def session_value(self, user: Document) -> str:
         """The user's id and identification token, sealed with the master key so that it outlives a restart of the server."""
-        return self._server.master_key.encrypt(f"{user['Id']}|{user['IdentificationToken']}").replace("+", "-").replace("/", "_").replace("=", ".")
+        return (
+            self._server.master_key.encrypt(f"{user['Id']}|{user['IdentificationToken']}")
+            .replace("+", "-")
+            .replace("/", "_")
+            .replace("=", ".")
+        )
 
     def csrf_value(self, session: str) -> str:
         return hmac.new(self._server.installation_id.encode(), session.encode(), hashlib.sha256).hexdigest()
@@ -168,11 +194,17 @@ class Gate:
         except WrongMasterKey:
             return None
         user = transaction.load("User", identity)
-        if user is None or not user.get("IsActive", True) or str(user.get("IdentificationToken")).lower() != token.lower():
+        if (
+            user is None
+            or not user.get("IsActive", True)
+            or str(user.get("IdentificationToken")).lower() != token.lower()
+        ):
             return None
         if received.effective_method not in SAFE_METHODS:
             expected = self.csrf_value(session)
             sent = received.headers.get("x-octopus-csrf-token", "")
             if not hmac.compare_digest(expected, sent):
-                raise ApiError(401, "A required anti-forgery token was not supplied or was invalid. Please log in again.")
+                raise ApiError(
+                    401, "A required anti-forgery token was not supplied or was invalid. Please log in again."
+                )
         return user

@@ -44,7 +44,12 @@ def selection_of(call: Call, resource: Resource) -> Selection:
         wanted = call.query.get(name)
         if not wanted:
             continue
-        if column in columns and columns[column].startswith(("nvarchar", "varchar")) and "max" not in columns[column] and "," not in wanted:
+        if (
+            column in columns
+            and columns[column].startswith(("nvarchar", "varchar"))
+            and "max" not in columns[column]
+            and "," not in wanted
+        ):
             selection.where[column] = wanted
         else:
             selection.tests.append(_test(column, split_list(wanted)))
@@ -63,7 +68,9 @@ def _test(name: str, wanted: list[str]) -> Test:
     return matches
 
 
-def select(call: Call, resource: Resource, selection: Selection | None = None, *, paged: bool = True) -> tuple[list[Document], int]:
+def select(
+    call: Call, resource: Resource, selection: Selection | None = None, *, paged: bool = True
+) -> tuple[list[Document], int]:
     """The page of documents a list request asks for, and how many there are in all. One query, two where a count is needed."""
     chosen = selection or selection_of(call, resource)
     narrow = hooks_of(resource.name).narrow
@@ -75,8 +82,12 @@ def select(call: Call, resource: Resource, selection: Selection | None = None, *
             return [], 0
     transaction = call.transaction
     if chosen.tests or narrow is not None or not sees_all(call, resource, spaces):
-        found = transaction.query(resource.kind, where=chosen.where, contains=chosen.contains, space=chosen.space, order_by=resource.order)
-        found = visible(call, resource, [document for document in found if all(test(document) for test in chosen.tests)])
+        found = transaction.query(
+            resource.kind, where=chosen.where, contains=chosen.contains, space=chosen.space, order_by=resource.order
+        )
+        found = visible(
+            call, resource, [document for document in found if all(test(document) for test in chosen.tests)]
+        )
         if narrow is not None:
             found = narrow(call, found)
         if not paged:
@@ -84,11 +95,19 @@ def select(call: Call, resource: Resource, selection: Selection | None = None, *
         skip, take = skip_and_take(call)
         return found[skip : skip + take], len(found)
     if not paged:
-        found = transaction.query(resource.kind, where=chosen.where, contains=chosen.contains, space=chosen.space, order_by=resource.order)
+        found = transaction.query(
+            resource.kind, where=chosen.where, contains=chosen.contains, space=chosen.space, order_by=resource.order
+        )
         return found, len(found)
     skip, take = skip_and_take(call)
     found = transaction.query(
-        resource.kind, where=chosen.where, contains=chosen.contains, space=chosen.space, order_by=resource.order, skip=skip, take=take
+        resource.kind,
+        where=chosen.where,
+        contains=chosen.contains,
+        space=chosen.space,
+        order_by=resource.order,
+        skip=skip,
+        take=take,
     )
     if len(found) < take and (found or skip == 0):
         return found, skip + len(found)

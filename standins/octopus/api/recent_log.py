@@ -22,7 +22,11 @@ class RecentProblems(logging.Handler):
         detail = self.formatter.formatException(record.exc_info) if record.exc_info and self.formatter else None
         self._records.append(
             {
-                "Category": "Warning" if record.levelno < logging.ERROR else "Error" if record.levelno < logging.CRITICAL else "Fatal",
+                "Category": "Warning"
+                if record.levelno < logging.ERROR
+                else "Error"
+                if record.levelno < logging.CRITICAL
+                else "Fatal",
                 "MessageText": record.getMessage(),
                 "Detail": detail,
                 "OccurredAt": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),

@@ -51,7 +51,15 @@ def _number(text: str | None, default: int) -> int:
     return min(max(int(text), 0), ALL)
 
 
-def page(call: Call, item_type: str, items: Sequence[Any], total: int, *, template: str = "", extra: Mapping[str, Any] | None = None) -> Document:
+def page(
+    call: Call,
+    item_type: str,
+    items: Sequence[Any],
+    total: int,
+    *,
+    template: str = "",
+    extra: Mapping[str, Any] | None = None,
+) -> Document:
     """The collection envelope around one page of items that are already rendered.
 
     Recorded in late 2018: both page counters and links Page.All, Page.Current, Page.Next, Page.Previous and Page.Last, which repeat
@@ -105,5 +113,7 @@ def _path_and_filters(call: Call) -> tuple[str, list[tuple[str, str]]]:
 
 
 def _query(paging: Sequence[tuple[str, int]], filters: Sequence[tuple[str, str]]) -> str:
-    parts = [f"{name}={value}" for name, value in paging] + [f"{name}={quote(value, safe='%,+-._~:/')}" for name, value in filters]
+    parts = [f"{name}={value}" for name, value in paging] + [
+        f"{name}={quote(value, safe='%,+-._~:/')}" for name, value in filters
+    ]
     return "?" + "&".join(parts) if parts else ""

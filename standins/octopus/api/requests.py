@@ -64,7 +64,10 @@ def parse_body(headers: Mapping[str, str], content: bytes) -> tuple[Any, Sequenc
         return None, ()
     # Clients that send JSON without saying so exist (curl -d); other media types are raw uploads.
     declared = "json" in media_type
-    if declared or (content.lstrip()[:1] in (b"{", b"[") and media_type.split(";")[0] in ("", "application/x-www-form-urlencoded", "text/plain")):
+    if declared or (
+        content.lstrip()[:1] in (b"{", b"[")
+        and media_type.split(";")[0] in ("", "application/x-www-form-urlencoded", "text/plain")
+    ):
         try:
             return orjson.loads(content), ()
         except orjson.JSONDecodeError as error:

@@ -18,7 +18,11 @@ from standins.octopus.contract import Reply
 def _other(value: Any) -> Any:
     """Dates with milliseconds and offset (recorded), whatever the driver returned."""
     if isinstance(value, datetime):
-        return value.isoformat(timespec="milliseconds") if value.tzinfo else value.isoformat(timespec="milliseconds") + "+00:00"
+        return (
+            value.isoformat(timespec="milliseconds")
+            if value.tzinfo
+            else value.isoformat(timespec="milliseconds") + "+00:00"
+        )
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, UUID | Path):

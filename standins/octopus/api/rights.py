@@ -75,7 +75,13 @@ class AccessModel:
                 assignments[assignment["TeamId"]].append(assignment)
                 by_group = by_group or bool(assignment.get("ProjectGroupIds"))
         # A grant for a project group covers its projects: who belongs where is read only when such a grant exists.
-        groups = dict[str, str](tuple(row) for row in transaction.execute("SELECT [Id], [ProjectGroupId] FROM dbo.[Project]")) if by_group else {}
+        groups = (
+            dict[str, str](
+                tuple(row) for row in transaction.execute("SELECT [Id], [ProjectGroupId] FROM dbo.[Project]")
+            )
+            if by_group
+            else {}
+        )
         return cls(version, teams, roles, dict(assignments), groups)
 
     def teams_of(self, user_id: str) -> list[Document]:
@@ -102,7 +108,7 @@ class AccessModel:
     def _granted(self, teams: Iterable[Document]) -> Iterable[tuple[Grant, Sequence[str]]]:
         for team in teams:
             if not has_spaces(self.version):
-                for role in (self.roles.get(id) for id in team.get("UserRoleIds") or ()):
+                for role in (self.roles.get(document_id) for document_id in team.get("UserRoleIds") or ()):
                     if role is not None:
                         yield _grant(None, team), role.get("GrantedPermissions") or ()
                 continue
@@ -159,7 +165,8 @@ class UserRights:
         if rule.at_system_level and permission in self.system and (space is None or not rule.at_space_level):
             return True
         return any(
-            self._covers(grant, projects, project_groups, environments, tenants) for grant in self.in_space(permission, space)
+            self._covers(grant, projects, project_groups, environments, tenants)
+            for grant in self.in_space(permission, space)
         )
 
     def _covers(
@@ -173,7 +180,9 @@ class UserRights:
         if grant.unrestricted:
             return True
         if (grant.projects or grant.project_groups) and (projects is not None or project_groups is not None):
-            groups = set(project_groups or ()) | {self.model.groups_of_projects.get(project, "") for project in projects or ()}
+            groups = set(project_groups or ()) | {
+                self.model.groups_of_projects.get(project, "") for project in projects or ()
+            }
             if not (grant.projects & set(projects or ()) or grant.project_groups & groups):
                 return False
         if grant.environments and environments and not grant.environments & set(environments):
@@ -191,7 +200,12 @@ class UserRights:
         tenants: Sequence[str] | None = None,
     ) -> None:
         if not self.allows(
-            permission, space=space, projects=projects, project_groups=project_groups, environments=environments, tenants=tenants
+            permission,
+            space=space,
+            projects=projects,
+            project_groups=project_groups,
+            environments=environments,
+            tenants=tenants,
         ):
             raise forbidden(permission)
 

@@ -7,7 +7,7 @@ import pkgutil
 from collections.abc import Sequence
 
 import standins.octopus.api.resources as own
-import standins.octopus.behaviour as behaviour
+from standins.octopus import behaviour
 from standins.octopus.api.crud import crud_routes
 from standins.octopus.contract import Route
 
@@ -18,6 +18,8 @@ def all_routes() -> list[Route]:
     for package in (own, behaviour):
         for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda found: found.name):
             if package is own or module.name.startswith("routes_"):
-                rows: Sequence[Route] = getattr(importlib.import_module(f"{package.__name__}.{module.name}"), "ROUTES", ())
+                rows: Sequence[Route] = getattr(
+                    importlib.import_module(f"{package.__name__}.{module.name}"), "ROUTES", ()
+                )
                 routes.extend(rows)
     return routes

@@ -112,7 +112,9 @@ class RouteTable:
         rest = segments[1:]
         if self._spaces and rest and SPACE_ID.fullmatch(rest[0]):
             if not rest[1:]:
-                return Match(self._space_roots.routes, (rest[0],), rest[0], "prefix") if self._space_roots.routes else None
+                return (
+                    Match(self._space_roots.routes, (rest[0],), rest[0], "prefix") if self._space_roots.routes else None
+                )
             return self._find(self._scoped, rest[1:], rest[0], "prefix")
         found = self._find(self._unscoped, rest, "", "")
         if found is None and self._identifier and len(rest) > 2 and rest[0].lower() == "spaces":

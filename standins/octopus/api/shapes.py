@@ -184,13 +184,19 @@ def accept_value(prop: Property, sent: Any, kept: Any, seal: Seal) -> Any:
     match prop.type:
         case "sensitive" | "property":
             secret = accept_secret(sent, kept, seal)
-            return secret if prop.type == "sensitive" or not isinstance(sent, dict) or secret is None else {"SensitiveValue": secret}
+            return (
+                secret
+                if prop.type == "sensitive" or not isinstance(sent, dict) or secret is None
+                else {"SensitiveValue": secret}
+            )
         case "properties":
             if not isinstance(sent, dict):
                 raise refused_type(prop)
             before = cast("Document", kept) if isinstance(kept, dict) else {}
             return {
-                name: _accept_property(value, before.get(name), seal) for name, value in cast("Document", sent).items() if value is not None
+                name: _accept_property(value, before.get(name), seal)
+                for name, value in cast("Document", sent).items()
+                if value is not None
             }
         case "map":
             if not isinstance(sent, dict):
@@ -233,7 +239,11 @@ def _accept_list(prop: Property, sent: Any, kept: Any, seal: Seal) -> list[Any]:
     items = cast("list[Any]", sent)
     if prop.shape is None:
         return items
-    before = {item.get("Id"): item for item in cast("list[Document]", kept or []) if item.get("Id")} if isinstance(kept, list) else {}
+    before = (
+        {item.get("Id"): item for item in cast("list[Document]", kept or []) if item.get("Id")}
+        if isinstance(kept, list)
+        else {}
+    )
     accepted: list[Any] = []
     for item in items:
         if not isinstance(item, dict):
@@ -272,7 +282,11 @@ def _plain_text(sent: Any) -> str:
 
 
 def refused_type(prop: Property) -> ApiError:
-    return ApiError(400, "There was a problem with your request.", [f"The value sent for {prop.name} could not be converted to {prop.type}."])
+    return ApiError(
+        400,
+        "There was a problem with your request.",
+        [f"The value sent for {prop.name} could not be converted to {prop.type}."],
+    )
 
 
 class Shapes:
@@ -287,6 +301,10 @@ class Shapes:
 
     def __contains__(self, name: str) -> bool:
         return name in self._tables
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._tables)
 
     def __getitem__(self, name: str) -> Shape:
         shape = self._shapes.get(name)

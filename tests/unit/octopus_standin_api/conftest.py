@@ -10,13 +10,13 @@ from typing import Any
 
 import orjson
 import pytest
-from tests.unit.octopus_standin_api.in_memory import InMemoryStore
 
 from standins.octopus.api.app import Portal
 from standins.octopus.api.permissions import permissions_for
 from standins.octopus.api.requests import Received
 from standins.octopus.contract import Document, Server, ServerFolders, Version
 from standins.octopus.credentials import hash_api_key, hash_password
+from tests.unit.octopus_standin_api.in_memory import InMemoryStore
 
 ADMIN_KEY = "API-ADMINADMINADMINADMINADMIN"
 
@@ -125,9 +125,9 @@ def seed(store: InMemoryStore) -> None:
         else:
             roles = {"GrantedPermissions": list(names)}
         transaction.insert("UserRole", {"Id": "userroles-systemadministrator", "Name": "System Administrator", **roles})
-        for id, name in (("teams-everyone", "Everyone"), ("teams-administrators", "Octopus Administrators")):
-            members = ["Users-1"] if id == "teams-administrators" else []
-            team: Document = {"Id": id, "Name": name, "MemberUserIds": members}
+        for document_id, name in (("teams-everyone", "Everyone"), ("teams-administrators", "Octopus Administrators")):
+            members = ["Users-1"] if document_id == "teams-administrators" else []
+            team: Document = {"Id": document_id, "Name": name, "MemberUserIds": members}
             if not spaced:
                 team["UserRoleIds"] = ["userroles-systemadministrator"] if members else []
             else:

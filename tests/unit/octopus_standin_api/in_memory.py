@@ -47,14 +47,14 @@ class InMemoryTransaction:
         self._store.kind(kind)
         return self.documents.setdefault(kind, {})
 
-    def load(self, kind: str, id: str) -> Document | None:
+    def load(self, kind: str, document_id: str) -> Document | None:
         self.queries += 1
-        found = next((document for key, document in self._of(kind).items() if key.lower() == id.lower()), None)
+        found = next((document for key, document in self._of(kind).items() if key.lower() == document_id.lower()), None)
         return copy.deepcopy(found)
 
     def load_many(self, kind: str, ids: Iterable[str]) -> list[Document]:
         self.queries += 1
-        wanted = {id.lower() for id in ids}
+        wanted = {document_id.lower() for document_id in ids}
         return [copy.deepcopy(document) for key, document in self._of(kind).items() if key.lower() in wanted]
 
     def query(
@@ -105,13 +105,17 @@ class InMemoryTransaction:
         self._check_unique(kind, document)
         self._of(kind)[document["Id"]] = copy.deepcopy(document)
 
-    def delete(self, kind: str, id: str) -> None:
-        self._of(kind).pop(id, None)
+    def delete(self, kind: str, document_id: str) -> None:
+        self._of(kind).pop(document_id, None)
 
     def execute(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         deletion = re.fullmatch(r"DELETE FROM dbo\.\[(\w+)\] WHERE \[SpaceId\] = \?", sql)
         if deletion is not None:
-            kept = {key: document for key, document in self._of(deletion[1]).items() if document.get("SpaceId") != parameters[0]}
+            kept = {
+                key: document
+                for key, document in self._of(deletion[1]).items()
+                if document.get("SpaceId") != parameters[0]
+            }
             self.documents[deletion[1]] = kept
             return []
         columns = re.fullmatch(r"SELECT ([\w\[\], ]+) FROM dbo\.\[(\w+)\]", sql)

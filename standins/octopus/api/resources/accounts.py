@@ -29,7 +29,9 @@ def _prepare_account(call: Call, document: Document, existing: Document | None) 
         raise invalid(f"The account type '{kind}' is not supported.")
     if existing is not None and existing["AccountType"] != kind:
         raise invalid("The type of an account cannot be changed.")
-    if document.get("TenantedDeploymentParticipation") == "Untenanted" and (document.get("TenantIds") or document.get("TenantTags")):
+    if document.get("TenantedDeploymentParticipation") == "Untenanted" and (
+        document.get("TenantIds") or document.get("TenantTags")
+    ):
         raise invalid("An account that takes no part in tenanted deployments cannot be connected to tenants.")
 
 
@@ -45,21 +47,36 @@ hooks.register("Account", prepare=_prepare_account, before_delete=_before_delete
 def usages(call: Call) -> Reply:
     """Where the account's id stands: in targets, in variables, in steps."""
     account = find_item(call, "Account", call.path["id"])
-    id, transaction = account["Id"], call.transaction
-    machines = [machine for machine in transaction.query("Machine", space=call.space) if (machine.get("Endpoint") or {}).get("AccountId") == id]
+    document_id, transaction = account["Id"], call.transaction
+    machines = [
+        machine
+        for machine in transaction.query("Machine", space=call.space)
+        if (machine.get("Endpoint") or {}).get("AccountId") == document_id
+    ]
     projects = {project["Id"]: project for project in transaction.query("Project", space=call.space)}
     libraries = {library["Id"]: library for library in transaction.query("LibraryVariableSet", space=call.space)}
     owners = {
         variables["OwnerId"]
         for variables in transaction.query("VariableSet", where={"IsFrozen": False}, space=call.space)
-        if any(variable.get("Value") == id for variable in variables.get("Variables") or ())
+        if any(variable.get("Value") == document_id for variable in variables.get("Variables") or ())
     }
     processes: list[Document] = []
     for process in transaction.query("DeploymentProcess", where={"IsFrozen": False}, space=call.space):
         project = projects.get(process["OwnerId"])
-        steps = [{"StepId": step["Id"], "StepName": step["Name"]} for step in process.get("Steps") or () if _uses(step, id)]
+        steps = [
+            {"StepId": step["Id"], "StepName": step["Name"]}
+            for step in process.get("Steps") or ()
+            if _uses(step, document_id)
+        ]
         if steps and project:
-            processes.append({"ProjectId": project["Id"], "ProjectName": project["Name"], "ProjectSlug": project["Slug"], "Steps": steps})
+            processes.append(
+                {
+                    "ProjectId": project["Id"],
+                    "ProjectName": project["Name"],
+                    "ProjectSlug": project["Slug"],
+                    "Steps": steps,
+                }
+            )
     body: Document = {
         "Targets": [{"TargetId": machine["Id"], "TargetName": machine["Name"]} for machine in machines],
         "DeploymentProcesses": processes,
@@ -76,7 +93,9 @@ def usages(call: Call) -> Reply:
             if owner in projects
         ],
         "LibraryVariableSets": [
-            {"LibraryVariableSetId": owner, "LibraryVariableSetName": libraries[owner]["Name"]} for owner in sorted(owners) if owner in libraries
+            {"LibraryVariableSetId": owner, "LibraryVariableSetName": libraries[owner]["Name"]}
+            for owner in sorted(owners)
+            if owner in libraries
         ],
     }
     if call.server.at_least("2019.11"):
@@ -84,8 +103,12 @@ def usages(call: Call) -> Reply:
     return Reply(body)
 
 
-def _uses(step: Document, id: str) -> bool:
-    return any(value == id for action in step.get("Actions") or () for value in (action.get("Properties") or {}).values())
+def _uses(step: Document, document_id: str) -> bool:
+    return any(
+        value == document_id
+        for action in step.get("Actions") or ()
+        for value in (action.get("Properties") or {}).values()
+    )
 
 
 def public_key(call: Call) -> Reply:
@@ -140,7 +163,9 @@ _FEED_TYPES = {
 }
 
 #: Where packages of a feed type can be fetched (values as the portal offers them; the containers never come by the server).
-_CONTAINERS = frozenset({"Docker", "AwsElasticContainerRegistry", "OciRegistry", "AzureContainerRegistry", "GoogleContainerRegistry"})
+_CONTAINERS = frozenset(
+    {"Docker", "AwsElasticContainerRegistry", "OciRegistry", "AzureContainerRegistry", "GoogleContainerRegistry"}
+)
 
 
 def _prepare_feed(call: Call, document: Document, existing: Document | None) -> None:
@@ -156,7 +181,9 @@ def _prepare_feed(call: Call, document: Document, existing: Document | None) -> 
     document["FeedUri"] = document.get("FeedUri") or (existing or {}).get("FeedUri") or ""
     if kind not in ("BuiltIn", "OctopusProject", "AwsElasticContainerRegistry", "GitHub") and not document["FeedUri"]:
         raise invalid("Please provide a value for FeedUri.")
-    acquired = ["ExecutionTarget", "NotAcquired"] if kind in _CONTAINERS else ["Server", "ExecutionTarget", "NotAcquired"]
+    acquired = (
+        ["ExecutionTarget", "NotAcquired"] if kind in _CONTAINERS else ["Server", "ExecutionTarget", "NotAcquired"]
+    )
     document["PackageAcquisitionLocationOptions"] = acquired
 
 
@@ -167,7 +194,9 @@ def _before_delete_feed(call: Call, feed: Document) -> None:
         for step in process.get("Steps") or ():
             for action in step.get("Actions") or ():
                 if any(package.get("FeedId") == feed["Id"] for package in action.get("Packages") or ()):
-                    raise invalid(f"This feed is used by step {step['Name']} of {process['OwnerId']} and cannot be deleted.")
+                    raise invalid(
+                        f"This feed is used by step {step['Name']} of {process['OwnerId']} and cannot be deleted."
+                    )
 
 
 hooks.register("Feed", prepare=_prepare_feed, before_delete=_before_delete_feed)
@@ -179,5 +208,12 @@ ROUTES = (
     Route("GET", "accounts/{id}/resourceGroups", needs_azure, "space", "AccountView"),
     Route("GET", "accounts/{id}/storageAccounts", needs_azure, "space", "AccountView"),
     Route("GET", "accounts/{id}/websites", needs_azure, "space", "AccountView"),
-    Route("GET", "accounts/{id}/{resourceGroupName}/websites/{webSiteName}/slots", needs_azure, "space", "AccountView", "2019.1"),
+    Route(
+        "GET",
+        "accounts/{id}/{resourceGroupName}/websites/{webSiteName}/slots",
+        needs_azure,
+        "space",
+        "AccountView",
+        "2019.1",
+    ),
 )

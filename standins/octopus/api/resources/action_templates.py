@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterator
 
 from standins.octopus.api import hooks
-from standins.octopus.api.crud import body_of, create_from, find_item, present, present_one
+from standins.octopus.api.crud import body_of, find_item, present, present_one
 from standins.octopus.api.errors import invalid, not_found
 from standins.octopus.api.rendering import render
 from standins.octopus.behaviour import events
@@ -61,12 +61,20 @@ def _after_update(call: Call, document: Document, _before: Document) -> None:
 def _before_delete(call: Call, document: Document) -> None:
     used = next(_usages(call, document["Id"]), None)
     if used is not None:
-        raise invalid(f"This step template is used by step {used['StepName']} of project {used['ProjectName']} and cannot be deleted.")
+        raise invalid(
+            f"This step template is used by step {used['StepName']} of project {used['ProjectName']} and cannot be deleted."
+        )
     for version in call.transaction.query("ActionTemplateVersion", where={"LatestActionTemplateId": document["Id"]}):
         call.transaction.delete("ActionTemplateVersion", version["Id"])
 
 
-hooks.register("ActionTemplate", prepare=_prepare, after_create=_keep_version, after_update=_after_update, before_delete=_before_delete)
+hooks.register(
+    "ActionTemplate",
+    prepare=_prepare,
+    after_create=_keep_version,
+    after_update=_after_update,
+    before_delete=_before_delete,
+)
 
 
 def _usages(call: Call, template_id: str) -> Iterator[Document]:
@@ -108,7 +116,9 @@ def usage(call: Call) -> Reply:
 
 
 def _versions(call: Call, template: Document) -> list[Document]:
-    found = call.transaction.query("ActionTemplateVersion", where={"LatestActionTemplateId": template["Id"]}, order_by="Version DESC")
+    found = call.transaction.query(
+        "ActionTemplateVersion", where={"LatestActionTemplateId": template["Id"]}, order_by="Version DESC"
+    )
     return [{**version, "Id": template["Id"]} for version in found]
 
 
@@ -165,7 +175,11 @@ def _bring_up(action: Document, template: Document, defaults: Document) -> Docum
             missing.append(name)
         else:
             properties[name] = value
-    kept = {name: value for name, value in own.items() if name not in properties and name not in (template.get("Properties") or {})}
+    kept = {
+        name: value
+        for name, value in own.items()
+        if name not in properties and name not in (template.get("Properties") or {})
+    }
     action["Properties"] = {**kept, **properties, _TEMPLATE: template["Id"], _VERSION: str(template["Version"])}
     return {
         "Id": action["Id"],
@@ -243,7 +257,9 @@ def _space_for(call: Call) -> str | None:
 
 
 def _installed(call: Call, community: Document) -> Document | None:
-    found = call.transaction.query("ActionTemplate", where={"CommunityActionTemplateId": community["Id"]}, space=_space_for(call), take=1)
+    found = call.transaction.query(
+        "ActionTemplate", where={"CommunityActionTemplateId": community["Id"]}, space=_space_for(call), take=1
+    )
     return found[0] if found else None
 
 
@@ -279,7 +295,11 @@ def update_installed(call: Call) -> Reply:
     template = _installed(call, community)
     if template is None:
         raise ApiError(400, "Action template not yet installed.")
-    renewed = {**template, **{name: copy.deepcopy(community.get(name)) for name in _COPIED}, "Version": int(template["Version"]) + 1}
+    renewed = {
+        **template,
+        **{name: copy.deepcopy(community.get(name)) for name in _COPIED},
+        "Version": int(template["Version"]) + 1,
+    }
     call.transaction.update("ActionTemplate", renewed)
     _keep_version(call, renewed)
     events.modified(call, "ActionTemplate", renewed, template)
@@ -287,16 +307,77 @@ def update_installed(call: Call) -> Reply:
 
 
 ROUTES = (
-    Route("GET", "actiontemplates/categories", categories, "space", "ActionTemplateView", "2019.1", operation="listActionTemplateCategories"),
+    Route(
+        "GET",
+        "actiontemplates/categories",
+        categories,
+        "space",
+        "ActionTemplateView",
+        "2019.1",
+        operation="listActionTemplateCategories",
+    ),
     Route("GET", "actiontemplates/search", search, "space", "ActionTemplateView", operation="searchActionTemplates"),
-    Route("GET", "actiontemplates/{id}/usage", usage, "space", "ActionTemplateView", operation="listActionTemplateUsage"),
-    Route("GET", "actiontemplates/{id}/versions", versions, "space", "ActionTemplateView", operation="listActionTemplateVersions"),
-    Route("GET", "actiontemplates/{id}/versions/{version}", version, "space", "ActionTemplateView", operation="getActionTemplateVersion"),
-    Route("POST", "actiontemplates/{id}/actionsUpdate", update_actions, "space", "ProcessEdit", operation="updateActionsOfTemplate"),
-    Route("GET", "communityactiontemplates/{id}/actiontemplate", installed, "system", "", operation="getInstalledTemplate"),
+    Route(
+        "GET", "actiontemplates/{id}/usage", usage, "space", "ActionTemplateView", operation="listActionTemplateUsage"
+    ),
+    Route(
+        "GET",
+        "actiontemplates/{id}/versions",
+        versions,
+        "space",
+        "ActionTemplateView",
+        operation="listActionTemplateVersions",
+    ),
+    Route(
+        "GET",
+        "actiontemplates/{id}/versions/{version}",
+        version,
+        "space",
+        "ActionTemplateView",
+        operation="getActionTemplateVersion",
+    ),
+    Route(
+        "POST",
+        "actiontemplates/{id}/actionsUpdate",
+        update_actions,
+        "space",
+        "ProcessEdit",
+        operation="updateActionsOfTemplate",
+    ),
+    Route(
+        "GET", "communityactiontemplates/{id}/actiontemplate", installed, "system", "", operation="getInstalledTemplate"
+    ),
     Route("GET", "communityactiontemplates/{id}/actiontemplate/{spaceId}", installed, "system", "", "2019.1"),
-    Route("POST", "communityactiontemplates/{id}/installation", install, "system", "ActionTemplateCreate", operation="installTemplate"),
-    Route("POST", "communityactiontemplates/{id}/installation/{spaceId}", install, "system", "ActionTemplateCreate", "2019.1"),
-    Route("PUT", "communityactiontemplates/{id}/installation", update_installed, "system", "ActionTemplateEdit", operation="updateInstalledTemplate"),
-    Route("PUT", "communityactiontemplates/{id}/installation/{spaceId}", update_installed, "system", "ActionTemplateEdit", "2019.1"),
+    Route(
+        "POST",
+        "communityactiontemplates/{id}/installation",
+        install,
+        "system",
+        "ActionTemplateCreate",
+        operation="installTemplate",
+    ),
+    Route(
+        "POST",
+        "communityactiontemplates/{id}/installation/{spaceId}",
+        install,
+        "system",
+        "ActionTemplateCreate",
+        "2019.1",
+    ),
+    Route(
+        "PUT",
+        "communityactiontemplates/{id}/installation",
+        update_installed,
+        "system",
+        "ActionTemplateEdit",
+        operation="updateInstalledTemplate",
+    ),
+    Route(
+        "PUT",
+        "communityactiontemplates/{id}/installation/{spaceId}",
+        update_installed,
+        "system",
+        "ActionTemplateEdit",
+        "2019.1",
+    ),
 )

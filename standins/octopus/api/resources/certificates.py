@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 from standins.octopus.api import hooks
 from standins.octopus.api.access import require_for
 from standins.octopus.api.crud import body_of, create_from, find_item, present_one
-from standins.octopus.api.errors import invalid, not_found
+from standins.octopus.api.errors import not_found
 from standins.octopus.api.rendering import render, resource, slice_page
 from standins.octopus.behaviour import events
 from standins.octopus.behaviour.moments import iso
@@ -63,7 +63,9 @@ def describe(data: bytes, password: str | None) -> Document:
         raise ApiError(400, "Certificate Invalid.", [f"The certificate could not be read: {error}"]) from error
     subject, issuer = certificate.subject, certificate.issuer
     try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName)
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(
+            x509.DNSName
+        )
     except x509.ExtensionNotFound:
         names = []
     return {
@@ -137,11 +139,13 @@ def _narrow(call: Call, certificates: list[Document]) -> list[Document]:
     if "ids" in call.query:
         found = [entry for entry in certificates if entry["Id"] != GLOBAL]
     if words:
-        found = [entry for entry in found if any(words in str(entry.get(name) or "").lower() for name in ("Name", "Subject", "Thumbprint"))]
+        found = [
+            entry
+            for entry in found
+            if any(words in str(entry.get(name) or "").lower() for name in ("Name", "Subject", "Thumbprint"))
+        ]
     tenant = call.query.get("tenant")
     return [entry for entry in found if tenant in (entry.get("TenantIds") or ())] if tenant else found
-
-
 
 
 hooks.register("Certificate", prepare=_prepare, show=_show, narrow=_narrow)
@@ -175,7 +179,11 @@ def replace(call: Call) -> Reply:
         raise ApiError(400, "No Certificate Data was provided.")
     encrypt = call.server.master_key.encrypt
     password = body.get("password")
-    renewed = {**certificate, "CertificateData": encrypt(str(body["certificatedata"])), "Password": encrypt(str(password)) if password else None}
+    renewed = {
+        **certificate,
+        "CertificateData": encrypt(str(body["certificatedata"])),
+        "Password": encrypt(str(password)) if password else None,
+    }
     renewed.update(describe(*_data(call, renewed)))
     call.transaction.update("Certificate", renewed)
     old = {**certificate, "Archived": iso(call.server.now()), "ReplacedBy": certificate["Id"]}
@@ -210,8 +218,12 @@ def usages(call: Call) -> Reply:
         for variables in call.transaction.query("VariableSet", where={"IsFrozen": False}, space=call.space)
         if any(variable.get("Value") == certificate["Id"] for variable in variables.get("Variables") or ())
     }
-    projects = call.transaction.load_many("Project", [id for id in owners if id.startswith("Projects-")])
-    libraries = call.transaction.load_many("LibraryVariableSet", [id for id in owners if id.startswith("LibraryVariableSets-")])
+    projects = call.transaction.load_many(
+        "Project", [document_id for document_id in owners if document_id.startswith("Projects-")]
+    )
+    libraries = call.transaction.load_many(
+        "LibraryVariableSet", [document_id for document_id in owners if document_id.startswith("LibraryVariableSets-")]
+    )
     return Reply(
         {
             "ProjectUsages": [render(call, "Project", project) for project in projects],
@@ -231,7 +243,7 @@ def generate(call: Call) -> Reply:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     parts = ((NameOID.COMMON_NAME, common), (NameOID.ORGANIZATION_NAME, organization))
     name = x509.Name([x509.NameAttribute(oid, str(value)) for oid, value in parts if value])
-    now = call.server.now().astimezone(timezone.utc)
+    now = call.server.now().astimezone(UTC)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -260,7 +272,10 @@ def _own(call: Call) -> Document:
         "Name": document.get("Name") or "Global certificate",
         "Thumbprint": document["Thumbprint"],
         "SignatureAlgorithm": document.get("SignatureAlgorithmName") or "sha256RSA",
-        "Links": {"Self": f"/api/configuration/certificates/{GLOBAL}", "PublicCer": f"/api/configuration/certificates/{GLOBAL}/public-cer"},
+        "Links": {
+            "Self": f"/api/configuration/certificates/{GLOBAL}",
+            "PublicCer": f"/api/configuration/certificates/{GLOBAL}/public-cer",
+        },
     }
 
 
@@ -285,14 +300,49 @@ def own_public(call: Call) -> Reply:
 
 ROUTES = (
     Route("POST", "certificates/{id}/archive", archive, "space", "CertificateDelete", operation="archiveCertificate"),
-    Route("POST", "certificates/{id}/unarchive", unarchive, "space", "CertificateDelete", operation="unarchiveCertificate"),
+    Route(
+        "POST", "certificates/{id}/unarchive", unarchive, "space", "CertificateDelete", operation="unarchiveCertificate"
+    ),
     Route("POST", "certificates/{id}/replace", replace, "space", "CertificateEdit", operation="replaceCertificate"),
     Route("GET", "certificates/{id}/export", export, "space", "CertificateView", operation="exportCertificate"),
-    Route("GET", "certificates/{id}/usages", usages, "space", "CertificateView", "2019.1", operation="getCertificateUsages"),
+    Route(
+        "GET",
+        "certificates/{id}/usages",
+        usages,
+        "space",
+        "CertificateView",
+        "2019.1",
+        operation="getCertificateUsages",
+    ),
     Route("GET", "certificates/{id}/usage", usages, "space", "CertificateView", "", "2019.1"),
-    Route("POST", "certificates/generate", generate, "space", "CertificateCreate", "2020.1", operation="generateCertificate"),
-    Route("GET", "certificates/certificate-global", own_certificate, "system", "", "2020.1", operation="getGlobalCertificate"),
+    Route(
+        "POST",
+        "certificates/generate",
+        generate,
+        "space",
+        "CertificateCreate",
+        "2020.1",
+        operation="generateCertificate",
+    ),
+    Route(
+        "GET",
+        "certificates/certificate-global",
+        own_certificate,
+        "system",
+        "",
+        "2020.1",
+        operation="getGlobalCertificate",
+    ),
     Route("GET", "configuration/certificates", own_certificates, "system", "", operation="indexServerCertificates"),
-    Route("GET", "configuration/certificates/{id}", own_certificate, "system", "", operation="getServerCertificateById"),
-    Route("GET", "configuration/certificates/{id}/public-cer", own_public, "system", "", operation="getServerCertificatePublicPart"),
+    Route(
+        "GET", "configuration/certificates/{id}", own_certificate, "system", "", operation="getServerCertificateById"
+    ),
+    Route(
+        "GET",
+        "configuration/certificates/{id}/public-cer",
+        own_public,
+        "system",
+        "",
+        operation="getServerCertificatePublicPart",
+    ),
 )

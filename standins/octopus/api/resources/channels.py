@@ -46,8 +46,12 @@ def _before_delete_channel(call: Call, channel: Document) -> None:
 hooks.register("Channel", prepare=_prepare_channel, before_delete=_before_delete_channel)
 
 #: Schedules were split and renamed in 2019.11 (OctopusClients pull request 474).
-_SCHEDULES_BEFORE = frozenset({"DailySchedule", "DaysPerWeekSchedule", "DaysPerMonthSchedule", "CronExpressionSchedule"})
-_SCHEDULES_SINCE = frozenset({"OnceDailySchedule", "ContinuousDailySchedule", "DaysPerMonthSchedule", "CronExpressionSchedule"})
+_SCHEDULES_BEFORE = frozenset(
+    {"DailySchedule", "DaysPerWeekSchedule", "DaysPerMonthSchedule", "CronExpressionSchedule"}
+)
+_SCHEDULES_SINCE = frozenset(
+    {"OnceDailySchedule", "ContinuousDailySchedule", "DaysPerMonthSchedule", "CronExpressionSchedule"}
+)
 _ACTIONS = frozenset({"AutoDeploy", "DeployLatestRelease", "DeployNewRelease"})
 
 
@@ -100,7 +104,9 @@ def _before_delete_runbook(call: Call, runbook: Document) -> None:
     delete_owned(call.transaction, runbook, "RunbookProcess")
 
 
-hooks.register("Runbook", prepare=_prepare_runbook, after_create=_after_create_runbook, before_delete=_before_delete_runbook)
+hooks.register(
+    "Runbook", prepare=_prepare_runbook, after_create=_after_create_runbook, before_delete=_before_delete_runbook
+)
 
 
 def _prepare_subscription(_call: Call, document: Document, existing: Document | None) -> None:
@@ -110,7 +116,12 @@ def _prepare_subscription(_call: Call, document: Document, existing: Document | 
     if not notification:
         raise invalid("Please provide a value for EventNotificationSubscription.")
     before = (existing or {}).get("EventNotificationSubscription") or {}
-    for name in ("EmailDigestLastProcessed", "EmailDigestLastProcessedEventAutoId", "WebhookLastProcessed", "WebhookLastProcessedEventAutoId"):
+    for name in (
+        "EmailDigestLastProcessed",
+        "EmailDigestLastProcessedEventAutoId",
+        "WebhookLastProcessed",
+        "WebhookLastProcessedEventAutoId",
+    ):
         if name in before:
             notification[name] = before[name]
 

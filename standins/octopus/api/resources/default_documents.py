@@ -15,7 +15,10 @@ _POLICY: Document = {
 def default_documents(space: str | None) -> list[tuple[str, Document]]:
     """Kind and document of each; ``space`` is None before 2019.1."""
     documents: list[tuple[str, Document]] = [
-        ("ProjectGroup", {"Name": "Default Project Group", "Description": "", "EnvironmentIds": [], "RetentionPolicyId": None}),
+        (
+            "ProjectGroup",
+            {"Name": "Default Project Group", "Description": "", "EnvironmentIds": [], "RetentionPolicyId": None},
+        ),
         (
             "Lifecycle",
             {
@@ -30,7 +33,13 @@ def default_documents(space: str | None) -> list[tuple[str, Document]]:
         ("WorkerPool", {"Name": "Default Worker Pool", "Description": None, "IsDefault": True, "SortOrder": 0}),
         (
             "Feed",
-            {"Name": "Octopus Server (built-in)", "FeedType": "BuiltIn", "FeedUri": "", "DeleteUnreleasedPackagesAfterDays": None, "IsBuiltInRepoSyncEnabled": False},
+            {
+                "Name": "Octopus Server (built-in)",
+                "FeedType": "BuiltIn",
+                "FeedUri": "",
+                "DeleteUnreleasedPackagesAfterDays": None,
+                "IsBuiltInRepoSyncEnabled": False,
+            },
         ),
     ]
     return [(kind, {**document, "SpaceId": space} if space else document) for kind, document in documents]

@@ -22,13 +22,16 @@ def _prepare(call: Call, document: Document, existing: Document | None) -> None:
 
 
 def _before_delete(call: Call, document: Document) -> None:
-    id = document["Id"]
+    document_id = document["Id"]
     for lifecycle in call.transaction.query("Lifecycle", space=call.space):
         for phase in lifecycle.get("Phases") or ():
-            if id in (*phase.get("AutomaticDeploymentTargets", ()), *phase.get("OptionalDeploymentTargets", ())):
+            if document_id in (
+                *phase.get("AutomaticDeploymentTargets", ()),
+                *phase.get("OptionalDeploymentTargets", ()),
+            ):
                 raise invalid(f"This environment is used by lifecycle {lifecycle['Name']} and cannot be deleted.")
     for machine in call.transaction.query("Machine", space=call.space):
-        if id in (machine.get("EnvironmentIds") or ()):
+        if document_id in (machine.get("EnvironmentIds") or ()):
             raise invalid(f"This environment is used by deployment target {machine['Name']} and cannot be deleted.")
 
 
@@ -40,14 +43,17 @@ def sort_documents(call: Call, kind: str) -> Reply:
     if not isinstance(call.body, list):
         raise invalid("The request body must be a list of ids.")
     wanted: list[Any] = call.body  # pyright: ignore[reportUnknownVariableType]
-    documents = {document["Id"]: document for document in call.transaction.query(kind, space=call.space, order_by="SortOrder, Name")}
-    unknown = [str(id) for id in wanted if id not in documents]
+    documents = {
+        document["Id"]: document
+        for document in call.transaction.query(kind, space=call.space, order_by="SortOrder, Name")
+    }
+    unknown = [str(document_id) for document_id in wanted if document_id not in documents]
     if unknown:
         raise not_found(unknown[0])
-    order = [*dict.fromkeys(wanted), *(id for id in documents if id not in wanted)]
-    for position, id in enumerate(order):
-        if documents[id]["SortOrder"] != position:
-            call.transaction.update(kind, {**documents[id], "SortOrder": position})
+    order = [*dict.fromkeys(wanted), *(document_id for document_id in documents if document_id not in wanted)]
+    for position, document_id in enumerate(order):
+        if documents[document_id]["SortOrder"] != position:
+            call.transaction.update(kind, {**documents[document_id], "SortOrder": position})
     return Reply({})
 
 
@@ -76,11 +82,19 @@ def singly_scoped_variables(call: Call) -> Reply:
     owners: dict[str, dict[str, int]] = {}
     for variables in call.transaction.query("VariableSet", where={"IsFrozen": False}, space=call.space):
         names = Counter(
-            variable["Name"] for variable in variables.get("Variables") or () if (variable.get("Scope") or {}).get("Environment") == [environment["Id"]]
+            variable["Name"]
+            for variable in variables.get("Variables") or ()
+            if (variable.get("Scope") or {}).get("Environment") == [environment["Id"]]
         )
         if names:
             owners[variables["OwnerId"]] = dict(names)
-    return Reply({"HasUnauthorizedProjectVariables": False, "HasUnauthorizedLibraryVariableSetVariables": False, "VariableMap": owners})
+    return Reply(
+        {
+            "HasUnauthorizedProjectVariables": False,
+            "HasUnauthorizedLibraryVariableSetVariables": False,
+            "VariableMap": owners,
+        }
+    )
 
 
 def machine_counts(machines: Sequence[Document]) -> Document:
@@ -88,9 +102,15 @@ def machine_counts(machines: Sequence[Document]) -> Document:
     return {
         "TotalMachines": len(machines),
         "TotalDisabledMachines": sum(bool(machine.get("IsDisabled")) for machine in machines),
-        "MachineHealthStatusSummaries": dict(Counter(str(machine.get("HealthStatus") or "Unknown") for machine in machines)),
-        "MachineEndpointSummaries": dict(Counter(str(machine.get("CommunicationStyle") or "None") for machine in machines)),
-        "MachineIdsForCalamariUpgrade": [machine["Id"] for machine in machines if machine.get("HasLatestCalamari") is False],
+        "MachineHealthStatusSummaries": dict(
+            Counter(str(machine.get("HealthStatus") or "Unknown") for machine in machines)
+        ),
+        "MachineEndpointSummaries": dict(
+            Counter(str(machine.get("CommunicationStyle") or "None") for machine in machines)
+        ),
+        "MachineIdsForCalamariUpgrade": [
+            machine["Id"] for machine in machines if machine.get("HasLatestCalamari") is False
+        ],
         "MachineIdsForTentacleUpgrade": [],
         "TentacleUpgradesRequired": False,
     }
@@ -98,8 +118,12 @@ def machine_counts(machines: Sequence[Document]) -> Document:
 
 def _tenant_counts(machines: Sequence[Document]) -> Document:
     return {
-        "MachineTenantSummaries": dict(Counter(id for machine in machines for id in machine.get("TenantIds") or ())),
-        "MachineTenantTagSummaries": dict(Counter(tag for machine in machines for tag in machine.get("TenantTags") or ())),
+        "MachineTenantSummaries": dict(
+            Counter(document_id for machine in machines for document_id in machine.get("TenantIds") or ())
+        ),
+        "MachineTenantTagSummaries": dict(
+            Counter(tag for machine in machines for tag in machine.get("TenantTags") or ())
+        ),
     }
 
 
@@ -108,7 +132,9 @@ def machine_filter(call: Call, machine: Document) -> bool:
     query = call.query
     if query.get("machinepartialname", "").lower() not in str(machine["Name"]).lower():
         return False
-    if query.get("isdisabled", "").lower() in ("true", "false") and bool(machine.get("IsDisabled")) != (query["isdisabled"].lower() == "true"):
+    if query.get("isdisabled", "").lower() in ("true", "false") and bool(machine.get("IsDisabled")) != (
+        query["isdisabled"].lower() == "true"
+    ):
         return False
     for name, values in (
         ("roles", machine.get("Roles") or []),
@@ -136,7 +162,13 @@ def summary(call: Call) -> Reply:
     for environment in environments:
         inside = [machine for machine in machines if environment["Id"] in (machine.get("EnvironmentIds") or ())]
         if inside or call.query.get("hideemptyenvironments", "").lower() != "true":
-            entries.append({"Environment": render(call, "Environment", environment), **machine_counts(inside), **_tenant_counts(inside)})
+            entries.append(
+                {
+                    "Environment": render(call, "Environment", environment),
+                    **machine_counts(inside),
+                    **_tenant_counts(inside),
+                }
+            )
     body = {**machine_counts(machines), **_tenant_counts(machines), "EnvironmentSummaries": entries}
     if not call.server.at_least("2022.1"):
         # Not in the 2020.5 swagger for the whole page, only for each environment.
@@ -147,7 +179,29 @@ def summary(call: Call) -> Reply:
 ROUTES = (
     Route("PUT", "environments/sortorder", sort_environments, "space", "EnvironmentEdit", operation="sortEnvironments"),
     Route("GET", "environments/summary", summary, "space", "EnvironmentView", operation="getEnvironmentsSummary"),
-    Route("GET", "environments/{id}/machines", machines_of_environment, "space", "MachineView", operation="indexMachinesInEnvironment"),
-    Route("GET", "environments/{id}/metadata", settings_metadata, "space", "EnvironmentView", "2019.1", operation="getEnvironmentMetadata"),
-    Route("GET", "environments/{id}/singlyScopedVariableDetails", singly_scoped_variables, "space", "EnvironmentView", operation="getSinglyScopedVariableDetails"),
+    Route(
+        "GET",
+        "environments/{id}/machines",
+        machines_of_environment,
+        "space",
+        "MachineView",
+        operation="indexMachinesInEnvironment",
+    ),
+    Route(
+        "GET",
+        "environments/{id}/metadata",
+        settings_metadata,
+        "space",
+        "EnvironmentView",
+        "2019.1",
+        operation="getEnvironmentMetadata",
+    ),
+    Route(
+        "GET",
+        "environments/{id}/singlyScopedVariableDetails",
+        singly_scoped_variables,
+        "space",
+        "EnvironmentView",
+        operation="getSinglyScopedVariableDetails",
+    ),
 )

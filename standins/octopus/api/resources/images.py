@@ -28,7 +28,13 @@ _EXTENSIONS = {media_type: extension for _, media_type, extension in _SIGNATURES
 _LARGEST = 10 * 1024 * 1024
 
 #: Colours of the pictures the server draws itself.
-_COLOURS = {"Project": "#2F93E0", "Tenant": "#00AF74", "Space": "#0D80D8", "ActionTemplate": "#77787A", "CommunityActionTemplate": "#77787A"}
+_COLOURS = {
+    "Project": "#2F93E0",
+    "Tenant": "#00AF74",
+    "Space": "#0D80D8",
+    "ActionTemplate": "#77787A",
+    "CommunityActionTemplate": "#77787A",
+}
 
 
 def media_type_of(content: bytes) -> str | None:
@@ -97,7 +103,6 @@ def _rows(name: str, path: str, scope: str, view: str, edit: str, since: str = "
     )
 
 
-
 def icons(_call: Call) -> Reply:
     """The icons a project or tenant may choose from 2022.3 on; the full catalogue is the portal's."""
     return Reply([{"Id": name, "Name": name} for name in ("octopus-deploy", "cloud", "database", "globe", "server")])
@@ -112,7 +117,13 @@ ROUTES = (
     *_rows("Tenant", "tenants/{id}/logo", "space", "TenantView", "TenantEdit"),
     *_rows("Space", "spaces/{id}/logo", "system", "", "SpaceEdit", "2019.1"),
     *_rows("ActionTemplate", "actiontemplates/{id}/logo", "space", "ActionTemplateView", "ActionTemplateEdit"),
-    Route("GET", "actiontemplates/{typeOrId}/versions/{version}/logo", partial(get_logo, "ActionTemplate"), "space", "ActionTemplateView"),
+    Route(
+        "GET",
+        "actiontemplates/{typeOrId}/versions/{version}/logo",
+        partial(get_logo, "ActionTemplate"),
+        "space",
+        "ActionTemplateView",
+    ),
     Route("GET", "communityactiontemplates/{id}/logo", partial(get_logo, "CommunityActionTemplate"), "system", ""),
     Route("GET", "icons/all", icons, "system", "", "2022.3"),
     Route("GET", "icons/categories", icon_categories, "system", "", "2022.3"),

@@ -47,8 +47,15 @@ def _complete_machine(call: Call, document: Document, existing: Document | None)
     document["Uri"] = endpoint.get("Uri") or document.get("Uri")
     document["Fingerprint"] = endpoint.get("Fingerprint")
     document["MachinePolicyId"] = document.get("MachinePolicyId") or _default_policy(call)
-    document["RelatedDocumentIds"] = [id for id in (endpoint.get("AccountId"), endpoint.get("ProxyId")) if isinstance(id, str) and id]
-    kept = existing or {"HealthStatus": "Unknown", "StatusSummary": "This machine was recently added. Please perform a health check."}
+    document["RelatedDocumentIds"] = [
+        document_id
+        for document_id in (endpoint.get("AccountId"), endpoint.get("ProxyId"))
+        if isinstance(document_id, str) and document_id
+    ]
+    kept = existing or {
+        "HealthStatus": "Unknown",
+        "StatusSummary": "This machine was recently added. Please perform a health check.",
+    }
     for name in ("HealthStatus", "StatusSummary", "Status", "HasLatestCalamari", "IsInProcess"):
         if name in kept:
             document[name] = kept[name]
@@ -66,7 +73,9 @@ def _prepare_machine(call: Call, document: Document, existing: Document | None) 
 
 
 def _check_tenancy(document: Document) -> None:
-    if document.get("TenantedDeploymentParticipation") == "Untenanted" and (document.get("TenantIds") or document.get("TenantTags")):
+    if document.get("TenantedDeploymentParticipation") == "Untenanted" and (
+        document.get("TenantIds") or document.get("TenantTags")
+    ):
         raise invalid("A deployment target that takes no part in tenanted deployments cannot be connected to tenants.")
 
 
@@ -136,7 +145,10 @@ def _connection(call: Call, name: str) -> Reply:
             "Status": {"Healthy": "Online", "Unavailable": "Offline"}.get(str(machine.get("HealthStatus")), "Unknown"),
             "CurrentTentacleVersion": None,
             "LastChecked": machine.get("LastChecked"),
-            "Links": {"Self": f"{call.url.partition('?')[0]}", "Machine": call.url.partition("?")[0].rpartition("/")[0]},
+            "Links": {
+                "Self": f"{call.url.partition('?')[0]}",
+                "Machine": call.url.partition("?")[0].rpartition("/")[0],
+            },
         }
     )
 
@@ -155,7 +167,9 @@ def worker_connection(call: Call) -> Reply:
 def _prepare_pool(call: Call, document: Document, existing: Document | None) -> None:
     pools = call.transaction.query("WorkerPool", space=call.space)
     if existing is None:
-        document["SortOrder"] = document.get("SortOrder") or max((int(pool["SortOrder"]) for pool in pools), default=-1) + 1
+        document["SortOrder"] = (
+            document.get("SortOrder") or max((int(pool["SortOrder"]) for pool in pools), default=-1) + 1
+        )
     if document.get("IsDefault"):
         for pool in pools:
             if pool["IsDefault"] and (existing is None or pool["Id"] != existing["Id"]):
@@ -179,10 +193,16 @@ def sort_pools(call: Call) -> Reply:
     return sort_documents(call, "WorkerPool")
 
 
-def _page_of(call: Call, name: str, column: str, id: str) -> Reply:
+def _page_of(call: Call, name: str, column: str, document_id: str) -> Reply:
     wanted = resource(call, name)
     selection = selection_of(call, wanted)
-    selection.tests.append(lambda document: id in document[column] if isinstance(document.get(column), list) else document.get(column) == id)
+    selection.tests.append(
+        lambda document: (
+            document_id in document[column]
+            if isinstance(document.get(column), list)
+            else document.get(column) == document_id
+        )
+    )
     documents, total = select(call, wanted, selection)
     return Reply(page(call, wanted.item_type, present(call, name, documents), total))
 
@@ -201,13 +221,19 @@ def workers_of_policy(call: Call) -> Reply:
 
 def pools_summary(call: Call) -> Reply:
     pools, _ = select(call, resource(call, "WorkerPool"), paged=False)
-    workers = [worker for worker in call.transaction.query("Worker", space=call.space, order_by="Name") if machine_filter(call, worker)]
+    workers = [
+        worker
+        for worker in call.transaction.query("Worker", space=call.space, order_by="Name")
+        if machine_filter(call, worker)
+    ]
     entries: list[Document] = []
     for pool in pools:
         inside = [worker for worker in workers if pool["Id"] in (worker.get("WorkerPoolIds") or ())]
         if inside or call.query.get("hideemptyworkerpools", "").lower() != "true":
             entries.append({"WorkerPool": render(call, "WorkerPool", pool), **machine_counts(inside)})
-    return Reply({**machine_counts(workers), "WorkerPoolSummaries": entries, "Links": {"Self": call.url.partition("?")[0]}})
+    return Reply(
+        {**machine_counts(workers), "WorkerPoolSummaries": entries, "Links": {"Self": call.url.partition("?")[0]}}
+    )
 
 
 def supported_pool_types(_call: Call) -> Reply:
@@ -244,12 +270,23 @@ ROUTES = (
     Route("GET", "machines/discover", discover, "space", "MachineCreate", operation="discoverMachine"),
     Route("GET", "machines/operatingsystem/names/all", machine_systems, "space", "MachineView", "2019.11"),
     Route("GET", "machines/operatingsystem/shells/all", machine_shells, "space", "MachineView", "2019.11"),
-    Route("GET", "machines/{id}/connection", machine_connection, "space", "MachineView", operation="getMachineConnection"),
+    Route(
+        "GET", "machines/{id}/connection", machine_connection, "space", "MachineView", operation="getMachineConnection"
+    ),
     Route("GET", "machinepolicies/template", policy_template, "space", "MachinePolicyView", "2019.1"),
-    Route("GET", "machinepolicies/{id}/machines", machines_of_policy, "space", "MachineView", operation="indexMachinesOfPolicy"),
+    Route(
+        "GET",
+        "machinepolicies/{id}/machines",
+        machines_of_policy,
+        "space",
+        "MachineView",
+        operation="indexMachinesOfPolicy",
+    ),
     Route("GET", "machinepolicies/{id}/workers", workers_of_policy, "space", "WorkerView", "2018.7"),
     Route("PUT", "workerpools/sortorder", sort_pools, "space", "WorkerEdit", "2018.7"),
-    Route("GET", "workerpools/summary", pools_summary, "space", "WorkerView", "2018.7", operation="getWorkerPoolsSummary"),
+    Route(
+        "GET", "workerpools/summary", pools_summary, "space", "WorkerView", "2018.7", operation="getWorkerPoolsSummary"
+    ),
     Route("GET", "workerpools/supportedtypes", supported_pool_types, "space", "WorkerView", "2019.7"),
     Route("GET", "workerpools/dynamicworkertypes", dynamic_worker_types, "space", "WorkerView", "2019.7"),
     Route("GET", "workerpools/{id}/workers", workers_of_pool, "space", "WorkerView", "2018.7"),

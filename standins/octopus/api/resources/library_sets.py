@@ -42,7 +42,9 @@ def _after_create(call: Call, document: Document) -> None:
 def _users(call: Call, document: Document) -> list[Document]:
     return [
         project
-        for project in call.transaction.query("Project", contains={"IncludedLibraryVariableSetIds": document["Id"]}, order_by="Name")
+        for project in call.transaction.query(
+            "Project", contains={"IncludedLibraryVariableSetIds": document["Id"]}, order_by="Name"
+        )
         if document["Id"] in (project.get("IncludedLibraryVariableSetIds") or ())
     ]
 
@@ -60,27 +62,44 @@ hooks.register("LibraryVariableSet", prepare=_prepare, after_create=_after_creat
 def usages(call: Call) -> Reply:
     """Who includes the set now, and which releases froze a copy of it."""
     document = find_item(call, "LibraryVariableSet", call.path["id"])
-    copies = {copy["Id"] for copy in call.transaction.query("VariableSet", where={"OwnerId": document["Id"], "IsFrozen": True})}
-    projects = {project["Id"]: project for project in call.transaction.query("Project", space=call.space, order_by="Name")}
+    copies = {
+        copy["Id"]
+        for copy in call.transaction.query("VariableSet", where={"OwnerId": document["Id"], "IsFrozen": True})
+    }
+    projects = {
+        project["Id"]: project for project in call.transaction.query("Project", space=call.space, order_by="Name")
+    }
     current = {project["Id"] for project in _users(call, document)}
     releases: dict[str, list[Document]] = {}
     if copies:
         for release in call.transaction.query("Release", space=call.space, order_by="Assembled DESC"):
             if copies & set(release.get("LibraryVariableSetSnapshotIds") or ()):
-                releases.setdefault(release["ProjectId"], []).append({"ReleaseId": release["Id"], "ReleaseVersion": release["Version"]})
+                releases.setdefault(release["ProjectId"], []).append(
+                    {"ReleaseId": release["Id"], "ReleaseVersion": release["Version"]}
+                )
     entries = [
         {
-            "ProjectId": id,
+            "ProjectId": document_id,
             "ProjectName": project["Name"],
             "ProjectSlug": project["Slug"],
-            "IsCurrentlyBeingUsedInProject": id in current,
-            "Releases": releases.get(id, []),
+            "IsCurrentlyBeingUsedInProject": document_id in current,
+            "Releases": releases.get(document_id, []),
             **({"RunbookSnapshots": []} if call.server.at_least("2019.11") else {}),
         }
-        for id, project in projects.items()
-        if id in current or id in releases
+        for document_id, project in projects.items()
+        if document_id in current or document_id in releases
     ]
     return Reply({"Projects": entries, "CountOfProjectsUserCannotSee": 0, "CountOfReleasesUserCannotSee": 0})
 
 
-ROUTES = (Route("GET", "libraryvariablesets/{id}/usages", usages, "space", "LibraryVariableSetView", "2019.1", operation="getLibraryVariableSetUsages"),)
+ROUTES = (
+    Route(
+        "GET",
+        "libraryvariablesets/{id}/usages",
+        usages,
+        "space",
+        "LibraryVariableSetView",
+        "2019.1",
+        operation="getLibraryVariableSetUsages",
+    ),
+)

@@ -85,7 +85,9 @@ def licence_status(call: Call) -> Document:
             "PermissionsMode": "Full",
         }
     else:
-        body["LicenseKind"] = "Trial" if _element(text, "Kind") == "Trial" else "CommercialLicense" if text else "CommunityEdition"
+        body["LicenseKind"] = (
+            "Trial" if _element(text, "Kind") == "Trial" else "CommercialLicense" if text else "CommunityEdition"
+        )
     return body
 
 

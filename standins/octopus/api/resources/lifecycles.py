@@ -29,16 +29,23 @@ def _prepare(call: Call, document: Document, existing: Document | None) -> None:
             raise invalid("An environment can only be in one phase of a lifecycle, once.")
         named |= set(targets)
     if existing is None or named != _environments(existing):
-        known = {found["Id"] for found in call.transaction.load_many("DeploymentEnvironment", named)} if named else set[str]()
+        known = (
+            {found["Id"] for found in call.transaction.load_many("DeploymentEnvironment", named)}
+            if named
+            else set[str]()
+        )
         if named - known:
-            raise invalid(*(f"The environment '{id}' was not found." for id in sorted(named - known)))
+            raise invalid(*(f"The environment '{document_id}' was not found." for document_id in sorted(named - known)))
 
 
 def _environments(document: Document) -> set[str]:
     return {
-        id
+        document_id
         for phase in document.get("Phases") or ()
-        for id in (*(phase.get("AutomaticDeploymentTargets") or ()), *(phase.get("OptionalDeploymentTargets") or ()))
+        for document_id in (
+            *(phase.get("AutomaticDeploymentTargets") or ()),
+            *(phase.get("OptionalDeploymentTargets") or ()),
+        )
     }
 
 
@@ -77,10 +84,21 @@ def previews(call: Call) -> Reply:
 def projects_of_lifecycle(call: Call) -> Reply:
     """Projects that use the lifecycle themselves or in one of their channels."""
     lifecycle = find_item(call, "Lifecycle", call.path["id"])
-    by_channel = {channel["ProjectId"] for channel in call.transaction.query("Channel", where={"LifecycleId": lifecycle["Id"]}, space=call.space)}
+    by_channel = {
+        channel["ProjectId"]
+        for channel in call.transaction.query("Channel", where={"LifecycleId": lifecycle["Id"]}, space=call.space)
+    }
     projects, _ = select(call, resource(call, "Project"), paged=False)
     return Reply(
-        render_all(call, "Project", [project for project in projects if project["LifecycleId"] == lifecycle["Id"] or project["Id"] in by_channel])
+        render_all(
+            call,
+            "Project",
+            [
+                project
+                for project in projects
+                if project["LifecycleId"] == lifecycle["Id"] or project["Id"] in by_channel
+            ],
+        )
     )
 
 
@@ -96,6 +114,20 @@ def projects_of_group(call: Call) -> Reply:
 ROUTES = (
     Route("GET", "lifecycles/{id}/preview", preview, "space", "LifecycleView", operation="getLifecyclePreview"),
     Route("GET", "lifecycles/previews", previews, "space", "LifecycleView", "2022.1", operation="getLifecyclePreviews"),
-    Route("GET", "lifecycles/{id}/projects", projects_of_lifecycle, "space", "LifecycleView", operation="listProjectsOfLifecycle"),
-    Route("GET", "projectgroups/{id}/projects", projects_of_group, "space", "ProjectView", operation="indexProjectsInGroup"),
+    Route(
+        "GET",
+        "lifecycles/{id}/projects",
+        projects_of_lifecycle,
+        "space",
+        "LifecycleView",
+        operation="listProjectsOfLifecycle",
+    ),
+    Route(
+        "GET",
+        "projectgroups/{id}/projects",
+        projects_of_group,
+        "space",
+        "ProjectView",
+        operation="indexProjectsInGroup",
+    ),
 )

@@ -27,7 +27,10 @@ def all_permissions(call: Call) -> Reply:
     for name, rule in permissions_for(call.server.version).items():
         described[name] = {"Description": rule.description, "SupportedRestrictions": sorted(rule.restrictions)}
         if spaced:
-            described[name] |= {"CanApplyAtSystemLevel": rule.at_system_level, "CanApplyAtSpaceLevel": rule.at_space_level}
+            described[name] |= {
+                "CanApplyAtSystemLevel": rule.at_system_level,
+                "CanApplyAtSpaceLevel": rule.at_space_level,
+            }
     return Reply(described)
 
 
@@ -71,8 +74,18 @@ def permission_set(call: Call) -> Reply:
     rights = api_call(call).gate.rights(call.transaction, user)
     links = {"Self": f"/api/users/{user['Id']}/permissions", "Export": f"/api/users/{user['Id']}/permissions/export"}
     if not has_spaces(call.server.version):
-        granted = {name: [grant.as_document(with_space=False) for grant in found] for name, found in sorted(rights.grants.items())}
-        return Reply({"Id": f"userpermissions-{user['Id']}", "Permissions": granted, "Teams": _teams(call, user, None), "Links": links})
+        granted = {
+            name: [grant.as_document(with_space=False) for grant in found]
+            for name, found in sorted(rights.grants.items())
+        }
+        return Reply(
+            {
+                "Id": f"userpermissions-{user['Id']}",
+                "Permissions": granted,
+                "Teams": _teams(call, user, None),
+                "Links": links,
+            }
+        )
     spaces, system = _asked_spaces(call, rights)
     in_spaces: dict[str, list[Document]] = {}
     for name, found in sorted(rights.grants.items()):
@@ -119,7 +132,9 @@ def spaces_of_user(call: Call) -> Reply:
     rights = world.access.rights_of(user)
     everything = rights.allows("SpaceView")
     found = [space for space in world.spaces.values() if everything or space["Id"] in rights.spaces()]
-    return Reply([render(call, "Space", space) for space in sorted(found, key=lambda space: str(space["Name"]).lower())])
+    return Reply(
+        [render(call, "Space", space) for space in sorted(found, key=lambda space: str(space["Name"]).lower())]
+    )
 
 
 def membership(call: Call) -> Reply:
@@ -130,7 +145,9 @@ def membership(call: Call) -> Reply:
     if user_id != caller(call)["Id"] and call.rights is not None:
         call.rights.require("UserView")
     teams = api_call(call).world.access.teams_of(user_id)
-    return Reply([_member(team, user_id) for team in teams if call.space is None or team.get("SpaceId") in (None, call.space)])
+    return Reply(
+        [_member(team, user_id) for team in teams if call.space is None or team.get("SpaceId") in (None, call.space)]
+    )
 
 
 def _member(team: Document, user_id: str) -> Document:
@@ -209,7 +226,15 @@ hooks.register("Invitation")
 ROUTES = (
     Route("GET", "permissions/all", all_permissions, "system", "", operation="listPermissions"),
     Route("GET", "users/{id}/permissions", permission_set, "mixed", "", operation="getUserPermissions"),
-    Route("GET", "users/{id}/permissions/configuration", permission_set, "mixed", "", "2019.1", operation="getUserPermissionsConfiguration"),
+    Route(
+        "GET",
+        "users/{id}/permissions/configuration",
+        permission_set,
+        "mixed",
+        "",
+        "2019.1",
+        operation="getUserPermissionsConfiguration",
+    ),
     Route("GET", "users/{id}/permissions/export", export, "mixed", "", operation="exportUserPermissions"),
     Route("GET", "users/{id}/teams", teams_of_user, "mixed", "", "2019.1", operation="listTeamsOfUser"),
     Route("GET", "users/{id}/spaces", spaces_of_user, "system", "", "2019.1", operation="listSpacesOfUser"),

@@ -40,9 +40,16 @@ def complete_steps(call: Call, steps: list[Document]) -> list[str]:
             for package in action.get("Packages") or ():
                 package["Id"] = package.get("Id") or str(uuid.uuid4())
                 related[package.get("FeedId") or ""] = None
-            for id in (*(action.get("Environments") or ()), *(action.get("ExcludedEnvironments") or ()), *(action.get("Channels") or ())):
-                related[id] = None
-            for reference in (action.get("WorkerPoolId"), (action.get("Properties") or {}).get("Octopus.Action.Template.Id")):
+            for document_id in (
+                *(action.get("Environments") or ()),
+                *(action.get("ExcludedEnvironments") or ()),
+                *(action.get("Channels") or ()),
+            ):
+                related[document_id] = None
+            for reference in (
+                action.get("WorkerPoolId"),
+                (action.get("Properties") or {}).get("Octopus.Action.Template.Id"),
+            ):
                 if isinstance(reference, str):
                     related[reference] = None
             if call.server.at_least("2022.3"):
@@ -158,7 +165,9 @@ def put_settings(call: Call) -> Reply:
     call.transaction.update("DeploymentSettings", settings)
     project = call.transaction.load("Project", existing["ProjectId"])
     if project is not None:
-        call.transaction.update("Project", {**project, **{theirs: settings.get(ours) for ours, theirs in _SHARED.items()}})
+        call.transaction.update(
+            "Project", {**project, **{theirs: settings.get(ours) for ours, theirs in _SHARED.items()}}
+        )
     return Reply(present_one(call, "DeploymentSettings", settings))
 
 
@@ -167,7 +176,9 @@ def _settings_follow(call: Call, project: Document, _before: Document) -> None:
     if call.server.at_least("2021.2"):
         settings = call.transaction.load("DeploymentSettings", f"deploymentsettings-{project['Id']}")
         if settings is not None:
-            call.transaction.update("DeploymentSettings", {**settings, **{ours: project.get(theirs) for ours, theirs in _SHARED.items()}})
+            call.transaction.update(
+                "DeploymentSettings", {**settings, **{ours: project.get(theirs) for ours, theirs in _SHARED.items()}}
+            )
 
 
 hooks.register("Project", after_update=_settings_follow)
@@ -176,9 +187,33 @@ ROUTES = (
     Route("GET", "deploymentprocesses", list_processes, "space", "ProcessView", operation="indexDeploymentProcesses"),
     Route("GET", "deploymentprocesses/{id}", get_process, "space", "ProcessView", operation="getDeploymentProcessById"),
     Route("PUT", "deploymentprocesses/{id}", put_process, "space", "ProcessEdit", operation="updateDeploymentProcess"),
-    Route("GET", "runbookProcesses", list_runbook_processes, "space", "RunbookView", "2019.11", operation="indexRunbookProcesses"),
-    Route("GET", "runbookProcesses/{id}", get_runbook_process, "space", "RunbookView", "2019.11", operation="getRunbookProcessById"),
-    Route("PUT", "runbookProcesses/{id}", put_runbook_process, "space", "RunbookEdit", "2019.11", operation="updateRunbookProcess"),
+    Route(
+        "GET",
+        "runbookProcesses",
+        list_runbook_processes,
+        "space",
+        "RunbookView",
+        "2019.11",
+        operation="indexRunbookProcesses",
+    ),
+    Route(
+        "GET",
+        "runbookProcesses/{id}",
+        get_runbook_process,
+        "space",
+        "RunbookView",
+        "2019.11",
+        operation="getRunbookProcessById",
+    ),
+    Route(
+        "PUT",
+        "runbookProcesses/{id}",
+        put_runbook_process,
+        "space",
+        "RunbookEdit",
+        "2019.11",
+        operation="updateRunbookProcess",
+    ),
     Route("GET", "projects/{id}/deploymentprocesses", get_project_process, "space", "ProcessView", "2021.1"),
     Route("PUT", "projects/{id}/deploymentprocesses", put_project_process, "space", "ProcessEdit", "2021.1"),
     Route("GET", "projects/{id}/deploymentsettings", get_settings, "space", "ProjectView", "2021.2"),

@@ -30,18 +30,33 @@ def _prepare(call: Call, document: Document, existing: Document | None) -> None:
     for template in document.get("Templates") or ():
         template["Id"] = template.get("Id") or str(uuid.uuid4())
     if existing is None or not document.get("Slug"):
-        taken = {other["Slug"] for other in call.transaction.query("Project", space=call.space) if not existing or other["Id"] != existing["Id"]}
-        document["Slug"] = existing["Slug"] if existing and existing.get("Slug") else unique_slug(document["Name"], taken)
+        taken = {
+            other["Slug"]
+            for other in call.transaction.query("Project", space=call.space)
+            if not existing or other["Id"] != existing["Id"]
+        }
+        document["Slug"] = (
+            existing["Slug"] if existing and existing.get("Slug") else unique_slug(document["Name"], taken)
+        )
 
 
 def _own_set(project: Document, variables: list[Document] | None = None) -> Document:
-    return _owned(project, {"Id": f"variableset-{project['Id']}", "Version": 0, "Variables": variables or [], "RelatedDocumentIds": []})
+    return _owned(
+        project,
+        {"Id": f"variableset-{project['Id']}", "Version": 0, "Variables": variables or [], "RelatedDocumentIds": []},
+    )
 
 
 def _own_process(project: Document, steps: list[Document] | None = None) -> Document:
     return _owned(
         project,
-        {"Id": f"deploymentprocess-{project['Id']}", "ProjectId": project["Id"], "Version": 0, "Steps": steps or [], "RelatedDocumentIds": []},
+        {
+            "Id": f"deploymentprocess-{project['Id']}",
+            "ProjectId": project["Id"],
+            "Version": 0,
+            "Steps": steps or [],
+            "RelatedDocumentIds": [],
+        },
     )
 
 
@@ -52,7 +67,10 @@ def _owned(project: Document, document: Document) -> Document:
 
 def _after_create(call: Call, project: Document) -> None:
     """A project comes with a variable set, a deployment process and a channel called Default."""
-    variables, process = call.transaction.insert("VariableSet", _own_set(project)), call.transaction.insert("DeploymentProcess", _own_process(project))
+    variables, process = (
+        call.transaction.insert("VariableSet", _own_set(project)),
+        call.transaction.insert("DeploymentProcess", _own_process(project)),
+    )
     project["VariableSetId"], project["DeploymentProcessId"] = variables["Id"], process["Id"]
     call.transaction.update("Project", project)
     channel: Document = {
@@ -136,7 +154,7 @@ def _clone(call: Call, source: Document, body: Document) -> Document:
             variable["Id"] = str(uuid.uuid4())
             scope = variable.get("Scope") or {}
             if "Action" in scope:
-                scope["Action"] = [new_ids.get(id, id) for id in scope["Action"]]
+                scope["Action"] = [new_ids.get(document_id, document_id) for document_id in scope["Action"]]
         transaction.update("VariableSet", _own_set(project, copied))
     return project
 
@@ -152,7 +170,9 @@ def _before_delete(call: Call, project: Document) -> None:
     delete_project_documents(call.transaction, call.server.version, project)
 
 
-hooks.register("Project", prepare=_prepare, after_create=_after_create, before_delete=_before_delete, find=_find, create=_create)
+hooks.register(
+    "Project", prepare=_prepare, after_create=_after_create, before_delete=_before_delete, find=_find, create=_create
+)
 
 
 def _below(call: Call, name: str) -> Reply:
@@ -230,7 +250,10 @@ def summaries(call: Call) -> Reply:
     projects, _ = select(call, resource(call, "Project"), paged=False)
     return Reply(
         [
-            {name: project.get(name) for name in ("Id", "Name", "Slug", "ProjectGroupId", "IsDisabled", "TenantedDeploymentMode")}
+            {
+                name: project.get(name)
+                for name in ("Id", "Name", "Slug", "ProjectGroupId", "IsDisabled", "TenantedDeploymentMode")
+            }
             for project in projects
         ]
     )
@@ -242,7 +265,15 @@ ROUTES = (
     Route("GET", "projects/{id}/channels/{channelId}", channel_of_project, "space", "ProcessView", "2022.1"),
     Route("GET", "projects/{id}/triggers", triggers, "space", "TriggerView", operation="indexTriggersOfProject"),
     Route("GET", "projects/{id}/triggers/scheduled", scheduled_triggers, "space", "TriggerView", "2019.11"),
-    Route("GET", "projects/{id}/runbooks", project_runbooks, "space", "RunbookView", "2019.11", operation="indexRunbooksOfProject"),
+    Route(
+        "GET",
+        "projects/{id}/runbooks",
+        project_runbooks,
+        "space",
+        "RunbookView",
+        "2019.11",
+        operation="indexRunbooksOfProject",
+    ),
     Route("GET", "projects/{id}/metadata", metadata, "space", "ProjectView", "2019.1", operation="getProjectMetadata"),
     Route("GET", "projects/{id}/summary", summary, "space", "ProjectView", "2019.11", operation="getProjectSummary"),
     Route("GET", "projects/pulse", pulse, "space", "ProjectView", operation="getProjectPulse"),

@@ -17,7 +17,9 @@ _API_VERSION = "3.0.0"
 
 @lru_cache(maxsize=64)
 def _templates(version: Version) -> tuple[tuple[str, str], ...]:
-    table: dict[str, dict[str, str]] = tomllib.loads((Path(__file__).parents[1] / "data" / "root_links.toml").read_text(encoding="utf-8"))
+    table: dict[str, dict[str, str]] = tomllib.loads(
+        (Path(__file__).parents[1] / "data" / "root_links.toml").read_text(encoding="utf-8")
+    )
     found: list[tuple[str, str]] = []
     for name, variants in table.items():
         in_force = [template for since, template in variants.items() if not since or version >= version_of(since)]

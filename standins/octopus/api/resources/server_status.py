@@ -46,7 +46,14 @@ def status(call: Call) -> Reply:
         body["IsInMaintenanceMode"] = bool(load_setting(call, "maintenance").get("IsInMaintenanceMode"))
         body["IsMajorMinorUpgrade"] = False
     links = {"Self": "/api/serverstatus"}
-    for name, part in (("SystemInfo", "system-info"), ("SystemReport", "system-report"), ("Logs", "logs"), ("Timezones", "timezones"), ("Extensions", "extensions"), ("GCCollect", "gc-collect")):
+    for name, part in (
+        ("SystemInfo", "system-info"),
+        ("SystemReport", "system-report"),
+        ("Logs", "logs"),
+        ("Timezones", "timezones"),
+        ("Extensions", "extensions"),
+        ("GCCollect", "gc-collect"),
+    ):
         links[name] = f"/api/serverstatus/{part}"
     return Reply({**body, "Links": links})
 
@@ -110,7 +117,9 @@ def health(call: Call) -> Reply:
     normal = not (maintenance or draining) and compliant
     body = {
         "IsOperatingNormally": normal,
-        "Description": "OK" if normal else "The server is in maintenance mode or draining, or its license is not compliant.",
+        "Description": "OK"
+        if normal
+        else "The server is in maintenance mode or draining, or its license is not compliant.",
         "IsEntireClusterReadOnly": maintenance,
         "IsEntireClusterDrainingTasks": draining,
         "IsCompliantWithLicense": compliant,
@@ -157,12 +166,16 @@ hooks.register("OctopusServerNode", show=_show_node, prepare=_prepare_node)
 
 def _running(call: Call, node: Document) -> int:
     """Tasks in work on a node; old versions stored the bare name."""
-    return call.transaction.count("ServerTask", where={"State": ["Executing", "Cancelling"], "ServerNodeId": [node["Id"], node["Name"]]})
+    return call.transaction.count(
+        "ServerTask", where={"State": ["Executing", "Cancelling"], "ServerNodeId": [node["Id"], node["Name"]]}
+    )
 
 
 def node_details(call: Call) -> Reply:
     node = find_item(call, "OctopusServerNode", call.path["id"])
-    return Reply({"RunningTasks": _running(call, node), "Links": {"Self": f"/api/octopusservernodes/{node['Id']}/details"}})
+    return Reply(
+        {"RunningTasks": _running(call, node), "Links": {"Self": f"/api/octopusservernodes/{node['Id']}/details"}}
+    )
 
 
 def delete_node(call: Call) -> Reply:
@@ -205,13 +218,13 @@ def ping(call: Call) -> Reply:
     found = call.transaction.query("OctopusServerNode", where={"Name": call.server.node_name}, take=1)
     node = found[0] if found else {}
     draining = bool(node.get("IsInMaintenanceMode"))
-    id = node.get("Id") or f"OctopusServerNodes-{call.server.node_name}"
+    document_id = node.get("Id") or f"OctopusServerNodes-{call.server.node_name}"
     body = {
-        "Id": id,
+        "Id": document_id,
         "Name": call.server.node_name,
         "IsInMaintenanceMode": draining,
         "LastSeen": iso(call.server.now()),
-        "Links": {"Self": "/api/octopusservernodes/ping", "Node": f"/api/octopusservernodes/{id}"},
+        "Links": {"Self": "/api/octopusservernodes/ping", "Node": f"/api/octopusservernodes/{document_id}"},
     }
     return Reply(body, 418 if draining else 200)
 
@@ -220,13 +233,23 @@ ROUTES = (
     Route("GET", "serverstatus", status, "system", "", operation="getServerStatus"),
     Route("GET", "serverstatus/system-info", system_information, "system", "", operation="getSystemInfo"),
     Route("GET", "serverstatus/logs", recent_logs, "system", "AdministerSystem", operation="listRecentLogs"),
-    Route("GET", "serverstatus/system-report", system_report, "system", "AdministerSystem", operation="getSystemReport"),
+    Route(
+        "GET", "serverstatus/system-report", system_report, "system", "AdministerSystem", operation="getSystemReport"
+    ),
     Route("GET", "serverstatus/timezones", timezones, "system", "", operation="listTimezones"),
     Route("GET", "serverstatus/extensions", extensions, "system", "", "", "2026.1", operation="listExtensions"),
     Route("GET", "serverstatus/health", health, "system", None, "2018.10", operation="getServerHealth"),
     Route("GET", "serverstatus/hosted/internal", hosted_internal, "system", None, "2019.1"),
     Route("GET", "octopusservernodes/ping", ping, "system", None, operation="pingNode"),
     Route("GET", "octopusservernodes/summary", summary, "system", "", "2019.1", operation="getNodesSummary"),
-    Route("GET", "octopusservernodes/{id}/details", node_details, "system", "AdministerSystem", "2019.1", operation="getNodeDetails"),
+    Route(
+        "GET",
+        "octopusservernodes/{id}/details",
+        node_details,
+        "system",
+        "AdministerSystem",
+        "2019.1",
+        operation="getNodeDetails",
+    ),
     Route("DELETE", "octopusservernodes/{id}", delete_node, "system", "AdministerSystem", operation="deleteNode"),
 )

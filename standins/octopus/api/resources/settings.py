@@ -28,15 +28,27 @@ class Setting:
 
 
 _SETTINGS = (
-    Setting("maintenanceconfiguration", "maintenance", "MaintenanceConfiguration", "AdministerSystem", "AdministerSystem"),
+    Setting(
+        "maintenanceconfiguration", "maintenance", "MaintenanceConfiguration", "AdministerSystem", "AdministerSystem"
+    ),
     Setting("featuresconfiguration", "features", "FeaturesConfiguration", "", "ConfigureServer"),
     Setting("smtpconfiguration", "smtp", "SmtpConfiguration", "ConfigureServer", "ConfigureServer"),
     # Reading is open to all, changing is for administrators (OctopusDeploy/Issues 3276).
-    Setting("upgradeconfiguration", "upgradeconfiguration", "UpgradeConfiguration", "", "AdministerSystem"),
+    Setting("upgradeconfiguration", "upgrade", "UpgradeConfiguration", "", "AdministerSystem"),
     Setting("performanceconfiguration", "performance", "PerformanceConfiguration", "", "AdministerSystem", "2018.10"),
     Setting("serverconfiguration", "server", "ServerConfiguration", "", "AdministerSystem"),
-    Setting("letsencryptconfiguration", "letsencrypt", "LetsEncryptConfiguration", "ConfigureServer", "ConfigureServer"),
-    Setting("repository/configuration", "repository", "BuiltInRepositoryConfiguration", "BuiltInFeedAdminister", "BuiltInFeedAdminister", "", "2019.1"),
+    Setting(
+        "letsencryptconfiguration", "letsencrypt", "LetsEncryptConfiguration", "ConfigureServer", "ConfigureServer"
+    ),
+    Setting(
+        "repository/configuration",
+        "repository",
+        "BuiltInRepositoryConfiguration",
+        "BuiltInFeedAdminister",
+        "BuiltInFeedAdminister",
+        "",
+        "2019.1",
+    ),
 )
 
 
@@ -63,7 +75,9 @@ def get_setting(setting: Setting, call: Call) -> Reply:
 
 def put_setting(setting: Setting, call: Call) -> Reply:
     before = load_setting(call, setting.document)
-    document = shapes_for(call.server.version)[setting.shape].accept(body_of(call), before, call.server.master_key.encrypt)
+    document = shapes_for(call.server.version)[setting.shape].accept(
+        body_of(call), before, call.server.master_key.encrypt
+    )
     document["Id"] = setting.document
     save_setting(call, document)
     events.modified(call, setting.shape, {**document, "Name": setting.document}, before)
@@ -150,7 +164,11 @@ _DEFAULTS: dict[str, Document] = {
 
 def section_values(call: Call) -> Reply:
     section = _section(call)
-    values = _folders(call) if section.id == "server-folders" else {**_DEFAULTS[section.id], **load_setting(call, section.id)}
+    values = (
+        _folders(call)
+        if section.id == "server-folders"
+        else {**_DEFAULTS[section.id], **load_setting(call, section.id)}
+    )
     return Reply({**values, "Links": {"Self": f"/api/configuration/{section.id}/values"}})
 
 
@@ -172,7 +190,11 @@ def section_metadata(call: Call) -> Reply:
     values = _folders(call) if section.id == "server-folders" else _DEFAULTS[section.id]
     types = {bool: "boolean", int: "int", str: "string"}
     properties = [
-        {"Name": name, "Type": types.get(type(value), "object"), "DisplayInfo": {"Label": name, "ReadOnly": section.id == "server-folders"}}
+        {
+            "Name": name,
+            "Type": types.get(type(value), "object"),
+            "DisplayInfo": {"Label": name, "ReadOnly": section.id == "server-folders"},
+        }
         for name, value in values.items()
         if name != "Id"
     ]
@@ -191,7 +213,9 @@ def all_server_settings(call: Call) -> Reply:
             {
                 "Id": name,
                 "ConfigurationSet": name,
-                "ConfigurationValues": [{"Key": key, "Value": value, "Description": key} for key, value in values.items()],
+                "ConfigurationValues": [
+                    {"Key": key, "Value": value, "Description": key} for key, value in values.items()
+                ],
             }
             for name, values in sets.items()
         ]
@@ -209,17 +233,51 @@ ROUTES = (
         route
         for setting in _SETTINGS
         for route in (
-            Route("GET", setting.path, partial(get_setting, setting), "system", setting.view, setting.since, setting.until, f"get{setting.shape}"),
-            Route("PUT", setting.path, partial(put_setting, setting), "system", setting.edit, setting.since, setting.until, f"update{setting.shape}"),
+            Route(
+                "GET",
+                setting.path,
+                partial(get_setting, setting),
+                "system",
+                setting.view,
+                setting.since,
+                setting.until,
+                f"get{setting.shape}",
+            ),
+            Route(
+                "PUT",
+                setting.path,
+                partial(put_setting, setting),
+                "system",
+                setting.edit,
+                setting.since,
+                setting.until,
+                f"update{setting.shape}",
+            ),
         )
     ),
-    Route("PUT", "maintenanceconfiguration/v1", partial(put_setting, _SETTINGS[0]), "system", "AdministerSystem", "2025.1"),
+    Route(
+        "PUT", "maintenanceconfiguration/v1", partial(put_setting, _SETTINGS[0]), "system", "AdministerSystem", "2025.1"
+    ),
     Route("GET", "smtpconfiguration/isconfigured", smtp_is_configured, "system", "", "2019.1"),
     Route("GET", "configuration", list_sections, "system", "", operation="indexConfigurationSections"),
     Route("GET", "configuration/{id}", get_section, "system", "", operation="getConfigurationSection"),
     Route("GET", "configuration/{id}/values", section_values, "system", "", operation="getConfigurationValues"),
-    Route("PUT", "configuration/{id}/values", put_section_values, "system", "ConfigureServer", operation="updateConfigurationValues"),
+    Route(
+        "PUT",
+        "configuration/{id}/values",
+        put_section_values,
+        "system",
+        "ConfigureServer",
+        operation="updateConfigurationValues",
+    ),
     Route("GET", "configuration/{id}/metadata", section_metadata, "system", "", operation="getConfigurationMetadata"),
-    Route("GET", "serverconfiguration/settings", all_server_settings, "system", "AdministerSystem", operation="listServerConfigurationSettings"),
+    Route(
+        "GET",
+        "serverconfiguration/settings",
+        all_server_settings,
+        "system",
+        "AdministerSystem",
+        operation="listServerConfigurationSettings",
+    ),
     Route("POST", "serverstatus/gc-collect", forget_all, "system", "AdministerSystem"),
 )

@@ -34,10 +34,16 @@ def _prepare(call: Call, document: Document, existing: Document | None) -> None:
     if existing is None:
         document["IsDefault"] = bool(document.get("IsDefault"))
         document["TaskQueueStopped"] = bool(document.get("TaskQueueStopped"))
-    if document.get("IsDefault") and not (existing and existing["IsDefault"]) and call.transaction.query("Space", where={"IsDefault": True}):
+    if (
+        document.get("IsDefault")
+        and not (existing and existing["IsDefault"])
+        and call.transaction.query("Space", where={"IsDefault": True})
+    ):
         raise invalid("There is a default space already.")
     if call.server.at_least("2022.4") and not document.get("Slug"):
-        document["Slug"] = unique_slug(document["Name"], {str(space.get("Slug")) for space in call.transaction.query("Space")})
+        document["Slug"] = unique_slug(
+            document["Name"], {str(space.get("Slug")) for space in call.transaction.query("Space")}
+        )
 
 
 def _after_create(call: Call, space: Document) -> None:
@@ -63,7 +69,10 @@ def _after_create(call: Call, space: Document) -> None:
 def _assign(call: Call, space_id: str, teams: set[str]) -> None:
     """Exactly these teams manage the space."""
     role = _role_id(call)
-    held = {found["TeamId"]: found for found in call.transaction.query("ScopedUserRole", where={"UserRoleId": role}, space=space_id)}
+    held = {
+        found["TeamId"]: found
+        for found in call.transaction.query("ScopedUserRole", where={"UserRoleId": role}, space=space_id)
+    }
     for team in sorted(teams - set(held)):
         call.transaction.insert("ScopedUserRole", {"TeamId": team, "UserRoleId": role, "SpaceId": space_id})
     for team in sorted(set(held) - teams):
@@ -86,7 +95,10 @@ def _show(call: Call, shown: Sequence[Document], stored: Sequence[Document]) -> 
     managing: dict[str, list[str]] = {}
     for assignment in call.transaction.query("ScopedUserRole", where={"UserRoleId": _role_id(call)}):
         managing.setdefault(str(assignment.get("SpaceId")), []).append(assignment["TeamId"])
-    teams = {team["Id"]: team for team in call.transaction.load_many("Team", [managers_team_id(space["Id"]) for space in stored])}
+    teams = {
+        team["Id"]: team
+        for team in call.transaction.load_many("Team", [managers_team_id(space["Id"]) for space in stored])
+    }
     for item, space in zip(shown, stored, strict=True):
         item["SpaceManagersTeams"] = sorted(set(managing.get(space["Id"], ())))
         item["SpaceManagersTeamMembers"] = teams.get(managers_team_id(space["Id"]), {}).get("MemberUserIds") or []
@@ -141,7 +153,12 @@ def search(call: Call) -> Reply:
     space = call.path["id"]
     if not _may_see(call, space):
         raise forbidden("SpaceView")
-    kinds = (("Project", "ProjectView"), ("DeploymentEnvironment", "EnvironmentView"), ("Tenant", "TenantView"), ("Machine", "MachineView"))
+    kinds = (
+        ("Project", "ProjectView"),
+        ("DeploymentEnvironment", "EnvironmentView"),
+        ("Tenant", "TenantView"),
+        ("Machine", "MachineView"),
+    )
     return Reply(
         [
             {"Id": found["Id"], "Name": found["Name"], "Type": kind.removeprefix("Deployment"), "Owner": None}

@@ -25,7 +25,11 @@ def _prepare_team(call: Call, document: Document, existing: Document | None) -> 
         raise invalid(f"The built-in team {existing['Name']} cannot be renamed.")
     if existing["Id"] == EVERYONE:
         document["MemberUserIds"] = existing.get("MemberUserIds") or []
-    if existing["Id"] == _ADMINISTRATORS and not document.get("MemberUserIds") and not document.get("ExternalSecurityGroups"):
+    if (
+        existing["Id"] == _ADMINISTRATORS
+        and not document.get("MemberUserIds")
+        and not document.get("ExternalSecurityGroups")
+    ):
         raise invalid("There must be at least one member in the Octopus Administrators team.")
     if existing["Id"] == _ADMINISTRATORS and not has_spaces(call.server.version):
         document["UserRoleIds"] = existing.get("UserRoleIds") or []
@@ -68,8 +72,12 @@ def _prepare_role(call: Call, document: Document, _existing: Document | None) ->
     if not has_spaces(call.server.version):
         _refuse_unknown(document.get("GrantedPermissions") or (), set(known))
         return
-    _refuse_unknown(document.get("GrantedSpacePermissions") or (), {name for name, rule in known.items() if rule.at_space_level})
-    _refuse_unknown(document.get("GrantedSystemPermissions") or (), {name for name, rule in known.items() if rule.at_system_level})
+    _refuse_unknown(
+        document.get("GrantedSpacePermissions") or (), {name for name, rule in known.items() if rule.at_space_level}
+    )
+    _refuse_unknown(
+        document.get("GrantedSystemPermissions") or (), {name for name, rule in known.items() if rule.at_system_level}
+    )
 
 
 def _refuse_unknown(names: Sequence[str], allowed: set[str]) -> None:
@@ -84,9 +92,14 @@ def _show_role(call: Call, shown: Sequence[Document], _stored: Sequence[Document
     for item in shown:
         item["CanBeDeleted"] = not item["Id"].startswith("userroles-")
         granted = [*(item.get("GrantedSpacePermissions") or ()), *(item.get("GrantedPermissions") or ())]
-        item["SupportedRestrictions"] = sorted({restriction for name in granted if name in known for restriction in known[name].restrictions})
+        item["SupportedRestrictions"] = sorted(
+            {restriction for name in granted if name in known for restriction in known[name].restrictions}
+        )
         pairs = (
-            (("GrantedSpacePermissions", "SpacePermissionDescriptions"), ("GrantedSystemPermissions", "SystemPermissionDescriptions"))
+            (
+                ("GrantedSpacePermissions", "SpacePermissionDescriptions"),
+                ("GrantedSystemPermissions", "SystemPermissionDescriptions"),
+            )
             if spaced
             else (("GrantedPermissions", "PermissionDescriptions"),)
         )
@@ -115,13 +128,18 @@ def _prepare_assignment(call: Call, document: Document, _existing: Document | No
     """Roles with space permissions are assigned in a space; others without one. Space teams get roles in their space only."""
     if not document.get("TeamId") or not document.get("UserRoleId"):
         raise invalid("Please provide a team and a user role.")
-    role, team = call.transaction.load("UserRole", document["UserRoleId"]), call.transaction.load("Team", document["TeamId"])
+    role, team = (
+        call.transaction.load("UserRole", document["UserRoleId"]),
+        call.transaction.load("Team", document["TeamId"]),
+    )
     if role is None or team is None:
         return  # the check of references says which
     if role.get("GrantedSpacePermissions") and not document.get("SpaceId"):
         raise invalid(f"The user role {role['Name']} contains space permissions and must be assigned in a space.")
     if not role.get("GrantedSpacePermissions") and document.get("SpaceId"):
-        raise invalid(f"The user role {role['Name']} contains system permissions only and cannot be assigned in a space.")
+        raise invalid(
+            f"The user role {role['Name']} contains system permissions only and cannot be assigned in a space."
+        )
     if team.get("SpaceId") and team["SpaceId"] != document.get("SpaceId"):
         raise invalid(f"The team {team['Name']} can only be given roles in its own space.")
 
@@ -129,5 +147,13 @@ def _prepare_assignment(call: Call, document: Document, _existing: Document | No
 hooks.register("ScopedUserRole", prepare=_prepare_assignment)
 
 ROUTES = (
-    Route("GET", "teams/{id}/scopeduserroles", roles_of_team, "mixed", "TeamView", "2019.1", operation="indexScopedUserRolesOfTeam"),
+    Route(
+        "GET",
+        "teams/{id}/scopeduserroles",
+        roles_of_team,
+        "mixed",
+        "TeamView",
+        "2019.1",
+        operation="indexScopedUserRolesOfTeam",
+    ),
 )

@@ -31,11 +31,15 @@ def _prepare_tenant(call: Call, document: Document, existing: Document | None) -
     before = (existing or {}).get("ProjectEnvironments") or {}
     if environments != before:
         projects = {project["Id"] for project in call.transaction.load_many("Project", environments)}
-        wanted = {id for ids in environments.values() for id in ids}
-        known = {found["Id"] for found in call.transaction.load_many("DeploymentEnvironment", wanted)} if wanted else set[str]()
+        wanted = {document_id for ids in environments.values() for document_id in ids}
+        known = (
+            {found["Id"] for found in call.transaction.load_many("DeploymentEnvironment", wanted)}
+            if wanted
+            else set[str]()
+        )
         missing = sorted((set(environments) - projects) | (wanted - known))
         if missing:
-            raise invalid(*(f"The resource '{id}' was not found." for id in missing))
+            raise invalid(*(f"The resource '{document_id}' was not found." for document_id in missing))
     if document.get("TenantTags"):
         tags = _known_tags(call)
         unknown = [tag for tag in document["TenantTags"] if str(tag).lower() not in tags]
@@ -61,7 +65,9 @@ def _create_tenant(call: Call, body: Document) -> Document:
     tenant = create_from(call, "Tenant", wanted)
     for value in call.transaction.query("TenantVariable", where={"TenantId": source["Id"]}):
         copied = {name: held for name, held in value.items() if name != "Id"}
-        call.transaction.insert("TenantVariable", {**copied, "TenantId": tenant["Id"], "RelatedDocumentId": tenant["Id"]})
+        call.transaction.insert(
+            "TenantVariable", {**copied, "TenantId": tenant["Id"], "RelatedDocumentId": tenant["Id"]}
+        )
     return tenant
 
 
@@ -94,7 +100,11 @@ def _prepare_tagset(call: Call, document: Document, existing: Document | None) -
 def _rename_tags(call: Call, before: Iterable[Document], after: Iterable[Document]) -> None:
     """Tenants name tags in full: a renamed tag is renamed there, a removed one must not be in use."""
     new_names = {tag["Id"]: tag["CanonicalTagName"] for tag in after}
-    changed = {tag["CanonicalTagName"]: new_names.get(tag["Id"]) for tag in before if new_names.get(tag["Id"]) != tag["CanonicalTagName"]}
+    changed = {
+        tag["CanonicalTagName"]: new_names.get(tag["Id"])
+        for tag in before
+        if new_names.get(tag["Id"]) != tag["CanonicalTagName"]
+    }
     if not changed:
         return
     for tenant in call.transaction.query("Tenant", space=call.space):
@@ -141,12 +151,28 @@ class _Owners:
         environments: dict[str, list[str]] = tenant.get("ProjectEnvironments") or {}
         self.environments = environments
         self.projects = call.transaction.load_many("Project", environments)
-        included = {id: None for project in self.projects for id in project.get("IncludedLibraryVariableSetIds") or ()}
-        self.libraries = [library for library in call.transaction.load_many("LibraryVariableSet", included) if library.get("Templates")]
+        included = {
+            document_id: None
+            for project in self.projects
+            for document_id in project.get("IncludedLibraryVariableSetIds") or ()
+        }
+        self.libraries = [
+            library
+            for library in call.transaction.load_many("LibraryVariableSet", included)
+            if library.get("Templates")
+        ]
 
     def template(self, owner_id: str, template_id: str) -> Document | None:
         owners = (owner for owner in (*self.projects, *self.libraries) if owner["Id"] == owner_id)
-        return next((template for owner in owners for template in owner.get("Templates") or () if template["Id"] == template_id), None)
+        return next(
+            (
+                template
+                for owner in owners
+                for template in owner.get("Templates") or ()
+                if template["Id"] == template_id
+            ),
+            None,
+        )
 
 
 def tenant_variables(call: Call, tenant: Document) -> Document:
@@ -154,10 +180,15 @@ def tenant_variables(call: Call, tenant: Document) -> Document:
     owners = _Owners(call, tenant)
     values: dict[tuple[str, str | None, str], object] = {}
     for entry in call.transaction.query("TenantVariable", where={"TenantId": tenant["Id"]}):
-        values[entry["OwnerId"], entry.get("EnvironmentId"), entry["VariableTemplateId"]] = _shown_value(entry.get("Value"))
+        values[entry["OwnerId"], entry.get("EnvironmentId"), entry["VariableTemplateId"]] = _shown_value(
+            entry.get("Value")
+        )
 
     def held(owner: Document, environment: str | None) -> Document:
-        found = ((template["Id"], values.get((owner["Id"], environment, template["Id"]))) for template in owner.get("Templates") or ())
+        found = (
+            (template["Id"], values.get((owner["Id"], environment, template["Id"])))
+            for template in owner.get("Templates") or ()
+        )
         return {template: value for template, value in found if value is not None}
 
     prefix = f"/api/{tenant['SpaceId']}" if "SpaceId" in tenant else "/api"
@@ -169,7 +200,10 @@ def tenant_variables(call: Call, tenant: Document) -> Document:
                 "ProjectId": project["Id"],
                 "ProjectName": project["Name"],
                 "Templates": _templates(call, project),
-                "Variables": {environment: held(project, environment) for environment in owners.environments.get(project["Id"], ())},
+                "Variables": {
+                    environment: held(project, environment)
+                    for environment in owners.environments.get(project["Id"], ())
+                },
                 "Links": {"Project": f"{prefix}/projects/{project['Id']}"},
             }
             for project in owners.projects
@@ -231,7 +265,12 @@ def _variables_of(entry: Document) -> Document:
 
 
 def _store_value(
-    call: Call, tenant: Document, owners: _Owners, key: tuple[str, str | None, str], value: object, stored: Document | None
+    call: Call,
+    tenant: Document,
+    owners: _Owners,
+    key: tuple[str, str | None, str],
+    value: object,
+    stored: Document | None,
 ) -> None:
     owner_id, environment, template_id = key
     template = owners.template(owner_id, template_id)
@@ -262,22 +301,33 @@ def _store_value(
 def all_variables(call: Call) -> Reply:
     tenants, _ = select(call, resource(call, "Tenant"), paged=False)
     project = call.query.get("projectid")
-    return Reply([tenant_variables(call, tenant) for tenant in tenants if not project or project in (tenant.get("ProjectEnvironments") or {})])
+    return Reply(
+        [
+            tenant_variables(call, tenant)
+            for tenant in tenants
+            if not project or project in (tenant.get("ProjectEnvironments") or {})
+        ]
+    )
 
 
 def missing_variables(call: Call) -> Reply:
     """Templates without a value and without a default, tenant by tenant."""
     tenants, _ = select(call, resource(call, "Tenant"), paged=False)
-    tenant_id, project_id, environment_id = (call.query.get(name) for name in ("tenantid", "projectid", "environmentid"))
+    tenant_id, project_id, environment_id = (
+        call.query.get(name) for name in ("tenantid", "projectid", "environmentid")
+    )
     detailed = call.query.get("includedetails", "").lower() == "true"
     entries: list[Document] = []
     for tenant in tenants:
-        if (tenant_id and tenant["Id"] != tenant_id) or (project_id and project_id not in (tenant.get("ProjectEnvironments") or {})):
+        if (tenant_id and tenant["Id"] != tenant_id) or (
+            project_id and project_id not in (tenant.get("ProjectEnvironments") or {})
+        ):
             continue
         missing = [
             gap
             for gap in _gaps(tenant_variables(call, tenant))
-            if (not project_id or gap.get("ProjectId") in (project_id, None)) and (not environment_id or gap.get("EnvironmentId") in (environment_id, None))
+            if (not project_id or gap.get("ProjectId") in (project_id, None))
+            and (not environment_id or gap.get("EnvironmentId") in (environment_id, None))
         ]
         if missing:
             entries.append({"TenantId": tenant["Id"], "MissingVariables": missing if detailed else []})
@@ -317,7 +367,10 @@ def tag_test(call: Call) -> Reply:
     for tenant in call.transaction.load_many("Tenant", split_list(call.query.get("tenantids"))):
         own = {str(tag).lower() for tag in tenant.get("TenantTags") or ()}
         missing = [name for name, choices in wanted.items() if not choices & own]
-        result[tenant["Id"]] = {"IsMatched": not missing, "MissingTags": [tag for tag in tags if tag.partition("/")[0].lower() in missing]}
+        result[tenant["Id"]] = {
+            "IsMatched": not missing,
+            "MissingTags": [tag for tag in tags if tag.partition("/")[0].lower() in missing],
+        }
     return Reply(result)
 
 
@@ -330,7 +383,14 @@ ROUTES = (
     Route("PUT", "tagsets/sortorder", sort_tagsets, "space", "TagSetEdit", operation="sortTagSets"),
     Route("GET", "tenants/status", status, "space", "", "2019.1", operation="getTenantsStatus"),
     Route("GET", "tenants/tag-test", tag_test, "space", "TenantView", operation="testTenantTags"),
-    Route("GET", "tenants/variables-missing", missing_variables, "space", "TenantView", operation="listMissingTenantVariables"),
+    Route(
+        "GET",
+        "tenants/variables-missing",
+        missing_variables,
+        "space",
+        "TenantView",
+        operation="listMissingTenantVariables",
+    ),
     Route("GET", "tenants/{id}/variables", get_variables, "space", "TenantView", operation="getTenantVariables"),
     Route("POST", "tenants/{id}/variables", put_variables, "space", "TenantEdit", operation="createTenantVariables"),
     Route("PUT", "tenants/{id}/variables", put_variables, "space", "TenantEdit", operation="updateTenantVariables"),

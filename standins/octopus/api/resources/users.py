@@ -63,7 +63,11 @@ def _show(call: Call, shown: Sequence[Document], stored: Sequence[Document]) -> 
 def _narrow(call: Call, users: list[Document]) -> list[Document]:
     """``filter`` looks at user name, display name and e-mail address."""
     wanted = (call.query.get("filter") or call.query.get("partialname") or "").lower()
-    return [user for user in users if any(wanted in str(user.get(name) or "").lower() for name in ("Username", "DisplayName", "EmailAddress"))]
+    return [
+        user
+        for user in users
+        if any(wanted in str(user.get(name) or "").lower() for name in ("Username", "DisplayName", "EmailAddress"))
+    ]
 
 
 def _before_delete(call: Call, user: Document) -> None:
@@ -74,7 +78,9 @@ def _before_delete(call: Call, user: Document) -> None:
     for team in call.transaction.query("Team"):
         members = team.get("MemberUserIds") or []
         if user["Id"] in members:
-            call.transaction.update("Team", {**team, "MemberUserIds": [id for id in members if id != user["Id"]]})
+            call.transaction.update(
+                "Team", {**team, "MemberUserIds": [document_id for document_id in members if document_id != user["Id"]]}
+            )
 
 
 hooks.register("User", prepare=_prepare, show=_show, narrow=_narrow, before_delete=_before_delete)
@@ -123,7 +129,9 @@ def _owner(call: Call) -> Document:
 
 def _hidden_key(call: Call, document: Document) -> object:
     """Reading a key never gives it back: null in older versions, a hint after the 2020.5 swagger (Octopus.Client 9.0.7)."""
-    return {"HasValue": True, "NewValue": None, "Hint": document.get("Hint")} if call.server.at_least("2020.6") else None
+    return (
+        {"HasValue": True, "NewValue": None, "Hint": document.get("Hint")} if call.server.at_least("2020.6") else None
+    )
 
 
 def _show_key(call: Call, shown: Sequence[Document], stored: Sequence[Document]) -> None:
@@ -235,7 +243,12 @@ def login_initiated(_call: Call) -> Reply:
 
 
 def user_authentication(call: Call) -> Reply:
-    return Reply({"AuthenticationProviders": authentication(call).body["AuthenticationProviders"], "CanCurrentUserEditIdentitiesForUser": True})
+    return Reply(
+        {
+            "AuthenticationProviders": authentication(call).body["AuthenticationProviders"],
+            "CanCurrentUserEditIdentitiesForUser": True,
+        }
+    )
 
 
 def group_providers(_call: Call) -> Reply:
@@ -270,7 +283,9 @@ ROUTES = (
     Route("GET", "users/{userId}/apikeys/{id}", get_key, "system", "", operation="getApiKeyById"),
     Route("DELETE", "users/{userId}/apikeys/{id}", delete_key, "system", "", operation="deleteApiKey"),
     Route("GET", "authentication", authentication, "system", None, operation="getAuthentication"),
-    Route("POST", "authentication/checklogininitiated", login_initiated, "system", None, operation="checkLoginInitiated"),
+    Route(
+        "POST", "authentication/checklogininitiated", login_initiated, "system", None, operation="checkLoginInitiated"
+    ),
     Route("GET", "users/authentication", user_authentication, "system", "", "2019.1"),
     Route("GET", "users/authentication/{userId}", user_authentication, "system", "", "2019.1"),
     Route("GET", "users/external-search", external_search, "system", "UserView", "2019.1"),

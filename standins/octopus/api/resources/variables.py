@@ -19,7 +19,9 @@ _STALE = (
     "Changes to these variables could not be saved, because another user has made changes to the variables between when you started "
     "editing and when you saved your changes. Please reload or open a new tab to make your changes."
 )
-_FROZEN = "You cannot modify this variable set because the set is frozen. You'll need to create a new variable set instead."
+_FROZEN = (
+    "You cannot modify this variable set because the set is frozen. You'll need to create a new variable set instead."
+)
 
 
 def _projects_of(variables: Document) -> list[str] | None:
@@ -33,10 +35,10 @@ def _check(call: Call, permission: str, variables: Document) -> None:
         call.rights.require(permission, space=variables.get("SpaceId"), projects=_projects_of(variables))
 
 
-def load_set(call: Call, id: str) -> Document:
-    variables = call.transaction.load("VariableSet", id)
+def load_set(call: Call, document_id: str) -> Document:
+    variables = call.transaction.load("VariableSet", document_id)
     if variables is None or (call.space is not None and variables.get("SpaceId", call.space) != call.space):
-        raise not_found(id)
+        raise not_found(document_id)
     return variables
 
 
@@ -62,7 +64,8 @@ def list_all(call: Call) -> Reply:
     allowed = [
         document
         for document in documents
-        if call.rights is None or call.rights.allows("VariableView", space=document.get("SpaceId"), projects=_projects_of(document))
+        if call.rights is None
+        or call.rights.allows("VariableView", space=document.get("SpaceId"), projects=_projects_of(document))
     ]
     return Reply(present(call, "VariableSet", allowed))
 
@@ -81,11 +84,11 @@ def put_set(call: Call) -> Reply:
     document["Version"] = int(existing["Version"]) + 1
     document["RelatedDocumentIds"] = sorted(
         {
-            id
+            document_id
             for variable in document["Variables"]
             for dimension, ids in (variable.get("Scope") or {}).items()
             if dimension in ("Environment", "Machine", "Channel", "Tenant")
-            for id in ids
+            for document_id in ids
         }
     )
     call.transaction.update("VariableSet", document)
@@ -104,7 +107,9 @@ def _complete(call: Call, sent: Iterable[Document], stored: Iterable[Document]) 
         if variable["Id"] in seen:
             raise ApiError(400, "Variable ids must be unique.")
         seen.add(variable["Id"])
-        scope = variable["Scope"] = {dimension: list(ids) for dimension, ids in (variable.get("Scope") or {}).items() if ids}
+        scope = variable["Scope"] = {
+            dimension: list(ids) for dimension, ids in (variable.get("Scope") or {}).items() if ids
+        }
         if variable.get("Prompt") and set(scope) - {"Environment"}:
             raise ApiError(400, "Prompted variables cannot be scoped to anything except an environment.")
         _seal(call, variable, before.get(variable["Id"]))
@@ -118,7 +123,9 @@ def _seal(call: Call, variable: Document, before: Document | None) -> None:
     was_secret = before is not None and before.get("Type") == "Sensitive"
     if not secret:
         if was_secret and variable.get("Value") is None:
-            raise invalid(f"Please enter a value for {variable['Name']}: a sensitive value cannot be turned into plain text.")
+            raise invalid(
+                f"Please enter a value for {variable['Name']}: a sensitive value cannot be turned into plain text."
+            )
         variable["IsSensitive"] = False
         return
     variable["Type"], variable["IsSensitive"] = "Sensitive", True
@@ -148,9 +155,15 @@ def scope_values(call: Call, variables: Document) -> Document:
     transaction, space = call.transaction, variables.get("SpaceId")
     machines = transaction.query("Machine", space=space, order_by="Name")
     roles = sorted({role for machine in machines for role in machine.get("Roles") or ()}, key=str.lower)
-    tags = [tag for tagset in transaction.query("TagSet", space=space, order_by="SortOrder, Name") for tag in tagset.get("Tags") or ()]
+    tags = [
+        tag
+        for tagset in transaction.query("TagSet", space=space, order_by="SortOrder, Name")
+        for tag in tagset.get("Tags") or ()
+    ]
     values: Document = {
-        "Environments": _references(transaction.query("DeploymentEnvironment", space=space, order_by="SortOrder, Name")),
+        "Environments": _references(
+            transaction.query("DeploymentEnvironment", space=space, order_by="SortOrder, Name")
+        ),
         "Machines": _references(machines),
         "Actions": [],
         "Roles": [{"Id": role, "Name": role} for role in roles],
@@ -162,7 +175,9 @@ def scope_values(call: Call, variables: Document) -> Document:
         values["Channels"] = _references(transaction.query("Channel", where={"ProjectId": project_id}, order_by="Name"))
         process = transaction.load("DeploymentProcess", f"deploymentprocess-{project_id}")
         steps = (process or {}).get("Steps") or []
-        values["Actions"] = [{"Id": action["Id"], "Name": action["Name"]} for step in steps for action in step.get("Actions") or ()]
+        values["Actions"] = [
+            {"Id": action["Id"], "Name": action["Name"]} for step in steps for action in step.get("Actions") or ()
+        ]
         project = transaction.load("Project", project_id)
         owners = [{"ProcessType": "Deployment", "Id": project_id, "Name": project["Name"]}] if project else []
         if call.server.at_least("2019.11"):
@@ -182,17 +197,25 @@ def _sets_of_project(call: Call, project: Document) -> list[tuple[Document, bool
     libraries = call.transaction.load_many("LibraryVariableSet", project.get("IncludedLibraryVariableSetIds") or [])
     ids = [library["VariableSetId"] for library in libraries]
     sets = {found["Id"]: found for found in call.transaction.load_many("VariableSet", [project["VariableSetId"], *ids])}
-    return [(sets[id], id != project["VariableSetId"]) for id in (project["VariableSetId"], *ids) if id in sets]
+    return [
+        (sets[document_id], document_id != project["VariableSetId"])
+        for document_id in (project["VariableSetId"], *ids)
+        if document_id in sets
+    ]
 
 
 def names(call: Call) -> Reply:
     """The names a project's steps can use: of its own set, the included ones and the variable templates."""
-    id = call.query.get("project")
-    if not id:
+    document_id = call.query.get("project")
+    if not document_id:
         found = call.transaction.query("VariableSet", where={"IsFrozen": False}, space=call.space)
         return Reply(sorted({variable["Name"] for variables in found for variable in variables.get("Variables") or ()}))
-    project = find_item(call, "Project", id)
-    named = {variable["Name"] for variables, _ in _sets_of_project(call, project) for variable in variables.get("Variables") or ()}
+    project = find_item(call, "Project", document_id)
+    named = {
+        variable["Name"]
+        for variables, _ in _sets_of_project(call, project)
+        for variable in variables.get("Variables") or ()
+    }
     libraries = call.transaction.load_many("LibraryVariableSet", project.get("IncludedLibraryVariableSetIds") or [])
     named |= {template["Name"] for owner in (project, *libraries) for template in owner.get("Templates") or ()}
     return Reply(sorted(named))
@@ -217,7 +240,11 @@ def preview(call: Call) -> Reply:
         step_roles=frozenset([query["role"]] if query.get("role") else []),
         process_owner=query.get("runbook") or project["Id"],
     )
-    values = [value for variables, library in _sets_of_project(call, project) for value in values_of(variables, library=library)]
+    values = [
+        value
+        for variables, library in _sets_of_project(call, project)
+        for value in values_of(variables, library=library)
+    ]
     stored: Document = {
         "Id": project["VariableSetId"],
         "OwnerId": project["Id"],
@@ -251,7 +278,8 @@ def non_printable(call: Call) -> Reply:
             {"VariableSetId": variables["Id"], "VariableName": variable["Name"]}
             for variables in found
             for variable in variables.get("Variables") or ()
-            if variable.get("Type") != "Sensitive" and not f"{variable['Name']}{variable.get('Value') or ''}".replace("\n", "").replace("\t", "").isprintable()
+            if variable.get("Type") != "Sensitive"
+            and not f"{variable['Name']}{variable.get('Value') or ''}".replace("\n", "").replace("\t", "").isprintable()
         ]
     )
 
