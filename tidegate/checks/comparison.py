@@ -174,7 +174,7 @@ class Comparison:
         family = _family(pair)
         before = self._hop.carry_forward(pair.family, before)
         for change in differences(before, after):
-            if self._habits.noise.covers(pair.place, family, change) or self._hop.explains(pair.family, change):
+            if self._habits.noise.covers(pair.place, family, change) or self._hop.explains(family, change):
                 continue
             if family != pair.family and self._grown(pair, change):
                 continue

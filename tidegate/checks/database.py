@@ -9,7 +9,7 @@ from tidegate.checks.finding import Finding, Severity
 from tidegate.observation.store import Snapshot
 
 #: Tables whose rows releases are known to move: PackageMetadata was renamed by 2019.10 (OctopusDeploy/Issues#5913).
-RENAMED: Final = {"PackageMetadata": "BuildInformation"}
+RENAMED: Final = {"dbo.PackageMetadata": "dbo.BuildInformation"}
 
 #: Tables that the server empties by itself: who is looking, what runs, what is cached.
 TRANSIENT: Final = frozenset({"Lease", "Mutex", "OctopusServerNode", "KeyAllocation", "ServerTaskQueue"})

@@ -50,6 +50,7 @@ class ExpectedChange:
     rename: tuple[str, str] | None = None
     transformation: Transformation | None = None
     where: dict[str, Any] = field(default_factory=dict[str, Any])
+    statement: str = ""
 
     def crosses(self, origin: Version, target: Version) -> bool:
         if not self.since:
@@ -107,8 +108,18 @@ class Hop:
 
 @cache
 def expected_changes() -> tuple[ExpectedChange, ...]:
-    """The knowledge that ships with Tidegate."""
-    text = resources.files("tidegate.knowledge").joinpath("expected_changes.toml").read_text(encoding="utf-8")
+    """What releases are known to change: the knowledge that ships with Tidegate."""
+    return _read("expected_changes.toml")
+
+
+@cache
+def clone_changes() -> tuple[ExpectedChange, ...]:
+    """What cloning is meant to change."""
+    return _read("clone_changes.toml")
+
+
+def _read(file: str) -> tuple[ExpectedChange, ...]:
+    text = resources.files("tidegate.knowledge").joinpath(file).read_text(encoding="utf-8")
     return tuple(_expected(row) for row in tomllib.loads(text)["change"])
 
 
@@ -128,6 +139,7 @@ def _expected(row: dict[str, Any]) -> ExpectedChange:
         rename=rename,
         transformation=BY_NAME[row["with"]] if "with" in row else None,
         where=row.get("where", {}),
+        statement=row.get("statement", ""),
     )
 
 

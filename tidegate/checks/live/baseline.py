@@ -1,0 +1,82 @@
+"""The live baseline before an upgrade, and everything that is tried after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from tidegate.checks.live.background import check_background, check_health, check_integrity
+from tidegate.checks.live.context import LiveContext, LiveResult
+from tidegate.checks.live.deployments import Rehearsals, check_deployments, rehearse
+from tidegate.checks.live.downloads import check_downloads
+from tidegate.checks.live.interruptions import check_waiting
+from tidegate.checks.live.login import check_login
+from tidegate.checks.live.pushing import check_pushing, push_outcomes
+from tidegate.checks.live.retention import check_retention
+from tidegate.checks.live.saving import check_saving
+from tidegate.checks.live.scripts import Script, ScriptOutcome, check_scripts, run_scripts
+from tidegate.checks.live.triggers import check_triggers
+from tidegate.observation.store import Snapshot
+from tidegate.secrets import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What the test instance did before it was upgraded."""
+
+    rehearsals: Rehearsals
+    pushes: Mapping[str, str]
+    scripts: Mapping[str, ScriptOutcome]
+    deployments: frozenset[str] = field(default_factory=frozenset[str])  # every one there was at the end
+
+
+def record_baseline(
+    context: LiveContext, *, most: int = 4, scripts: Sequence[Script] = (), api_key: Secret | None = None
+) -> Baseline:
+    """Do on the test instance, at its old version, what the live checks will do after the upgrade.
+
+    It comes before the first snapshot, because it writes. ``api_key`` is what the users' own scripts log in with.
+    """
+    context.guard()
+    rehearsals = rehearse(context, most=most)
+    context.report("live baseline: pushing as build servers do")
+    pushes = push_outcomes(context)
+    outcomes = run_scripts(context, scripts, api_key) if api_key is not None else {}
+    return Baseline(rehearsals, pushes, outcomes, deployment_ids(context))
+
+
+def live_checks(
+    context: LiveContext,
+    baseline: Baseline,
+    before: Snapshot,
+    after: Snapshot,
+    *,
+    scripts: Sequence[Script] = (),
+    api_key: Secret | None = None,
+) -> Mapping[str, Callable[[], LiveResult]]:
+    """Every live check by name, in the order they are to be run: what deletes comes last.
+
+    ``before`` is the snapshot before the upgrade, ``after`` the one after it.
+    """
+    checks: dict[str, Callable[[], LiveResult]] = {
+        "health": partial(check_health, context, after.version, before),
+        "background": partial(check_background, context, before),
+        "log in": partial(check_login, context),
+        "downloads": partial(check_downloads, context, before),
+        "triggers": lambda: check_triggers(context, baseline.deployments),
+        "waiting": partial(check_waiting, context, baseline.rehearsals),
+        "deployments": partial(check_deployments, context, baseline.rehearsals),
+        "pushing": partial(check_pushing, context, baseline.pushes),
+    }
+    if api_key is not None:
+        checks["scripts"] = partial(check_scripts, context, scripts, baseline.scripts, api_key)
+    checks["saving"] = partial(check_saving, context, after)
+    checks["integrity"] = partial(check_integrity, context)
+    checks["retention"] = partial(check_retention, context)
+    return checks
+
+
+def deployment_ids(context: LiveContext) -> frozenset[str]:
+    """The ids of all deployments there are."""
+    return frozenset(str(one["Id"]) for one in context.client.items(context.path("deployments")))

@@ -1,0 +1,307 @@
+"""RELEASE, DEPLOY and PREVIEW: the same deployments before and after the upgrade do the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from tidegate.checks.live.choosing import Candidate, choose, form_values, reasons, steps_of
+from tidegate.checks.live.context import LiveContext, LiveResult, Notes, run_check
+from tidegate.checks.live.task_logs import RunLog, compare_logs, run_log, steady
+from tidegate.checks.live.variables import Evaluated, compare_variables, evaluated, steady_variables
+from tidegate.errors import HarnessError, Refused
+from tidegate.observation.documents import id_of
+
+#: Releases of the harness are told from people's by this pre-release tag.
+TAG: Final = "tidegate"
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One deployment: how it ended, what its log says, which values it got, and the files it left."""
+
+    task_id: str
+    state: str
+    error: str
+    log: RunLog
+    variables: Evaluated
+    artifacts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """What one representative deployment did before the upgrade."""
+
+    project_id: str
+    project: str
+    environment_id: str
+    tenant_id: str
+    release_id: str
+    release: str
+    packages: tuple[tuple[str, str, str], ...]  # action, package reference, version
+    channel_id: str
+    skipped: tuple[str, ...]
+    answers: Mapping[str, str]
+    run: Run
+
+    @property
+    def name(self) -> str:
+        tenant = f" for {self.tenant_id}" if self.tenant_id else ""
+        return f"{self.project} to {self.environment_id}{tenant}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsals:
+    """What representative deployments did before the upgrade."""
+
+    rehearsed: tuple[Rehearsed, ...] = ()
+    waiting_task: str = ""  # a deployment left waiting for a person while the server is upgraded
+    uncovered: tuple[str, ...] = ()
+
+
+def rehearse(context: LiveContext, *, most: int = 4) -> Rehearsals:
+    """Deploy representative projects twice on the test instance before it is upgraded, and leave one waiting.
+
+    Twice, because what two deployments of the same release do not share says nothing about the upgrade. A project that
+    cannot be deployed before the upgrade is left out and named in ``uncovered``.
+    """
+    context.guard()
+    candidates = _candidates(context)
+    chosen, missing = choose(candidates, most)
+    uncovered = reasons(candidates, missing)
+    rehearsed: list[Rehearsed] = []
+    for candidate in chosen:
+        name = str(candidate.project.get("Name"))
+        context.report(f"live baseline: {name} is released and deployed twice")
+        try:
+            rehearsed.append(_rehearse(context, candidate))
+        except (HarnessError, KeyError, TypeError, ValueError) as error:
+            uncovered.append(f"project {name}: {_reason(error)}")
+    waiting, why = _leave_waiting(context, rehearsed)
+    if not waiting:
+        uncovered.append(f"a deployment that waits for a person during the upgrade: {why}")
+    return Rehearsals(tuple(rehearsed), waiting, tuple(uncovered))
+
+
+def check_deployments(context: LiveContext, baseline: Rehearsals) -> LiveResult:
+    """Deploy the same releases again, then new releases of the same projects, and compare what they did."""
+
+    def body(notes: Notes) -> None:
+        notes.uncovered.extend(baseline.uncovered)
+        if not baseline.rehearsed:
+            notes.find(
+                "representative deployments", "no project could be deployed before the upgrade, so nothing is known",
+                kind="incomplete",
+            )  # fmt: skip
+        for before in baseline.rehearsed:
+            context.report(f"deploying {before.name} again")
+            for again in (True, False):
+                _again(context, notes, before, same_release=again)
+
+    return run_check("DEPLOY", context, body)
+
+
+def _again(context: LiveContext, notes: Notes, before: Rehearsed, *, same_release: bool) -> None:
+    what = "the release made before the upgrade" if same_release else "a new release"
+    place = f"deployment of {before.name} ({what})"
+    check = "DEPLOY" if same_release else "RELEASE"
+    try:
+        release_id, version = (before.release_id, before.release)
+        if not same_release:
+            release_id, version = _create_release(context, before.project_id, before.channel_id, before.packages)
+        run = _deploy(context, before, release_id, version)
+    except Refused as error:
+        notes.find(
+            place, "this deployment cannot be made any more", before=before.run.state, after=error.what, check=check
+        )
+        return
+    _compare(notes, place, before, run)
+    notes.covered.append(f"{place}: {run.state}")
+
+
+def _compare(notes: Notes, place: str, before: Rehearsed, run: Run) -> None:
+    if run.state != before.run.state:
+        notes.find(
+            place, "deployments of this project end otherwise than before the upgrade",
+            before=before.run.state, after=f"{run.state} {run.error}".strip(),
+        )  # fmt: skip
+    for difference in compare_logs(before.run.log, run.log):
+        consequence = (
+            "a step ends, runs or is ordered otherwise than before"
+            if difference.before != difference.after
+            else "the same step says something else than before"
+        )
+        notes.find(
+            f"{place}: {difference.path}",
+            consequence,
+            before=[difference.before, *difference.lost] if difference.lost else difference.before,
+            after=[difference.after, *difference.new] if difference.new else difference.after,
+        )
+    for name, old, new in compare_variables(before.run.variables, run.variables):
+        notes.find(f"{place}: variable {name}", "the deployment got another value", before=old, after=new)
+    if run.artifacts != before.run.artifacts:
+        notes.find(
+            f"{place}: artifacts", "a deployment no longer leaves the files it left",
+            before=list(before.run.artifacts), after=list(run.artifacts), check="ART",
+        )  # fmt: skip
+
+
+# --- making releases and deployments ------------------------------------------------------------------------------
+
+
+def _candidates(context: LiveContext) -> list[Candidate]:
+    found: list[Candidate] = []
+    for project in context.client.items(context.path("projects")):
+        persistence = cast("Document", project.get("PersistenceSettings") or {})
+        if project.get("IsDisabled") or persistence.get("Type") == "VersionControlled":
+            continue
+        answer = context.client.send("GET", context.path(f"deploymentprocesses/{project.get('DeploymentProcessId')}"))
+        if answer.ok and id_of(answer.json):
+            found.append(Candidate(project, steps_of(cast("Document", answer.json))))
+    return found
+
+
+def _rehearse(context: LiveContext, candidate: Candidate) -> Rehearsed:
+    project = candidate.project
+    project_id = str(project["Id"])
+    channels = list(context.client.items(context.path(f"projects/{project_id}/channels")))
+    channel = str(next((one["Id"] for one in channels if one.get("IsDefault")), channels[0]["Id"]))
+    packages = _packages(context, project, channel)
+    release_id, version = _create_release(context, project_id, channel, packages)
+    environment, tenant = _first_destination(context, release_id, project)
+    before = Rehearsed(
+        project_id, str(project.get("Name")), environment, tenant, release_id, version, packages, channel,
+        tuple(candidate.skipped), _answers(context, release_id, environment, tenant),
+        Run("", "", "", RunLog(()), Evaluated({}), ()),
+    )  # fmt: skip
+    first = _deploy(context, before, release_id, version)
+    second = _deploy(context, before, release_id, version)
+    if first.state != second.state:
+        raise HarnessError(f"it ended {first.state} and then {second.state} without any upgrade: {second.error}")
+    run = Run(
+        first.task_id, first.state, first.error, steady(first.log, second.log),
+        steady_variables(first.variables, second.variables), first.artifacts,
+    )  # fmt: skip
+    return Rehearsed(
+        project_id, before.project, environment, tenant, release_id, version, packages, channel, before.skipped,
+        before.answers, run,
+    )  # fmt: skip
+
+
+def _packages(context: LiveContext, project: Document, channel: str) -> tuple[tuple[str, str, str], ...]:
+    """The versions of the last release, else the newest each feed has, as a build server would choose them."""
+    process = context.path(f"deploymentprocesses/{project['DeploymentProcessId']}")
+    template = cast("Document", context.client.get(f"{process}/template", channel=channel))
+    chosen: list[tuple[str, str, str]] = []
+    for package in cast("list[Document]", template.get("Packages") or []):
+        version = str(package.get("VersionSelectedLastRelease") or "")
+        if not version:
+            feed = context.path(f"feeds/{package['FeedId']}/packages/versions")
+            found = cast("Document", context.client.get(feed, packageId=str(package["PackageId"]), take=1))
+            if not found.get("Items"):
+                raise HarnessError(f"no version of the package {package['PackageId']} is found")
+            version = str(found["Items"][0]["Version"])
+        chosen.append((str(package["ActionName"]), str(package.get("PackageReferenceName") or ""), version))
+    return tuple(chosen)
+
+
+def _create_release(
+    context: LiveContext, project_id: str, channel: str, packages: tuple[tuple[str, str, str], ...]
+) -> tuple[str, str]:
+    number = 1
+    releases = context.client.items(context.path(f"projects/{project_id}/releases"))
+    existing = {str(release["Version"]) for release in releases}
+    while f"0.0.{number}-{TAG}" in existing:
+        number += 1
+    version = f"0.0.{number}-{TAG}"
+    body = {
+        "ProjectId": project_id,
+        "ChannelId": channel,
+        "Version": version,
+        "SelectedPackages": [
+            {"ActionName": action, "StepName": action, "PackageReferenceName": reference, "Version": package}
+            for action, reference, package in packages
+        ],
+    }
+    created = cast("Document", context.client.post(context.path("releases"), body, ignoreChannelRules=True))
+    return str(created["Id"]), version
+
+
+def _first_destination(context: LiveContext, release_id: str, project: Document) -> tuple[str, str]:
+    """The environment (and tenant) that this release may go to first."""
+    template = cast("Document", context.client.get(context.path(f"releases/{release_id}/deployments/template")))
+    if project.get("TenantedDeploymentMode") == "Tenanted":
+        for tenant in cast("list[Document]", template.get("TenantPromotions") or []):
+            for target in cast("list[Document]", tenant.get("PromoteTo") or []):
+                return str(target["Id"]), str(tenant["Id"])
+        raise HarnessError("no tenant can be deployed to")
+    for target in cast("list[Document]", template.get("PromoteTo") or []):
+        return str(target["Id"]), ""
+    raise HarnessError("its lifecycle lets a new release go nowhere")
+
+
+def _answers(context: LiveContext, release_id: str, environment: str, tenant: str) -> dict[str, str]:
+    route = f"releases/{release_id}/deployments/preview/{environment}" + (f"/{tenant}" if tenant else "")
+    return form_values(cast("Document", context.client.get(context.path(route))))
+
+
+def _deploy(context: LiveContext, what: Rehearsed, release_id: str, version: str) -> Run:
+    deployment = _order(context, what, release_id)
+    task_id = str(deployment["TaskId"])
+    task = context.task_ended(task_id)
+    details = context.client.get(f"/api/tasks/{task_id}/details", verbose=False)
+    artifacts = context.client.items(context.path("artifacts"), regarding=str(deployment["Id"]))
+    made = cast("Document", context.client.get(context.path(f"deployments/{deployment['Id']}")))
+    known = ((version, "<release>"),)
+    return Run(
+        task_id,
+        str(task.get("State")),
+        str(task.get("ErrorMessage") or ""),
+        run_log(details, known),
+        evaluated(context, str(made.get("ManifestVariableSetId") or ""), known),
+        tuple(sorted(str(artifact.get("Filename")) for artifact in artifacts)),
+    )
+
+
+def _order(context: LiveContext, what: Rehearsed, release_id: str) -> Document:
+    body: Document = {
+        "ReleaseId": release_id,
+        "EnvironmentId": what.environment_id,
+        "SkipActions": list(what.skipped),
+        "FormValues": dict(what.answers),
+        "Comments": "Tidegate rehearsal",
+        "UseGuidedFailure": False,
+    }
+    if what.tenant_id:
+        body["TenantId"] = what.tenant_id
+    return cast("Document", context.client.post(context.path("deployments"), body))
+
+
+def _leave_waiting(context: LiveContext, rehearsed: list[Rehearsed]) -> tuple[str, str]:
+    """Start a deployment with a manual step and leave it waiting (OctopusDeploy/Issues#2691)."""
+    why = "no representative project has a manual step"
+    for one in rehearsed:
+        if not any("Octopus.Manual" in str(step) for step in _sorts(context, one)):
+            continue
+        try:
+            task_id = str(_order(context, one, one.release_id)["TaskId"])
+            task = context.task_ended(task_id, answer_interruptions=False)
+        except HarnessError as error:
+            why = _reason(error)
+            continue
+        if task.get("HasPendingInterruptions"):
+            return task_id, ""
+    return "", why
+
+
+def _sorts(context: LiveContext, one: Rehearsed) -> list[str]:
+    project = cast("Document", context.client.get(context.path(f"projects/{one.project_id}")))
+    process = context.client.get(context.path(f"deploymentprocesses/{project['DeploymentProcessId']}"))
+    return [step.sort for step in steps_of(cast("Document", process))]
+
+
+def _reason(error: Exception) -> str:
+    return error.what if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"

@@ -1,0 +1,125 @@
+"""SAVE: what can be read can be saved unchanged, and stays unchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, cast
+
+from tidegate.checks.differences import differences
+from tidegate.checks.live.context import LiveContext, LiveResult, Notes, run_check, told
+from tidegate.checks.normalise import document
+from tidegate.observation.documents import links_of
+from tidegate.observation.places import place_of
+from tidegate.observation.store import LISTED, Snapshot
+
+#: Kinds of resources that people save, as routes with PUT in the swagger documents of 2019.6 and 2020.5: all of EVERY,
+#: some of ONE. The chosen single documents reach nothing outside when saved.
+EVERY: Final = ("userroles", "lifecycles")
+ONE: Final = (
+    "projects", "environments", "projectgroups", "channels", "projecttriggers", "libraryvariablesets", "variables",
+    "deploymentprocesses", "machines", "machinepolicies", "workers", "workerpools", "accounts", "certificates", "feeds",
+    "tenants", "tagsets", "actiontemplates", "subscriptions", "teams", "scopeduserroles", "users", "proxies",
+    "runbooks", "runbookprocesses", "spaces",
+)  # fmt: skip
+SINGLE: Final = ("featuresconfiguration", "dashboardconfiguration", "performanceconfiguration", "upgradeconfiguration")
+
+#: Properties that a save is meant to change.
+_MOVING: Final = frozenset({"LastModifiedOn", "LastModifiedBy", "Version", "LastSnapshotId"})
+
+
+def check_saving(context: LiveContext, seen: Snapshot, *, most: int = 2) -> LiveResult:
+    """GET, PUT of the very same document, GET again: ``most`` of each kind, and every role and lifecycle.
+
+    ``seen`` is a snapshot of this instance; it says what there is.
+    """
+
+    def body(notes: Notes) -> None:
+        for kind in (*EVERY, *ONE):
+            items = list(_items(seen, kind))
+            chosen = items if kind in EVERY else _varied(items, most)
+            for path, _ in chosen:
+                _round_trip(context, notes, path)
+            if chosen:
+                notes.covered.append(f"{kind}: {len(chosen)} of {len(items)}")
+            else:
+                notes.uncovered.append(f"{kind}: there are none")
+        tenants = [path for path, _ in _items(seen, "tenants")][:most]
+        for path in tenants:
+            _round_trip(context, notes, f"{path}/variables")
+        for name in SINGLE:
+            path = context.path(name) if name == "dashboardconfiguration" else f"/api/{name}"
+            _round_trip(context, notes, path, optional=True)
+
+    return run_check("SAVE", context, body)
+
+
+def _items(seen: Snapshot, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    rows = seen.rows("user = ? AND form = ?", (seen.administrator, f"{LISTED}{kind}"))
+    for row in rows:
+        body = cast("dict[str, Any]", row.json)
+        path = links_of(body).get("Self", "")
+        frozen = "-s-" in str(body.get("Id"))  # a release's copy of a process or a set of variables cannot be saved
+        if path.startswith("/api") and not frozen and body.get("IsEditable") is not False:
+            yield path, body
+
+
+def _varied(items: list[tuple[str, dict[str, Any]]], most: int) -> list[tuple[str, dict[str, Any]]]:
+    """Some of each sort of item: feeds, accounts, targets and triggers come in sorts that are saved differently."""
+    sorts: dict[str, int] = {}
+    chosen: list[tuple[str, dict[str, Any]]] = []
+    # The fullest documents first: an empty process or set shows nothing.
+    for path, body in sorted(items, key=lambda item: -len(str(item[1]))):
+        sort = _sort(body)
+        if sorts.get(sort, 0) < (most if len(items) <= most * 4 else 1) or sort not in sorts:
+            sorts[sort] = sorts.get(sort, 0) + 1
+            chosen.append((path, body))
+    return chosen
+
+
+def _sort(body: dict[str, Any]) -> str:
+    own = ("FeedType", "AccountType", "ContentType", "WorkerPoolType", "Type")
+    parts: list[Any] = [body.get(name) for name in own]
+    parts += [_inner(body, "Endpoint", "CommunicationStyle"), _inner(body, "Filter", "FilterType")]
+    parts += [_inner(body, "Action", "ActionType")]
+    return "/".join(str(part) for part in parts if part)
+
+
+def _inner(body: dict[str, Any], name: str, inner: str) -> Any:
+    value = body.get(name)
+    return cast("dict[str, Any]", value).get(inner) if isinstance(value, dict) else None
+
+
+def _round_trip(context: LiveContext, notes: Notes, path: str, *, optional: bool = False) -> None:
+    read = context.client.send("GET", path)
+    if not read.ok:
+        if not optional:
+            notes.find(_name(path), "it cannot be read, so nobody can edit it", before=200, after=told(read))
+        return
+    saved = context.client.send("PUT", path, json=read.json)
+    if not saved.ok:
+        if optional and saved.status in (404, 405):
+            return
+        notes.find(
+            _name(path),
+            "it can be read and not be saved: whoever edits it gets an error",
+            before="saved",
+            after=told(saved),
+        )
+        return
+    again = context.client.send("GET", path)
+    if not again.ok:
+        notes.find(_name(path), "it cannot be read any more after saving it", before=200, after=told(again))
+        return
+    first, second = (document(answer.content.decode("utf-8", "replace"), context.space) for answer in (read, again))
+    for change in differences(first, second):
+        if change.path not in _MOVING:
+            notes.find(
+                f"{_name(path)}: {change.where}",
+                "saving it without a change changes it",
+                before=change.before,
+                after=change.after,
+            )
+
+
+def _name(path: str) -> str:
+    return place_of(path)
