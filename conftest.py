@@ -2,17 +2,6 @@
 
 from __future__ import annotations
 
-pytest_plugins = [
-    "fixtures.plugins.usage",
-    "fixtures.plugins.tags",
-    "fixtures.plugins.features",
-    "fixtures.plugins.lint",
-    "fixtures.plugins.progress",
-    "fixtures.plugins.run",
-    "fixtures.plugins.signals",
-    "fixtures.plugins.one_worker",
-    "fixtures.plugins.chain",
-    "fixtures.plugins.allure_gherkin",
-    "fixtures.plugins.allure_files",
-    "fixtures.plugins.outcome",
-]
+from fixtures.plugins import PLUGINS
+
+pytest_plugins = [*PLUGINS]
