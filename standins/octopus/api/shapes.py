@@ -182,13 +182,10 @@ def accept_value(prop: Property, sent: Any, kept: Any, seal: Seal) -> Any:
         before = cast("Document", kept) if isinstance(kept, dict) else None
         return prop.shape.accept(cast("Document", sent), before, seal)
     match prop.type:
-        case "sensitive" | "property":
-            secret = accept_secret(sent, kept, seal)
-            return (
-                secret
-                if prop.type == "sensitive" or not isinstance(sent, dict) or secret is None
-                else {"SensitiveValue": secret}
-            )
+        case "sensitive":
+            return accept_secret(sent, kept, seal)
+        case "property":
+            return _accept_property(sent, kept, seal)
         case "properties":
             if not isinstance(sent, dict):
                 raise refused_type(prop)

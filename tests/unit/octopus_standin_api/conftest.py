@@ -134,6 +134,9 @@ def seed(store: InMemoryStore) -> None:
                 team["SpaceId"] = None
             transaction.insert("Team", team)
         if spaced:
+            everything = [name for name, rule in names.items() if rule.at_space_level]
+            manager: Document = {"GrantedSpacePermissions": everything, "GrantedSystemPermissions": []}
+            transaction.insert("UserRole", {"Id": "userroles-spacemanager", "Name": "Space Manager", **manager})
             transaction.insert(
                 "ScopedUserRole",
                 {
