@@ -99,7 +99,11 @@ def accept(call: Call, resource: Resource, body: Document, existing: Document | 
     """A request body in stored form; secrets are encrypted with the master key."""
     if resource.shape is None:
         raise not_found()
-    return resource.shape.accept(body, existing, call.server.master_key.encrypt)
+    document = resource.shape.accept(body, existing, call.server.master_key.encrypt)
+    if existing is not None and "SpaceId" in existing:
+        # A document never leaves its space, whatever a client sends or leaves out.
+        document["SpaceId"] = existing["SpaceId"]
+    return document
 
 
 def create_from(call: Call, name: str, body: Document) -> Document:

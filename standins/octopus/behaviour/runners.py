@@ -12,6 +12,27 @@ from standins.octopus.behaviour.inputs import Inputs
 from standins.octopus.contract import Document, Server, Transaction
 
 
+#: Deployments stay known by names and times when their releases are gone (table DeploymentHistory, dumps of 2018.x).
+_HISTORY = """
+INSERT INTO dbo.[DeploymentHistory] (
+    [DeploymentId], [DeploymentName], [ProjectId], [ProjectName], [ProjectSlug], [TenantId], [TenantName], [ChannelId],
+    [ChannelName], [EnvironmentId], [EnvironmentName], [ReleaseId], [ReleaseVersion], [TaskId], [TaskState], [Created],
+    [QueueTime], [StartTime], [CompletedTime], [DurationSeconds], [DeployedBy]
+)
+SELECT d.[Id], d.[Name], p.[Id], p.[Name], p.[Slug], n.[Id], n.[Name], c.[Id], c.[Name], e.[Id], e.[Name], r.[Id],
+       r.[Version], t.[Id], t.[State], d.[Created], t.[QueueTime], t.[StartTime], t.[CompletedTime], t.[DurationSeconds],
+       d.[DeployedBy]
+FROM dbo.[Deployment] d
+INNER JOIN dbo.[Project] p ON p.[Id] = d.[ProjectId]
+INNER JOIN dbo.[DeploymentEnvironment] e ON e.[Id] = d.[EnvironmentId]
+INNER JOIN dbo.[Release] r ON r.[Id] = d.[ReleaseId]
+INNER JOIN dbo.[ServerTask] t ON t.[Id] = d.[TaskId]
+LEFT JOIN dbo.[Channel] c ON c.[Id] = d.[ChannelId]
+LEFT JOIN dbo.[Tenant] n ON n.[Id] = d.[TenantId]
+WHERE d.[Id] = ?
+"""
+
+
 def deploy(running: Running) -> None:
     _carry_out(running, "Deployment", running.task["Arguments"]["DeploymentId"])
 
@@ -76,7 +97,7 @@ def _close(server: Server, transaction: Transaction, run: Deploying, state: str)
     transaction.update(loaded.kind, subject)
     if loaded.kind == "Deployment":
         _related_machines(transaction, subject)
-        transaction.execute("EXEC dbo.[UpdateDeploymentHistory]")
+        transaction.execute(_HISTORY, subject["Id"])
     if state == "Canceled":
         _say(server, transaction, loaded, "", "was canceled")
         return
