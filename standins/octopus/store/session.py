@@ -37,7 +37,13 @@ class Session:
                 self._cursors.popitem(last=False)[1].close()
         else:
             self._cursors.move_to_end(key)
-        return cursor.execute(sql, list(values)) if values else cursor.execute(sql)
+        try:
+            return cursor.execute(sql, list(values)) if values else cursor.execute(sql)
+        except pyodbc.Error:
+            # A failed batch leaves results behind that would keep the connection busy for every other cursor.
+            self._cursors.pop(key, None)
+            cursor.close()
+            raise
 
     def rows(
         self, sql: str, values: Sequence[Any], sizes: Sequence[InputSize | None] | None = None
