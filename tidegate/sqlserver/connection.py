@@ -79,7 +79,7 @@ class SqlServer:
         except self._odbc.Error as error:
             # pyodbc refuses to close twice, and a lost connection is closed already.
             if _state(error) not in _NO_CONNECTION and not isinstance(error, self._odbc.ProgrammingError):
-                raise _mapped(error, f"closing {self!r}", self.address.server) from None
+                raise mapped_error(error, f"closing {self!r}", self.address.server) from None
 
     def rows(self, sql: str, *parameters: Any) -> list[Row]:
         """Every row of the first result set; statements after it are run to their end as well."""
@@ -233,10 +233,11 @@ def _border(odbc: ModuleType, doing: str, where: str) -> Generator[None]:
     try:
         yield
     except odbc.Error as error:
-        raise _mapped(error, doing, where) from None
+        raise mapped_error(error, doing, where) from None
 
 
-def _mapped(error: Exception, doing: str, where: str) -> HarnessError:
+def mapped_error(error: Exception, doing: str, where: str) -> HarnessError:
+    """What the driver raised while ``doing`` something, as an error of the harness, without secrets."""
     state, text = _state(error), str(error.args[1]) if len(error.args) > 1 else str(error)
     number = _number(text)
     said = redact(_plain(text))

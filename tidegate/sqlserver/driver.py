@@ -25,6 +25,11 @@ _WHEEL_LIBRARIES: Final = {
     "Darwin": "libmsodbcsql*.dylib",
     "Windows": "msodbcsql*.dll",
 }
+#: The same architecture under the names that systems and the wheel use; a universal macOS library holds both.
+_ARCHITECTURES: Final = (
+    frozenset({"x86_64", "amd64", "x64", "universal2"}),
+    frozenset({"arm64", "aarch64", "universal2"}),
+)
 _NEXT_STEP: Final = (
     "install Microsoft's driver (https://aka.ms/odbc18), or `pip install mssql-python-odbc`, "
     "or name a driver in [sql_server] odbc_driver"
@@ -103,9 +108,7 @@ def wheel_library(package_folder: Path | None = None) -> Path | None:
     if folder is None or pattern is None:
         return None
     machine = platform.machine().lower()
-    architectures = {"x86_64": {"x86_64", "x64", "universal2"}, "amd64": {"x86_64", "x64", "amd64"}}.get(
-        machine, {machine, "arm64", "aarch64", "universal2"}
-    )
+    architectures = next((names for names in _ARCHITECTURES if machine in names), frozenset({machine}))
     found = [path for path in (folder / "libs").rglob(pattern) if architectures & set(path.parts)]
     return min(found, key=_distance, default=None)
 
