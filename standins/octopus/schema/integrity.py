@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from standins.octopus.contract import Version
+from standins.octopus.contract import Server, Version
 from standins.octopus.schema.database import Database
 from standins.octopus.schema.manifest import views_of
+from standins.octopus.store import OctopusStore
 from standins.octopus.store.kinds import DocumentKind, kinds_of
 
 _OBJECTS: Final = Path(__file__).with_name("objects.toml")
@@ -28,8 +29,18 @@ WHERE i.name IS NOT NULL AND SCHEMA_NAME(t.schema_id) = 'dbo' AND i.is_primary_k
 """
 
 
-def differences(database: Database, version: Version) -> list[str]:
-    """Empty when the schema is sound."""
+def differences(server: Server) -> list[str]:
+    """What the task SystemIntegrityCheck reports; empty when the schema is sound."""
+    if not isinstance(server.store, OctopusStore):
+        raise TypeError("the schema of a store without a database cannot be checked")
+    database = Database(server.store.connection_string)
+    try:
+        return schema_differences(database, server.version)
+    finally:
+        database.close()
+
+
+def schema_differences(database: Database, version: Version) -> list[str]:
     expected, actual = set(expected_items(version)), set(actual_items(database))
     missing = [f"Missing item: {item}" for item in sorted(expected - actual)]
     return missing + [f"Unexpected item: {item}" for item in sorted(actual - expected)]

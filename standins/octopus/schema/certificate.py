@@ -1,0 +1,70 @@
+"""The server's X.509 certificate: it lies in the database, encrypted with the master key, and so proves the right key."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from standins.octopus.crypto import MasterKey, WrongMasterKey
+from standins.octopus.schema.configuration import CERTIFICATE
+from standins.octopus.schema.database import Database
+
+#: The subject Octopus gives its own certificate (Tentacle's trust pages, Octopus docs).
+_SUBJECT: Final = "Octopus Portal"
+
+
+def stored_certificate(database: Database) -> dict[str, Any] | None:
+    rows = database.run("SELECT [JSON] FROM dbo.[Configuration] WHERE [Id] = ?", CERTIFICATE)
+    return json.loads(rows[0][0]) if rows else None
+
+
+def store_new_certificate(database: Database, key: MasterKey) -> str:
+    """The new certificate's thumbprint."""
+    data, thumbprint = _make()
+    document = {
+        "Name": _SUBJECT,
+        "Thumbprint": thumbprint,
+        "SignatureAlgorithmName": "sha256RSA",
+        "CertificateData": key.encrypt(base64.b64encode(data).decode("ascii")),
+    }
+    if stored_certificate(database) is None:
+        database.insert("Configuration", CERTIFICATE, document)
+    else:
+        database.run("UPDATE dbo.[Configuration] SET [JSON] = ? WHERE [Id] = ?", json.dumps(document), CERTIFICATE)
+    return thumbprint
+
+
+def verify_master_key(database: Database, key: MasterKey) -> None:
+    """Raises ``WrongMasterKey``. Decrypting alone is no proof (OctopusDeploy/Issues#3563): the result must be a certificate."""
+    document = stored_certificate(database)
+    if document is None:
+        return
+    data = base64.b64decode(key.decrypt(document["CertificateData"]), validate=False)
+    if not data.startswith(b"\x30"):  # a PKCS#12 file is a DER sequence
+        raise WrongMasterKey("the master key does not decrypt the server's certificate")
+
+
+def _make() -> tuple[bytes, str]:
+    from cryptography import x509  # noqa: PLC0415 - slow to import, and needed once in the life of a database
+    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import pkcs12  # noqa: PLC0415
+    from cryptography.x509.oid import NameOID  # noqa: PLC0415
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _SUBJECT)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=100 * 365))
+        .sign(key, hashes.SHA256())
+    )
+    data = pkcs12.serialize_key_and_certificates(None, key, certificate, None, serialization.NoEncryption())
+    return data, certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 - a thumbprint is the SHA-1
