@@ -22,9 +22,11 @@ from tidegate.observation.store import FILE, ITEM, LIST, LISTED, Snapshot
 
 UNSCOPED: Final = "unscoped"
 
-#: Properties that :mod:`tidegate.checks.permissions` compares by meaning: a new release may add permissions to a role.
-JUDGED_AS_RIGHTS: Final = re.compile(
+#: Properties that other comparisons read by meaning: a new release may add permissions to a role, and its description
+#: of the interface is another one.
+JUDGED_ELSEWHERE: Final = re.compile(
     r"users/\*/permissions(/configuration)?:.*|permissions/all:.*"
+    r"|swagger\.json:.*"
     r"|userroles/\*:(Granted\w*Permissions|\w*PermissionDescriptions)(\[\])?"
 )
 
@@ -65,9 +67,16 @@ def compare(
 
 def standard_comparisons() -> list[Callable[[Snapshot, Snapshot], Iterable[Finding]]]:
     """The comparisons that look at a snapshot as a whole instead of place by place."""
-    from tidegate.checks import database, permissions, settings_moved, timing  # noqa: PLC0415 - they import this package
+    from tidegate.checks import (  # noqa: PLC0415 - they import this package
+        api_surface,
+        database,
+        permissions,
+        settings_moved,
+        timing,
+    )
 
     return [
+        api_surface.compare_surface,
         permissions.compare_permissions,
         settings_moved.compare_settings,
         database.compare_database,
@@ -178,7 +187,7 @@ class Comparison:
                 continue
             if family != pair.family and self._grown(pair, change):
                 continue
-            if JUDGED_AS_RIGHTS.fullmatch(f"{pair.family}:{change.path}"):
+            if JUDGED_ELSEWHERE.fullmatch(f"{pair.family}:{change.path}"):
                 continue
             self._differ(pair, change.kind, change.path, change.where, change.before, change.after, family)
 

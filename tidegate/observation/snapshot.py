@@ -17,6 +17,7 @@ from tidegate.observation.crawl import Crawler
 from tidegate.observation.documents import id_of
 from tidegate.observation.fetching import Fetcher, Job
 from tidegate.observation.places import family_of
+from tidegate.observation.probes import ask
 from tidegate.observation.routes import RouteKnowledge, route_knowledge
 from tidegate.observation.scope import DatabaseView, SnapshotScope, SnapshotSource
 from tidegate.observation.store import FILE, ITEM, LIST, Seen, Snapshot, SnapshotWriter
@@ -53,6 +54,7 @@ def take_snapshot(
         taker.other_forms()
         taker.repeat_earlier()
         taker.time_again()
+        taker.probe(administrator)
         _headers(administrator, writer)
         if source.database is not None:
             _database(source.database, writer)
@@ -214,6 +216,13 @@ class _Taker:
                 if fetched.answer is not None:
                     for form in (job.form, LIST):
                         self._writer.retimed(job.user, job.place, form, fetched.answer.seconds)
+
+    def probe(self, client: OctopusClient) -> None:
+        """Ask how the interface behaves, also for those who give no credentials."""
+        with client.anonymous() as anonymous:
+            space = self.default_space if self._spaces else ""
+            for seen in ask(client, anonymous, self._source.administrator, space):
+                self._writer.saw(seen)
 
     def _drain(self, phase: str) -> None:
         for fetched in self._fetcher.results():

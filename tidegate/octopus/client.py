@@ -109,6 +109,10 @@ class OctopusClient:
     def close(self) -> None:
         self._http.close()
 
+    def anonymous(self) -> OctopusClient:
+        """A read-only client of the same server that gives no credentials; the caller closes it."""
+        return OctopusClient(self.url, None, connections=1)
+
     def server(self) -> ServerInfo:
         """The root document `GET /api`, which needs no authentication."""
         root = self.get("/api")

@@ -237,6 +237,12 @@ class TinyClient(OctopusClient):
         self._server = server
         self._user = user
 
+    def anonymous(self) -> OctopusClient:
+        return TinyClient(self._server, "", Access.READ_ONLY)
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
     def send(self, method: str, path: str, **request: Any) -> Answer:
         assert self.access is Access.FULL or method in {"GET", "HEAD"}
         bare, _, text = path.partition("?")

@@ -36,7 +36,7 @@ def check_login(context: LiveContext, *, main_keys: dict[str, Secret] | None = N
 
 
 def _providers(context: LiveContext, notes: Notes) -> None:
-    with OctopusClient(context.client.url, None) as anonymous:
+    with context.client.anonymous() as anonymous:
         answer = anonymous.send("GET", "/api/authentication")
     providers = property_of(answer.json, "AuthenticationProviders")
     if not answer.ok or not isinstance(providers, list):

@@ -1,8 +1,8 @@
 """INTEG: every build server can push, each in the order of calls and under the name it uses.
 
 Orders of calls: OctopusDeploy/api-client.ts 3.11, OctopusDeploy/cli and go-octopusdeploy (the sequences of its tests),
-and OctopusDeploy/OctopusClients with the legacy `octo` (TeamCity and Jenkins plugins of 2018–2025, Azure DevOps ≤ v5). A
-server may answer differently by User-Agent (OctopusDeploy/Issues#5247).
+and OctopusDeploy/OctopusClients with the legacy `octo` (TeamCity and Jenkins plugins of 2018–2025, Azure DevOps ≤ v5).
+A server may answer differently by User-Agent (OctopusDeploy/Issues#5247).
 """
 
 from __future__ import annotations

@@ -1,0 +1,182 @@
+"""API: what clients see of the interface, before and after: links and filters, the described routes and models."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any, Final, cast
+
+from tidegate.checks.described import Field, Interface, Operation, interface
+from tidegate.checks.finding import Finding, Severity
+from tidegate.observation.documents import links_of
+from tidegate.observation.places import variables
+from tidegate.observation.snapshot import version_of
+from tidegate.observation.store import ITEM, Snapshot
+from tidegate.versions import Version
+
+GONE: Final = "clients that use it stop with an error"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownChange:
+    """Something a release is known to take away from the interface."""
+
+    what: str
+    names: tuple[re.Pattern[str], ...]
+    since: str
+    by: str
+
+    def explains(self, what: str, name: str) -> bool:
+        return self.what == what and any(pattern.fullmatch(name) for pattern in self.names)
+
+
+class Known:
+    """What is known about one pair of versions."""
+
+    def __init__(self, origin: Version, target: Version) -> None:
+        self._changes = [
+            change
+            for change in known_changes()
+            if origin < Version.parse(change.by) and Version.parse(change.since) <= target
+        ]
+
+    def explains(self, what: str, name: str) -> bool:
+        return any(change.explains(what, name) for change in self._changes)
+
+
+@cache
+def known_changes() -> tuple[KnownChange, ...]:
+    """The knowledge that ships with Tidegate."""
+    text = resources.files("tidegate.knowledge").joinpath("api_changes.toml").read_text(encoding="utf-8")
+    return tuple(
+        KnownChange(
+            row["what"],
+            tuple(re.compile(".*".join(map(re.escape, name.split("**")))) for name in row["names"]),
+            row["since"],
+            row.get("by", row["since"]),
+        )
+        for row in tomllib.loads(text)["change"]
+    )
+
+
+def compare_surface(before: Snapshot, after: Snapshot) -> Iterator[Finding]:
+    """Filters that links no longer offer, and what the server's own description no longer has."""
+    known = Known(version_of(before), version_of(after))
+    yield from _filters(_root_links(before), _root_links(after), known)
+    described = [_described(snapshot) for snapshot in (before, after)]
+    if described[0] is not None and described[1] is not None:
+        yield from compare_interfaces(described[0], described[1], known)
+    elif described[0] is not None:
+        yield _finding(
+            "swagger.json", Severity.DEGRADED, "served", "not served", "tools that read the description fail"
+        )
+
+
+def compare_interfaces(before: Interface, after: Interface, known: Known) -> Iterator[Finding]:
+    """What a client of the interface ``before`` would stumble over in ``after``."""
+    for name, operation in before.operations.items():
+        now = after.operations.get(name) or _spaced(after, name)
+        if now is not None:
+            yield from _operation(name, operation, now, known)
+        elif not known.explains("route", name):
+            yield _finding(f"route {name}", Severity.BREAKING, "there", "gone", GONE)
+    for name, fields in before.models.items():
+        now = after.models.get(name)
+        if now is not None:
+            yield from _model(name, fields, now, known)
+        elif not known.explains("model", name):
+            yield _finding(f"model {name}", Severity.DEGRADED, "there", "gone", "generated clients miss this type")
+
+
+def _spaced(after: Interface, name: str) -> Operation | None:
+    """The route in its form for a space, where the unscoped form is not described."""
+    method, _, path = name.partition(" ")
+    return after.operations.get(f"{method} {{space}}/{path}")
+
+
+def _operation(name: str, before: Operation, after: Operation, known: Known) -> Iterator[Finding]:
+    for parameter, was in before.parameters.items():
+        now = after.parameters.get(parameter)
+        if was.place == "body":
+            continue  # the name of a body is no part of the wire; its model is compared
+        if now is None and not known.explains("parameter", f"{name} {parameter}"):
+            yield _finding(f"route {name}: {was.place} parameter {parameter}", Severity.DEGRADED, was.type, None, GONE)
+        elif now is not None and now.type != was.type and was.type:
+            yield _finding(f"route {name}: parameter {parameter}", Severity.DEGRADED, was.type, now.type, GONE)
+    for parameter, now in after.parameters.items():
+        if now.required and now.place != "body" and not before.parameters.get(parameter, now).required:
+            yield _finding(f"route {name}: parameter {parameter}", Severity.BREAKING, "optional", "required", GONE)
+        elif now.required and now.place not in ("body", "formData") and parameter not in before.parameters:
+            yield _finding(f"route {name}: parameter {parameter}", Severity.BREAKING, "unknown", "required", GONE)
+    good = {code for code in before.answers if code.startswith("2")}
+    if good and not good & after.answers and any(code.startswith("2") for code in after.answers):
+        answers = sorted(code for code in after.answers if code.startswith("2"))
+        yield _finding(
+            f"route {name}: success", Severity.DEGRADED, sorted(good), answers, "clients that test the status fail"
+        )
+    if before.model and after.model and before.model != after.model and not known.explains("field", f"{name} answer"):
+        yield _finding(
+            f"route {name}: answer", Severity.DEGRADED, before.model, after.model, "clients read another shape"
+        )
+
+
+def _model(name: str, before: Mapping[str, Field], after: Mapping[str, Field], known: Known) -> Iterator[Finding]:
+    for field, was in before.items():
+        place = f"model {name}.{field}"
+        now = after.get(field)
+        if known.explains("field", f"{name}.{field}"):
+            continue
+        if now is None:
+            yield _finding(
+                place, Severity.BREAKING, was.type or "there", None, "clients that read this field get nothing"
+            )
+            continue
+        if was.type and now.type and was.type != now.type:
+            yield _finding(place, Severity.BREAKING, was.type, now.type, "typed clients cannot read the resource")
+        lost = was.values - now.values
+        if lost and now.values:
+            yield _finding(
+                place, Severity.DEGRADED, sorted(was.values), sorted(now.values), "a value is not accepted any more"
+            )
+        if now.required and not was.required:
+            yield _finding(place, Severity.BREAKING, "optional", "required", "requests without this field are refused")
+
+
+def _filters(before: Mapping[str, str], after: Mapping[str, str], known: Known) -> Iterator[Finding]:
+    for link, template in before.items():
+        if link not in after:
+            continue  # told by the comparison of the root documents
+        there = {name.lower() for name in variables(after[link])}
+        for name in sorted(variables(template)):
+            if name.lower() not in there and not known.explains("filter", f"{link}.{name}"):
+                yield _finding(
+                    f"/api: link {link}",
+                    Severity.DEGRADED,
+                    template,
+                    after[link],
+                    f"lists can no longer be filtered by {name}",
+                )
+
+
+def _root_links(snapshot: Snapshot) -> dict[str, str]:
+    """Links of the server's root and, where there are spaces, of the default space's."""
+    links: dict[str, str] = {}
+    for place in (snapshot.default_space, ""):
+        seen = snapshot.one(place)
+        if seen is not None and 200 <= seen.status < 300:
+            links.update(links_of(seen.json))
+    return links
+
+
+def _described(snapshot: Snapshot) -> Interface | None:
+    seen = snapshot.one("swagger.json", form=ITEM)
+    body = seen.json if seen is not None and 200 <= seen.status < 300 else None
+    return interface(cast("dict[str, Any]", body)) if isinstance(body, dict) else None
+
+
+def _finding(place: str, severity: Severity, before: Any, after: Any, consequence: str) -> Finding:
+    return Finding(check="API", severity=severity, place=place, before=before, after=after, consequence=consequence)
