@@ -23,11 +23,15 @@ from standins.octopus.api.route_list import all_routes
 from standins.octopus.api.routing import Match, RouteTable
 from standins.octopus.api.versions import has_spaces
 from standins.octopus.contract import ApiError, Conflict, Document, Reply, Route, Server, Transaction
+from standins.octopus.store import Deadlock
 
 log = logging.getLogger(__name__)
 
 #: Requests in work at the same time; each holds one pooled database connection.
 _THREADS = 16
+
+#: How often a request is tried when the database rolls it back to end a deadlock.
+_ATTEMPTS = 3
 
 #: Writes that stay open while the server is in maintenance mode: signing in and out.
 _OPEN_IN_MAINTENANCE = frozenset({"users/login", "users/logout", "authentication/checklogininitiated"})
@@ -97,7 +101,15 @@ class Portal:
             refusal = errors.error_reply(ApiError(405, f"The HTTP method {method} is not supported by this resource."))
             return replace(refusal, headers={"Allow": _allowed(found)})
         route, names = entry
-        reply = self._in_transaction(received, wanted, route, dict(zip(names, found.values, strict=True)), found)
+        path = dict(zip(names, found.values, strict=True))
+        for attempt in range(_ATTEMPTS):
+            try:
+                reply = self._in_transaction(received, wanted, route, path, found)
+                break
+            except Deadlock:
+                # The database chose this transaction as the victim and rolled it back: the same request may go through now.
+                if attempt == _ATTEMPTS - 1:
+                    raise
         if wanted not in SAFE_METHODS:
             self.gate.changed(route.path.strip("/").split("/")[0])
             if self.server.tasks is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from typing import Any, cast
 
@@ -12,7 +12,8 @@ from standins.octopus.api.errors import invalid, not_found
 from standins.octopus.api.hooks import hooks_of
 from standins.octopus.api.queries import select
 from standins.octopus.api.rendering import page
-from standins.octopus.api.versions import has_spaces
+from standins.octopus.api.slugs import slugify
+from standins.octopus.api.versions import has_spaces, version_of
 from standins.octopus.behaviour import events
 from standins.octopus.contract import ApiError, Call, Document, Reply, Route
 
@@ -41,6 +42,18 @@ def crud_routes() -> Iterator[Route]:
             yield row(*rows[method])
 
 
+#: Items of most kinds can be asked for by slug from this version on (OctopusClients 13).
+_BY_SLUG = version_of("2022.3")
+
+
+def _slug_of(document: Document) -> str:
+    return str(document.get("Slug") or slugify(str(document.get("Name") or ""))).lower()
+
+
+def _properties(resource: Resource) -> Collection[str]:
+    return resource.shape.properties if resource.shape is not None else ()
+
+
 def _resource(call: Call, name: str) -> Resource:
     return catalogue_for(call.server.version)[name]
 
@@ -49,6 +62,10 @@ def present(call: Call, name: str, documents: list[Document]) -> list[Document]:
     """Items rendered, with what the resource computes."""
     resource = _resource(call, name)
     shown = [resource.render(document) for document in documents]
+    if shown and "Slug" in shown[0]:
+        # Documents from before their kind had slugs (most kinds: 2022.3) show the one their name gives.
+        for item in shown:
+            item["Slug"] = item["Slug"] or slugify(str(item.get("Name") or ""))
     hooks_of(name).show(call, shown, documents)
     return shown
 
@@ -72,6 +89,9 @@ def find_item(call: Call, name: str, document_id: str) -> Document:
     """The document a path names, by its id or by what the resource allows besides."""
     resource = _resource(call, name)
     document = call.transaction.load(resource.kind, document_id) or hooks_of(name).find(call, document_id)
+    if document is None and call.server.version >= _BY_SLUG and "Slug" in _properties(resource):
+        found = call.transaction.query(resource.kind, space=call.space)
+        document = next((item for item in found if _slug_of(item) == document_id.lower()), None)
     return in_reach(call, resource, document, document_id)
 
 
@@ -118,6 +138,8 @@ def create_from(call: Call, name: str, body: Document) -> Document:
     hooks = hooks_of(name)
     check_name(call, resource, document)
     hooks.prepare(call, document, None)
+    if "Slug" in _properties(resource) and not document.get("Slug"):
+        document["Slug"] = slugify(str(document.get("Name") or ""))
     require_for(call, resource, resource.create, document)
     check_references(call, resource, document, None)
     stored = call.transaction.insert(resource.kind, document)

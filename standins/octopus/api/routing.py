@@ -108,6 +108,9 @@ class RouteTable:
         """The routes at a path, or None when the path is unknown in this version."""
         segments = split_path(raw_path)
         if not segments or segments[0].lower() != "api":
+            if self._spaces and len(segments) > 1 and SPACE_ID.fullmatch(segments[0]):
+                # /Spaces-1/nuget/packages: the NuGet feed of a space is outside the API too.
+                return self._find(self._outside, segments[1:], segments[0], "prefix")
             return self._find(self._outside, segments, "", "")
         rest = segments[1:]
         if self._spaces and rest and SPACE_ID.fullmatch(rest[0]):

@@ -21,7 +21,7 @@ from tests.unit.octopus_standin_api.in_memory import InMemoryStore
 ADMIN_KEY = "API-ADMINADMINADMINADMINADMIN"
 
 #: The versions the stand-in is developed for.
-VERSIONS = ("2018.12.1", "2019.1.0", "2019.13.5", "2020.6.4671", "2021.1.7500")
+VERSIONS = ("2018.12.1", "2019.1.0", "2019.13.5", "2020.6.4671", "2021.1.7500", "2023.4.6612", "2025.4.1")
 
 
 class PlainKey:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from standins.octopus.api import hooks
 from standins.octopus.api.cascade import delete_owned
@@ -43,7 +44,17 @@ def _before_delete_channel(call: Call, channel: Document) -> None:
         raise invalid("The channel you are about to remove has releases.")
 
 
-hooks.register("Channel", prepare=_prepare_channel, before_delete=_before_delete_channel)
+def _show_channel(call: Call, shown: Sequence[Document], stored: Sequence[Document]) -> None:
+    """Rules named actions before 2019.1, and packages of actions since (OctopusClients 4.45.0 to 6.0.2)."""
+    if not call.server.at_least("2019.1"):
+        return
+    for item, document in zip(shown, stored, strict=True):
+        for rule, before in zip(item["Rules"], document.get("Rules") or (), strict=True):
+            if not rule["ActionPackages"] and before.get("Actions"):
+                rule["ActionPackages"] = [{"DeploymentAction": name, "PackageReference": ""} for name in before["Actions"]]
+
+
+hooks.register("Channel", prepare=_prepare_channel, before_delete=_before_delete_channel, show=_show_channel)
 
 #: Schedules were split and renamed in 2019.11 (OctopusClients pull request 474).
 _SCHEDULES_BEFORE = frozenset(

@@ -252,12 +252,31 @@ def _prepare_policy(_call: Call, document: Document, existing: Document | None) 
     document["IsDefault"] = bool(existing and existing.get("IsDefault"))
 
 
+#: Rewritten in 2019 (between OctopusClients 6.0.2 and 7.0.5; the 2019.6.7 swagger has the new names): what older servers stored.
+_RENAMED_CHECKS = {
+    "PowerShellHealthCheckPolicy": "TentacleEndpointHealthCheckPolicy",
+    "BashHealthCheckPolicy": "SshEndpointHealthCheckPolicy",
+}
+_RENAMED_TYPES = {"FullHealthCheck": "RunScript", "ConnectionTest": "OnlyConnectivity"}
+
+
+def _show_policy(call: Call, shown: Sequence[Document], stored: Sequence[Document]) -> None:
+    if not call.server.at_least("2019.6"):
+        return
+    for item, document in zip(shown, stored, strict=True):
+        before, now = document.get("MachineHealthCheckPolicy") or {}, item["MachineHealthCheckPolicy"]
+        now["HealthCheckType"] = _RENAMED_TYPES.get(now["HealthCheckType"], now["HealthCheckType"])
+        for new, old in _RENAMED_CHECKS.items():
+            if new not in before and old in before:
+                now[new] = before[old]
+
+
 def _before_delete_policy(_call: Call, policy: Document) -> None:
     if policy.get("IsDefault"):
         raise invalid("The default machine policy cannot be deleted.")
 
 
-hooks.register("MachinePolicy", prepare=_prepare_policy, before_delete=_before_delete_policy)
+hooks.register("MachinePolicy", prepare=_prepare_policy, show=_show_policy, before_delete=_before_delete_policy)
 
 
 def policy_template(call: Call) -> Reply:
