@@ -1,0 +1,459 @@
+"""Routes of runbook snapshots and runs, their templates and previews (2019.11 and later)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from standins.octopus.api.access import in_reach, require_for
+from standins.octopus.api.errors import invalid, not_found
+from standins.octopus.api.queries import Selection, select, selection_of, split_list
+from standins.octopus.api.rendering import page, render, resource
+from standins.octopus.behaviour import events, forms, inputs, lifecycles, progress, releases, runbook_runs, snapshots
+from standins.octopus.behaviour.documents import folded, is_true, listed, mapped, text_of, texts
+from standins.octopus.behaviour.moments import moment
+from standins.octopus.behaviour.plan import Place, process_packages
+from standins.octopus.behaviour.routes_deployments import steps_to_execute
+from standins.octopus.behaviour.routes_releases import find_project, selected
+from standins.octopus.behaviour.runbook_runs import RunOrder
+from standins.octopus.behaviour.variables import Scope
+from standins.octopus.contract import Call, Document, Reply, Route
+
+SINCE = "2019.11"
+
+
+def _reach(call: Call, name: str, wanted: str) -> Document:
+    target = resource(call, name)
+    return in_reach(call, target, call.transaction.load(target.kind, wanted), wanted)
+
+
+def _page(call: Call, name: str, selection: Selection) -> Reply:
+    found, total = select(call, resource(call, name), selection)
+    return Reply(page(call, name, [render(call, name, entry) for entry in found], total))
+
+
+# -- snapshots ---------------------------------------------------------------------------------------------------
+
+
+def list_snapshots(call: Call) -> Reply:
+    return _page(call, "RunbookSnapshot", selection_of(call, resource(call, "RunbookSnapshot")))
+
+
+def snapshots_of_runbook(call: Call) -> Reply:
+    runbook = _reach(call, "Runbook", call.path["id"])
+    selection = selection_of(call, resource(call, "RunbookSnapshot"))
+    selection.where["RunbookId"] = runbook["Id"]
+    if call.query.get("searchbyname"):
+        selection.contains["Name"] = call.query["searchbyname"]
+    return _page(call, "RunbookSnapshot", selection)
+
+
+def snapshots_of_project(call: Call) -> Reply:
+    project = find_project(call, call.path["id"])
+    selection = selection_of(call, resource(call, "RunbookSnapshot"))
+    selection.where["ProjectId"] = project["Id"]
+    if call.query.get("searchbyname"):
+        selection.contains["Name"] = call.query["searchbyname"]
+    return _page(call, "RunbookSnapshot", selection)
+
+
+def snapshot_by_name(call: Call) -> Reply:
+    project = find_project(call, call.path["id"])
+    wanted = call.path["name"]
+    found = call.transaction.query("RunbookSnapshot", where={"ProjectId": project["Id"], "Name": wanted}, take=1)
+    document = found[0] if found else call.transaction.load("RunbookSnapshot", wanted)
+    return Reply(render(call, "RunbookSnapshot", in_reach(call, resource(call, "RunbookSnapshot"), document, wanted)))
+
+
+def get_snapshot(call: Call) -> Reply:
+    return Reply(render(call, "RunbookSnapshot", _reach(call, "RunbookSnapshot", call.path["id"])))
+
+
+def create_snapshot(call: Call) -> Reply:
+    body = folded(call.body)
+    runbook = _reach(call, "Runbook", text_of(body.get("runbookid")))
+    require_for(call, resource(call, "Runbook"), "RunbookEdit", runbook)
+    project = find_project(call, runbook["ProjectId"])
+    snapshot = make_snapshot(
+        call,
+        project,
+        runbook,
+        text_of(body.get("name")).strip() or next_name(call, runbook),
+        body.get("notes"),
+        [selected(entry) for entry in listed(body, "selectedpackages")],
+    )
+    if is_true(call.query.get("publish")):
+        _publish(call, runbook, snapshot)
+    return Reply(render(call, "RunbookSnapshot", snapshot), 201)
+
+
+def make_snapshot(
+    call: Call, project: Document, runbook: Document, name: str, notes: str | None, packages: list[Document]
+) -> Document:
+    process = runbook_runs.process_of(call.transaction, runbook)
+    chosen = {(entry["ActionName"], entry["PackageReferenceName"]) for entry in packages if entry["Version"]}
+    missing = [use for use in process_packages(process) if (use.action["Name"], use.reference) not in chosen]
+    if missing:
+        raise invalid(*(f"No package version was specified for the step '{use.action['Name']}'." for use in missing))
+    snapshot = runbook_runs.create_snapshot(
+        call.server, call.transaction, project, runbook, name=name, notes=notes, packages=packages
+    )
+    events.record(
+        call.server,
+        call.transaction,
+        "Created",
+        f"Runbook snapshot {name} of {runbook['Name']} was created",
+        references={name: snapshot["Id"], runbook["Name"]: runbook["Id"]},
+        source=events.Source.of(call),
+        space=project.get("SpaceId"),
+        project=project["Id"],
+    )
+    return snapshot
+
+
+def _publish(call: Call, runbook: Document, snapshot: Document) -> None:
+    runbook_runs.publish(call.transaction, runbook, snapshot)
+    events.record(
+        call.server,
+        call.transaction,
+        "RunbookSnapshotPublished",
+        f"Runbook snapshot {snapshot['Name']} of {runbook['Name']} was published",
+        references={snapshot["Name"]: snapshot["Id"], runbook["Name"]: runbook["Id"]},
+        source=events.Source.of(call),
+        space=snapshot.get("SpaceId"),
+        project=snapshot["ProjectId"],
+    )
+
+
+def update_snapshot(call: Call) -> Reply:
+    snapshot = _reach(call, "RunbookSnapshot", call.path["id"])
+    require_for(call, resource(call, "RunbookSnapshot"), "RunbookEdit", snapshot)
+    before = dict(snapshot)
+    body = folded(call.body)
+    snapshot["Name"] = text_of(body.get("name")) or snapshot["Name"]
+    snapshot["Notes"] = body.get("notes")
+    snapshot["SelectedPackages"] = [selected(entry) for entry in listed(body, "selectedpackages")]
+    call.transaction.update("RunbookSnapshot", snapshot)
+    events.modified(call, "RunbookSnapshot", snapshot, before)
+    return Reply(render(call, "RunbookSnapshot", snapshot))
+
+
+def delete_snapshot(call: Call) -> Reply:
+    snapshot = _reach(call, "RunbookSnapshot", call.path["id"])
+    require_for(call, resource(call, "RunbookSnapshot"), "RunbookEdit", snapshot)
+    runbook = call.transaction.load("Runbook", snapshot["RunbookId"])
+    if runbook is not None and runbook.get("PublishedRunbookSnapshotId") == snapshot["Id"]:
+        raise invalid("A published snapshot cannot be deleted.")
+    for run in call.transaction.query("RunbookRun", where={"RunbookSnapshotId": snapshot["Id"]}):
+        releases.delete_run(call.server, call.transaction, "RunbookRun", run)
+    call.transaction.delete("RunbookSnapshot", snapshot["Id"])
+    events.deleted(call, "RunbookSnapshot", snapshot)
+    return Reply({})
+
+
+def snapshot_variables(call: Call) -> Reply:
+    snapshot = _reach(call, "RunbookSnapshot", call.path["id"])
+    require_for(call, resource(call, "RunbookSnapshot"), "RunbookEdit", snapshot)
+    project = find_project(call, snapshot["ProjectId"])
+    snapshot["ProjectVariableSetSnapshotId"] = snapshots.freeze_project_variables(call.transaction, project)
+    snapshot["FrozenProjectVariableSetId"] = snapshot["ProjectVariableSetSnapshotId"]
+    snapshot["LibraryVariableSetSnapshotIds"] = snapshots.freeze_library_variables(call.transaction, project)
+    call.transaction.update("RunbookSnapshot", snapshot)
+    return Reply(render(call, "RunbookSnapshot", snapshot))
+
+
+def next_name(call: Call, runbook: Document) -> str:
+    """``Snapshot`` and a code, as the portal suggests; here the code is the number of the snapshot."""
+    count = call.transaction.count("RunbookSnapshot", where={"RunbookId": runbook["Id"]})
+    return f"Snapshot {count + 1}"
+
+
+def snapshot_template(call: Call) -> Reply:
+    wanted = call.path["id"]
+    if "runbookprocesses/" in call.url.lower():
+        process = call.transaction.load("RunbookProcess", wanted)
+        if process is None:
+            raise not_found(wanted)
+        runbook = _reach(call, "Runbook", process["OwnerId"])
+    else:
+        runbook = _reach(call, "Runbook", wanted)
+        process = runbook_runs.process_of(call.transaction, runbook)
+    project = find_project(call, runbook["ProjectId"])
+    template = releases.template(call.transaction, project, process, None)
+    shown: dict[str, Any] = {
+        "Id": None,
+        "NextNameIncrement": next_name(call, runbook),
+        "RunbookProcessId": process["Id"],
+        "Packages": template["Packages"],
+        "Links": {"Self": call.url.partition("?")[0]},
+    }
+    if not call.server.at_least("2022.1"):
+        shown["RunbookId"] = runbook["Id"]
+    return Reply(shown)
+
+
+# -- runs --------------------------------------------------------------------------------------------------------
+
+
+def _run_selection(call: Call) -> Selection:
+    selection = selection_of(call, resource(call, "RunbookRun"))
+    for name, column in (
+        ("projects", "ProjectId"),
+        ("environments", "EnvironmentId"),
+        ("tenants", "TenantId"),
+        ("runbooks", "RunbookId"),
+    ):
+        wanted = split_list(call.query.get(name))
+        if wanted:
+            selection.where[column] = wanted
+    return selection
+
+
+def list_runs(call: Call) -> Reply:
+    return _page(call, "RunbookRun", _run_selection(call))
+
+
+def runs_of_snapshot(call: Call) -> Reply:
+    snapshot = _reach(call, "RunbookSnapshot", call.path["id"])
+    selection = _run_selection(call)
+    selection.where["RunbookSnapshotId"] = snapshot["Id"]
+    return _page(call, "RunbookRun", selection)
+
+
+def get_run(call: Call) -> Reply:
+    return Reply(render(call, "RunbookRun", _reach(call, "RunbookRun", call.path["id"])))
+
+
+def delete_run(call: Call) -> Reply:
+    run = _reach(call, "RunbookRun", call.path["id"])
+    require_for(call, resource(call, "RunbookRun"), "RunbookRunDelete", run)
+    releases.delete_run(call.server, call.transaction, "RunbookRun", run)
+    events.deleted(call, "RunbookRun", run)
+    return Reply({})
+
+
+def place_order(call: Call, order: RunOrder) -> Document:
+    """Check rights and prompts, then queue."""
+    if call.rights is not None:
+        call.rights.require(
+            "RunbookRunCreate",
+            space=order.runbook.get("SpaceId"),
+            projects=[order.runbook["ProjectId"]],
+            environments=[order.environment["Id"]],
+            tenants=[order.tenant["Id"]] if order.tenant else None,
+        )
+    values = inputs.snapshot_values(call.transaction, order.snapshot)
+    unanswered = forms.missing(values, _scope(order.runbook, order.environment["Id"], order.tenant), order.form_values)
+    if unanswered:
+        raise invalid(*(f"Please provide a value for the prompted variable '{label}'." for label in unanswered))
+    return runbook_runs.create(call.server, call.transaction, order, events.Source.of(call))
+
+
+def _scope(runbook: Document, environment: str, tenant: Document | None) -> Scope:
+    return Scope(
+        environment=environment,
+        tenant=tenant["Id"] if tenant else None,
+        tenant_tags=frozenset(texts(tenant, "TenantTags")) if tenant else frozenset(),
+        process_owner=runbook["Id"],
+    )
+
+
+def _named(call: Call, kind: str, wanted: str) -> Document:
+    document = call.transaction.load(kind, wanted) if wanted else None
+    if document is None or (call.space is not None and document.get("SpaceId", call.space) != call.space):
+        raise invalid(f"{kind}: the resource '{wanted}' was not found.")
+    return document
+
+
+def _order(
+    body: Document, runbook: Document, snapshot: Document, environment: Document, tenant: Document | None
+) -> RunOrder:
+    return RunOrder(
+        runbook,
+        snapshot,
+        environment,
+        tenant,
+        skip_actions=texts(body, "skipactions"),
+        specific_machines=texts(body, "specificmachineids"),
+        excluded_machines=texts(body, "excludedmachineids"),
+        form_values=mapped(body, "formvalues"),
+        comments=text_of(body.get("comments")),
+        guided_failure=body.get("useguidedfailure"),
+        force_download=is_true(body.get("forcepackagedownload")),
+        queue_time=moment(body.get("queuetime")),
+        expiry=moment(body.get("queuetimeexpiry")),
+    )
+
+
+def create_run(call: Call) -> Reply:
+    """A single run, as clients of 2019.11 make it."""
+    body = folded(call.body)
+    runbook = _named(call, "Runbook", text_of(body.get("runbookid")))
+    snapshot_id = text_of(body.get("runbooksnapshotid")) or text_of(runbook.get("PublishedRunbookSnapshotId"))
+    snapshot = _named(call, "RunbookSnapshot", snapshot_id)
+    environment = _named(call, "DeploymentEnvironment", text_of(body.get("environmentid")))
+    tenant = _named(call, "Tenant", text_of(body.get("tenantid"))) if body.get("tenantid") else None
+    run = place_order(call, _order(body, runbook, snapshot, environment, tenant))
+    return Reply(render(call, "RunbookRun", run), 201)
+
+
+def run_runbook(call: Call) -> Reply:
+    """``runbooks/{id}/run``: several environments and tenants; an array of runs since 2020.3.1, one before (C# client)."""
+    body = folded(call.body)
+    runbook = _reach(call, "Runbook", call.path["id"])
+    snapshot = _chosen_snapshot(call, runbook, body)
+    environments = texts(body, "environmentids") or [text_of(body.get("environmentid"))]
+    tenants = _chosen_tenants(call, runbook, body)
+    runs = [
+        place_order(call, _order(body, runbook, snapshot, _named(call, "DeploymentEnvironment", environment), tenant))
+        for environment in environments
+        for tenant in tenants or [None]
+    ]
+    shown = [render(call, "RunbookRun", run) for run in runs]
+    return Reply(shown if call.server.at_least("2020.3.1") else shown[0], 201)
+
+
+def _chosen_snapshot(call: Call, runbook: Document, body: Document) -> Document:
+    wanted = text_of(body.get("runbooksnapshotnameorid")) or text_of(body.get("runbooksnapshotid"))
+    if not wanted:
+        published = text_of(runbook.get("PublishedRunbookSnapshotId"))
+        if not published:
+            raise invalid(f"The runbook {runbook['Name']} has no published snapshot.")
+        return _named(call, "RunbookSnapshot", published)
+    found = call.transaction.query("RunbookSnapshot", where={"RunbookId": runbook["Id"], "Name": wanted}, take=1)
+    return found[0] if found else _named(call, "RunbookSnapshot", wanted)
+
+
+def _chosen_tenants(call: Call, runbook: Document, body: Document) -> list[Document]:
+    ids = texts(body, "tenantids") or [text_of(body.get("tenantid"))]
+    tenants = [_named(call, "Tenant", wanted) for wanted in ids if wanted]
+    tags = set(texts(body, "tenanttagnames"))
+    if tags:
+        connected = call.transaction.query("Tenant", contains={"ProjectIds": runbook["ProjectId"]}, order_by="Name")
+        tenants.extend(tenant for tenant in connected if not tags.isdisjoint(texts(tenant, "TenantTags")))
+    return tenants
+
+
+# -- previews and templates --------------------------------------------------------------------------------------
+
+
+def preview_of_runbook(call: Call) -> Reply:
+    runbook = _reach(call, "Runbook", call.path["id"])
+    project = find_project(call, runbook["ProjectId"])
+    process = runbook_runs.process_of(call.transaction, runbook)
+    current = call.transaction.load("VariableSet", project["VariableSetId"]) or {}
+    return Reply(_preview(call, runbook, process, inputs.values_of(current)))
+
+
+def preview_of_snapshot(call: Call) -> Reply:
+    snapshot = _reach(call, "RunbookSnapshot", call.path["id"])
+    runbook = _reach(call, "Runbook", snapshot["RunbookId"])
+    process = call.transaction.load("RunbookProcess", snapshot["FrozenRunbookProcessId"])
+    if process is None:
+        raise not_found(snapshot["FrozenRunbookProcessId"])
+    return Reply(_preview(call, runbook, process, inputs.snapshot_values(call.transaction, snapshot)))
+
+
+def _preview(call: Call, runbook: Document, process: Document, values: list[inputs.Value]) -> Document:
+    environment = call.transaction.load("DeploymentEnvironment", call.path["environment"])
+    tenant_id = call.path.get("tenant")
+    tenant = call.transaction.load("Tenant", tenant_id) if tenant_id else None
+    if environment is None or (tenant_id and tenant is None):
+        raise not_found(call.path["environment"] if environment is None else str(tenant_id))
+    tags = frozenset(texts(tenant, "TenantTags")) if tenant else frozenset[str]()
+    place = Place(environment["Id"], None, tenant["Id"] if tenant else None, tags)
+    machines = call.transaction.query("Machine", contains={"EnvironmentIds": environment["Id"]}, order_by="Name")
+    return {
+        "Id": None,
+        "StepsToExecute": steps_to_execute(process, place, machines),
+        "Form": forms.form_of(values, _scope(runbook, environment["Id"], tenant)),
+        "UseGuidedFailureModeByDefault": inputs.guided_failure_mode(runbook, environment, None),
+        "Links": {"Self": call.url.partition("?")[0]},
+    }
+
+
+def run_template(call: Call) -> Reply:
+    """Where a runbook can be run; of a snapshot, also whether anything changed since."""
+    snapshot = None
+    if "runbooksnapshots/" in call.url.lower():
+        snapshot = _reach(call, "RunbookSnapshot", call.path["id"])
+        runbook = _reach(call, "Runbook", snapshot["RunbookId"])
+    else:
+        runbook = _reach(call, "Runbook", call.path["id"])
+    base = f"/api/{runbook['SpaceId']}/runbooks/{runbook['Id']}/runbookRuns/preview"
+    targets = [
+        {"Id": entry["Id"], "Name": entry["Name"], "Links": {"RunbookRunPreview": f"{base}/{entry['Id']}"}}
+        for entry in environments_of(call, runbook)
+    ]
+    mode = text_of(runbook.get("MultiTenancyMode")) or "Untenanted"
+    return Reply(
+        {
+            "Id": None,
+            "IsRunbookProcessModified": snapshot is not None and _modified(call, runbook, snapshot),
+            "IsVariableSetModified": False,
+            "IsLibraryVariableSetModified": False,
+            "PromoteTo": targets if mode != "Tenanted" else [],
+            "TenantPromotions": [],
+            "Links": {"Self": call.url.partition("?")[0]},
+        }
+    )
+
+
+def _modified(call: Call, runbook: Document, snapshot: Document) -> bool:
+    process = runbook_runs.process_of(call.transaction, runbook)
+    frozen = call.transaction.load("RunbookProcess", snapshot["FrozenRunbookProcessId"])
+    return frozen is None or snapshots.differs(process, frozen)
+
+
+def environments_of(call: Call, runbook: Document) -> list[Document]:
+    everything = progress.environments(call.transaction, runbook.get("SpaceId"))
+    scope = text_of(runbook.get("EnvironmentScope")) or "All"
+    if scope == "Specified":
+        return [entry for entry in everything if entry["Id"] in texts(runbook, "Environments")]
+    if scope != "FromProjectLifecycles":
+        return everything
+    project = find_project(call, runbook["ProjectId"])
+    channels = call.transaction.query("Channel", where={"ProjectId": project["Id"]})
+    reachable = {
+        environment
+        for channel in [None, *channels]
+        for phase in lifecycles.phases_of(progress.lifecycle_of(call.transaction, project, channel), everything)
+        for environment in phase.environments
+    }
+    return [entry for entry in everything if entry["Id"] in reachable]
+
+
+def runbook_environments(call: Call) -> Reply:
+    runbook = _reach(call, "Runbook", call.path["id"])
+    return Reply([render(call, "Environment", entry) for entry in environments_of(call, runbook)])
+
+
+def _row(method: str, path: str, handler: Any, permission: str) -> Route:
+    return Route(method, path, handler, permission=permission, since=SINCE)
+
+
+ROUTES = (
+    _row("GET", "runbookSnapshots", list_snapshots, "RunbookView"),
+    _row("POST", "runbookSnapshots", create_snapshot, "RunbookEdit"),
+    _row("GET", "runbookSnapshots/{id}", get_snapshot, "RunbookView"),
+    _row("PUT", "runbookSnapshots/{id}", update_snapshot, "RunbookEdit"),
+    _row("DELETE", "runbookSnapshots/{id}", delete_snapshot, "RunbookEdit"),
+    _row("GET", "runbookSnapshots/{id}/runbookRuns", runs_of_snapshot, "RunbookRunView"),
+    _row("GET", "runbookSnapshots/{id}/runbookRuns/template", run_template, "RunbookView"),
+    _row("GET", "runbookSnapshots/{id}/runbookRuns/preview/{environment}", preview_of_snapshot, "RunbookView"),
+    _row("GET", "runbookSnapshots/{id}/runbookRuns/preview/{environment}/{tenant}", preview_of_snapshot, "RunbookView"),
+    _row("POST", "runbookSnapshots/{id}/snapshot-variables", snapshot_variables, "RunbookEdit"),
+    _row("GET", "runbookRuns", list_runs, "RunbookRunView"),
+    _row("POST", "runbookRuns", create_run, "RunbookRunCreate"),
+    _row("GET", "runbookRuns/{id}", get_run, "RunbookRunView"),
+    _row("DELETE", "runbookRuns/{id}", delete_run, "RunbookRunDelete"),
+    _row("POST", "runbooks/{id}/run", run_runbook, "RunbookRunCreate"),
+    _row("GET", "runbooks/{id}/environments", runbook_environments, "RunbookView"),
+    _row("GET", "runbooks/{id}/runbookSnapshots", snapshots_of_runbook, "RunbookView"),
+    _row("GET", "runbooks/{id}/runbookSnapshotTemplate", snapshot_template, "RunbookView"),
+    _row("GET", "runbooks/{id}/runbookRunTemplate", run_template, "RunbookView"),
+    _row("GET", "runbooks/{id}/runbookRuns/preview/{environment}", preview_of_runbook, "RunbookView"),
+    _row("GET", "runbooks/{id}/runbookRuns/preview/{environment}/{tenant}", preview_of_runbook, "RunbookView"),
+    _row("GET", "runbookProcesses/{id}/runbookSnapshotTemplate", snapshot_template, "RunbookView"),
+    _row("GET", "projects/{id}/runbookSnapshots", snapshots_of_project, "RunbookView"),
+    _row("GET", "projects/{id}/runbookSnapshots/{name}", snapshot_by_name, "RunbookView"),
+)
