@@ -4,4 +4,21 @@ from __future__ import annotations
 
 from fixtures.plugins import PLUGINS
 
-pytest_plugins = [*PLUGINS]
+pytest_plugins = [
+    *PLUGINS,
+    "fixtures.settings",
+    "fixtures.provided",
+    "fixtures.main_instance",
+    "fixtures.backup",
+    "fixtures.test_instance",
+    "fixtures.snapshots",
+    "fixtures.upgraded_instance",
+    "fixtures.comparison",
+    "fixtures.live_checks",
+    "steps.planning",
+    "steps.backing_up",
+    "steps.cloning",
+    "steps.upgrading",
+    "steps.verifying",
+    "steps.approving",
+]

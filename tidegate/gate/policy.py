@@ -8,8 +8,13 @@ from pydantic import BaseModel, ConfigDict
 
 from tidegate.checks.finding import Severity
 
-#: Checks without whose traces in the evidence nothing is approved.
-REQUIRED_CHECKS: Final = ("BACKUP", "CLONE", "UPGRADE", "COMPARE")
+#: Steps of the rehearsal that must have left their trace, and checks of `knowledge/checks.toml`. RELEASE is part of
+#: DEPLOY; both come from one deployment.
+REQUIRED_CHECKS: Final = (
+    *("BACKUP", "PRE", "CLONE", "UPGRADE"),
+    *("COUNT", "DIFF", "PERM", "PREVIEW", "FEED", "PERF", "JOURNAL", "API"),
+    *("START", "TASKS", "LOGIN", "ART", "TRIG", "DEPLOY", "INTEG", "SAVE", "SCHEMA", "RET"),
+)
 
 
 class Policy(BaseModel):

@@ -7,7 +7,7 @@ reported as passed exactly once, every required check with its trace in the evid
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
@@ -212,11 +212,15 @@ def _finding_reasons(still_open: Sequence[Finding], policy: Policy) -> Iterator[
             yield Reason(code=code, subject=f"{finding.check} {finding.place}", message=finding.sentence())
 
 
-def _check_reasons(entries: Sequence[Entry], policy: Policy) -> Iterator[Reason]:
+def checks_without_trace(entries: Iterable[Entry], policy: Policy) -> list[str]:
+    """Checks that the policy requires and that the evidence knows nothing of."""
     traced = {str(entry.details.get("check")) for entry in entries if entry.kind == "check"}
-    for check in policy.required_checks:
-        if check not in traced:
-            yield Reason(code=Code.CHECK_NOT_RUN, subject=check, message="left no trace in the evidence")
+    return [check for check in policy.required_checks if check not in traced]
+
+
+def _check_reasons(entries: Sequence[Entry], policy: Policy) -> Iterator[Reason]:
+    for check in checks_without_trace(entries, policy):
+        yield Reason(code=Code.CHECK_NOT_RUN, subject=check, message="left no trace in the evidence")
 
 
 def _run_reasons(entries: Sequence[Entry], reported: Mapping[str, ScenarioResult]) -> Iterator[Reason]:

@@ -32,7 +32,7 @@ Report = Callable[[str], None]
 #: The product's default for a node (Octopus docs, `TASK_CAP`); the clone gets it back once it is proven harmless.
 _TASK_CAP: Final = 5
 #: Statements that no longer hold once the clone's own server has run: it registers its node, and it has tasks.
-_BY_ITSELF: Final = ("nodes", "node-status", "tasks", "tentacle-messages")
+BY_ITSELF: Final = ("nodes", "node-status", "tasks", "tentacle-messages")
 
 
 def clone_test_instance(
@@ -156,7 +156,7 @@ def _prove(
             wrong = "; ".join(f"{name}: {found}, expected {expected}" for name, (found, expected) in folders.items())
             raise ProvisioningFailed(f"the clone uses other server folders: {wrong}", where=instance.url)
         with SqlServer(instance.database.server, instance.database.name) as database:
-            proven = prove_sanitised(database, policy, besides=_BY_ITSELF)
+            proven = prove_sanitised(database, policy, besides=BY_ITSELF)
         status = client.get("/api/serverstatus")
         sign = (
             f", it calls itself a potential clone: {status['IsPotentialClone']}" if "IsPotentialClone" in status else ""

@@ -113,6 +113,12 @@ def unfinished_writes(journal: Path) -> list[Entry]:
     owners = [entry for entry in entries if entry["kind"] == "owner"]
     if owners and _alive(owners[-1]):
         return []
+    return open_writes(journal)
+
+
+def open_writes(journal: Path) -> list[Entry]:
+    """Writes that were announced and are not undone yet, newest first, whether or not their run is alive."""
+    entries = _read(journal)
     done = {entry["number"] for entry in entries if entry["kind"] == "done"}
     return [entry for entry in reversed(entries) if entry["kind"] == "intent" and entry["number"] not in done]
 

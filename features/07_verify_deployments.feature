@@ -1,0 +1,38 @@
+@verify @deployments @owner:release_management
+Feature: Verifying deployments
+  "Representative test deployments work": the same deployment does the same as before the upgrade, in the same order,
+  with the same values.
+
+  Rule: No trigger fires on its own
+
+    @severity:critical
+    Scenario: Triggers keep their plan, and none fires because of the upgrade
+      When the test instance is upgraded to the target version
+      Then nothing was deployed that nobody asked for
+      And a trigger that is enabled again fires only when it is due
+
+  Rule: What waited for a person still waits, and goes on when it is answered
+
+    @severity:critical @issue:2691
+    Scenario: A deployment that waited for an approval can be approved
+      When the test instance is upgraded to the target version
+      Then the deployment that waited before the upgrade goes on when it is approved
+
+  Rule: Representative deployments do what they did
+
+    @severity:blocker @guide:administration/upgrading/guide/creating-test-instance
+    Scenario: Representative projects deploy as before
+      When the test instance is upgraded to the target version
+      Then releases of representative projects can be created and deployed, and do what they did before
+
+    @severity:critical
+    Scenario: Deployments are planned as before
+      When the test instance is compared before and after its upgrade
+      Then the same steps, machines and values are planned for the same releases
+
+  Rule: What a deployment needs is still there
+
+    @severity:critical
+    Scenario: Feeds offer the packages that they offered
+      When the test instance is compared before and after its upgrade
+      Then feeds find the packages and versions that they found

@@ -1,0 +1,34 @@
+@verify @data @owner:release_management
+Feature: Verifying the data
+  Every resource is there, says what it said, and can be saved. Secrets stay secret and stay readable for the server.
+
+  Rule: Nothing is lost, nothing is changed
+
+    @severity:blocker
+    Scenario: Nothing is lost
+      When the test instance is compared before and after its upgrade
+      Then there are as many resources and rows of each kind as before
+
+    @severity:blocker
+    Scenario: Every resource says what it said
+      When the test instance is compared before and after its upgrade
+      Then every resource shows what it showed, to everybody who could see it
+
+  Rule: What can be read can be saved
+
+    @severity:critical
+    Scenario: Resources of each kind can be saved unchanged
+      When the test instance is upgraded to the target version
+      Then one resource of each kind can be saved, and stays what it was
+
+  Rule: The database is in order
+
+    @severity:critical
+    Scenario: The database has the shape that the new version expects
+      When the test instance is upgraded to the target version
+      Then the server finds its database complete, and every view can be read
+
+    @severity:critical
+    Scenario: Retention deletes nothing that is in use
+      When the test instance is upgraded to the target version
+      Then a retention run keeps everything that releases and deployments still need

@@ -1,0 +1,139 @@
+"""Verifying what the upgrade did: comparing before and after, and trying what people and machines do."""
+
+from __future__ import annotations
+
+from pytest_bdd import then, when
+
+from fixtures.comparison import Comparison
+from fixtures.live_checks import LiveChecks
+from fixtures.snapshots import SnapshotsBefore
+from tidegate.gate.judging import Judge
+from tidegate.observation.images import images
+from tidegate.observation.store import Snapshot
+from tidegate.settings import Settings
+
+
+@when("the test instance is compared before and after its upgrade")
+def _(comparison: Comparison) -> None:
+    assert comparison.places > 0, "the snapshots have nothing in common"
+
+
+# History
+
+
+@then("the files that earlier deployments left can be downloaded again, unchanged")
+def _(live_checks: LiveChecks, comparison: Comparison, judge: Judge) -> None:
+    judge.require_none([*live_checks.findings("downloads"), *comparison.of("ART")])
+
+
+@then("the images of projects and tenants are the ones they were")
+def _(snapshots_before: SnapshotsBefore, snapshot_after: Snapshot) -> None:
+    before = images(snapshots_before.second)
+    assert before, "neither a project nor a tenant has an image to look at"
+    assert images(snapshot_after) == before
+
+
+# People
+
+
+@then("a user of each kind can log in by password and by API key")
+def _(live_checks: LiveChecks, comparison: Comparison, judge: Judge) -> None:
+    judge.require_none([*live_checks.findings("log in"), *comparison.of("LOGIN")])
+
+
+@then("each user has the permissions that they had")
+def _(comparison: Comparison, judge: Judge) -> None:
+    judge.require_none(comparison.of("PERM"))
+
+
+# Deployments
+
+
+@then("nothing was deployed that nobody asked for")
+def _(live_checks: LiveChecks, judge: Judge) -> None:
+    judge.require_none(live_checks.findings("triggers"))
+
+
+@then("a trigger that is enabled again fires only when it is due")
+def _(live_checks: LiveChecks, comparison: Comparison, judge: Judge) -> None:
+    judge.require_none([*live_checks.findings("triggers"), *comparison.of("TRIG")])
+
+
+@then("the deployment that waited before the upgrade goes on when it is approved")
+def _(live_checks: LiveChecks, judge: Judge) -> None:
+    judge.require_none(live_checks.findings("waiting"))
+
+
+@then("releases of representative projects can be created and deployed, and do what they did before")
+def _(live_checks: LiveChecks, comparison: Comparison, judge: Judge) -> None:
+    judge.require_none([*live_checks.findings("deployments"), *comparison.of("RELEASE", "DEPLOY")])
+
+
+@then("the same steps, machines and values are planned for the same releases")
+def _(comparison: Comparison, judge: Judge) -> None:
+    judge.require_none(comparison.of("PREVIEW"))
+
+
+@then("feeds find the packages and versions that they found")
+def _(comparison: Comparison, judge: Judge) -> None:
+    judge.require_none(comparison.of("FEED"))
+
+
+# Integrations
+
+
+@then("each kind of build server can push and release the way it does")
+def _(live_checks: LiveChecks, judge: Judge) -> None:
+    judge.require_none(live_checks.findings("pushing"))
+
+
+@then("every configured script ends as it did before the upgrade")
+def _(live_checks: LiveChecks, settings: Settings, judge: Judge) -> None:
+    assert settings.integrations is not None
+    judge.require_none(live_checks.findings("scripts"))
+
+
+# Interface
+
+
+@then("every route and field that clients use is still there")
+def _(comparison: Comparison, judge: Judge) -> None:
+    judge.require_none(comparison.of("API"))
+
+
+@then("old paths without a space show what the paths of the default space show")
+def _(comparison: Comparison, judge: Judge) -> None:
+    judge.require_none(comparison.without_space())
+
+
+@then("no route has become much slower")
+def _(comparison: Comparison, judge: Judge) -> None:
+    judge.require_none(comparison.of("PERF"))
+
+
+# Data
+
+
+@then("there are as many resources and rows of each kind as before")
+def _(comparison: Comparison, judge: Judge) -> None:
+    judge.require_none(comparison.of("COUNT"))
+
+
+@then("every resource shows what it showed, to everybody who could see it")
+def _(comparison: Comparison, judge: Judge) -> None:
+    judge.require_none(comparison.of("DIFF"))
+
+
+@then("one resource of each kind can be saved, and stays what it was")
+def _(live_checks: LiveChecks, judge: Judge) -> None:
+    judge.require_none(live_checks.findings("saving"))
+
+
+@then("the server finds its database complete, and every view can be read")
+def _(live_checks: LiveChecks, comparison: Comparison, judge: Judge) -> None:
+    judge.require_none([*live_checks.findings("integrity"), *comparison.of("SCHEMA")])
+
+
+@then("a retention run keeps everything that releases and deployments still need")
+def _(live_checks: LiveChecks, comparison: Comparison, judge: Judge) -> None:
+    judge.require_none([*live_checks.findings("retention"), *comparison.of("RET")])

@@ -1,0 +1,97 @@
+"""What one run provisions, by its settings: the download feed, the main instance's description, the test host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, final
+
+from tidegate.errors import SettingsError
+from tidegate.octopus.downloads import DownloadFeed
+from tidegate.providers.contract import TestHost
+from tidegate.providers.embedded import EmbeddedHost
+from tidegate.providers.embedded_main import provide_embedded_main
+from tidegate.providers.embedded_servers import EmbeddedFeed
+from tidegate.providers.leftovers import Leftovers
+from tidegate.settings import MainSettings, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ProvidedMain:
+    """The main instance to rehearse. ``sample`` is what the loader of an embedded sample told, else empty."""
+
+    settings: MainSettings
+    sample: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+class Provision(Protocol):
+    """The servers of one run; each is started when first asked for."""
+
+    def feed(self) -> DownloadFeed: ...
+
+    def main(self, report: Callable[[str], None]) -> ProvidedMain: ...
+
+    def test_host(self) -> TestHost: ...
+
+    def close(self, *, keep: bool = False) -> None:
+        """End and delete everything, or leave all of it to be looked at; safe to call twice."""
+        ...
+
+
+def provision(settings: Settings, folder: Path) -> Provision:
+    """What the settings ask for, below ``folder``; starts nothing.
+
+    Raises :class:`SettingsError` for a provider that is not there.
+    """
+    if settings.test_instance.provider != "embedded":
+        raise SettingsError(
+            f'[test_instance] provider = "{settings.test_instance.provider}" is not available in this version',
+            next_step='use provider = "embedded"',
+        )
+    return EmbeddedProvision(settings, folder)
+
+
+@final
+class EmbeddedProvision:
+    """Local processes below one folder, journalled so that the next run can remove what a killed one left."""
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._leftovers = Leftovers(folder)
+        self._embedded_feed = EmbeddedFeed(folder / "instances" / "feed", self._leftovers)
+        self._main_host: EmbeddedHost | None = None
+        self._test_host: EmbeddedHost | None = None
+
+    def feed(self) -> DownloadFeed:
+        url = self._settings.feed.url
+        return DownloadFeed(url) if url else self._embedded_feed.feed
+
+    def main(self, report: Callable[[str], None]) -> ProvidedMain:
+        if self._settings.main is not None:
+            return ProvidedMain(self._settings.main)
+        self._main_host = self._host("main", "MAIN")
+        made = provide_embedded_main(self._main_host, self._settings.embedded, self._leftovers, report)
+        return ProvidedMain(made.settings, made.sample)
+
+    def test_host(self) -> TestHost:
+        if self._test_host is None:
+            self._test_host = self._host("test", "TEST")
+        return self._test_host
+
+    def close(self, *, keep: bool = False) -> None:
+        # Kept processes end with this one, whose pipes they hold; their folders and databases stay.
+        if keep:
+            self._leftovers.finished()
+            return
+        for host in (self._test_host, self._main_host):
+            if host is not None:
+                host.remove()
+        self._embedded_feed.stop()
+        self._leftovers.finished()
+
+    def _host(self, name: str, node_name: str) -> EmbeddedHost:
+        # Installers always come from the embedded feed: the real ones do not run here.
+        folder = self._folder / "instances" / name
+        return EmbeddedHost(folder, lambda: self._embedded_feed.feed, self._leftovers, node_name=node_name)
