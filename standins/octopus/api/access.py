@@ -38,7 +38,8 @@ def require_for(call: Call, resource: Resource, permission: str, document: Docum
 
 
 def sees_all(call: Call, resource: Resource, spaces: Sequence[str | None] | None = None) -> bool:
-    """Whether no document of these spaces (of the request's, by default) can be hidden from the caller: then the database pages.
+    """Whether no document of these spaces (of the request's, by default) can be hidden from the caller: then the
+    database pages.
 
     None among the spaces stands for what belongs to no space.
     """
@@ -81,8 +82,8 @@ def in_reach(call: Call, resource: Resource, document: Document | None, id: str)
 def mixed_scope(call: Call, permission: str) -> tuple[list[str], bool]:
     """The spaces a list over several spaces covers, and whether it includes what belongs to no space.
 
-    ``spaces=Spaces-1,Spaces-2`` or ``spaces=all`` and ``includeSystem`` choose; an unscoped request without them spans the spaces
-    the caller can see (API notes on mixed-scope lists).
+    ``spaces=Spaces-1,Spaces-2`` or ``spaces=all`` and ``includeSystem`` choose; an unscoped request without them
+    spans the spaces the caller can see (API notes on mixed-scope lists).
     """
     rights = call.rights
     held = set(rights.spaces(permission)) if rights is not None else set[str]()

@@ -102,13 +102,15 @@ class Portal:
             return replace(refusal, headers={"Allow": _allowed(found)})
         route, names = entry
         path = dict(zip(names, found.values, strict=True))
-        for attempt in range(_ATTEMPTS):
+        attempts = iter(range(1, _ATTEMPTS))
+        while True:
             try:
                 reply = self._in_transaction(received, wanted, route, path, found)
                 break
             except Deadlock:
-                # The database chose this transaction as the victim and rolled it back: the same request may go through now.
-                if attempt == _ATTEMPTS - 1:
+                # The database chose this transaction as the victim and rolled it back: the same request may go
+                # through now.
+                if next(attempts, None) is None:
                     raise
         if wanted not in SAFE_METHODS:
             self.gate.changed(route.path.strip("/").split("/")[0])
@@ -171,7 +173,7 @@ class Portal:
         return world.default_space if route.scope == "space" else None
 
     @staticmethod
-    def _check(
+    def _check(  # noqa: PLR0917 - everything that can refuse a request
         route: Route, method: str, user: Document | None, rights: UserRights | None, space: str | None, world: World
     ) -> None:
         if route.permission is None or rights is None or user is None:
@@ -193,5 +195,5 @@ class Portal:
 
 
 def _allowed(found: Match) -> str:
-    methods = set(found.routes) | {"OPTIONS"} | ({"HEAD"} if "GET" in found.routes else set())
+    methods = {*found.routes, "OPTIONS", *(["HEAD"] if "GET" in found.routes else [])}
     return ", ".join(sorted(methods))

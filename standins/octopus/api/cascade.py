@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from standins.octopus.api.versions import in_force
+from standins.octopus.behaviour.documents import mapped
 from standins.octopus.contract import Document, Store, Transaction, Version
 
 #: Kinds that belong to a project, with the version they came with. Tasks and events stay: they are history.
@@ -30,7 +31,7 @@ def delete_project_documents(transaction: Transaction, version: Version, project
     for tenant in transaction.query("Tenant", contains={"ProjectIds": project["Id"]}):
         environments = {
             document_id: places
-            for document_id, places in (tenant.get("ProjectEnvironments") or {}).items()
+            for document_id, places in mapped(tenant, "ProjectEnvironments").items()
             if document_id != project["Id"]
         }
         transaction.update("Tenant", {**tenant, "ProjectEnvironments": environments, "ProjectIds": list(environments)})

@@ -148,7 +148,7 @@ class Catalogue:
             references=table.get("references", {}),
             used_by=tuple(Use(*use) for use in table.get("used_by", ())),
             links=tuple(link for link in links if link is not None),
-            shape=self._shapes[name] if name in self._shapes else None,
+            shape=self._shapes.find(name),
             spaced=scope != "system" and self.version >= SPACES,
         )
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 from standins.octopus.api.access import in_reach, require_for
 from standins.octopus.api.catalogue import Resource, catalogue_for, every_table
@@ -26,11 +26,8 @@ def crud_routes() -> Iterator[Route]:
         path, scope = str(table["path"]), str(table.get("scope", "space"))
         view, since, until = str(table.get("view", "")), str(table.get("since", "")), str(table.get("until", ""))
 
-        def row(method: str, suffix: str, handler: Any, permission: str, operation: str, name: str = name) -> Route:
-            return Route(method, path + suffix, partial(handler, name), scope, permission, since, until, operation)  # noqa: B023
-
         methods = str(table.get("methods", _CRUD)).split()
-        rows = {
+        rows: dict[str, tuple[str, str, Callable[[str, Call], Reply], str, str]] = {
             "list": ("GET", "", list_items, view, f"index{name}"),
             "all": ("GET", "/all", list_all, view, f"listAll{name}"),
             "get": ("GET", "/{id}", get_item, view, f"get{name}ById"),
@@ -39,7 +36,8 @@ def crud_routes() -> Iterator[Route]:
             "delete": ("DELETE", "/{id}", delete_item, str(table.get("delete", "")), f"delete{name}"),
         }
         for method in methods:
-            yield row(*rows[method])
+            verb, suffix, handler, permission, operation = rows[method]
+            yield Route(verb, path + suffix, partial(handler, name), scope, permission, since, until, operation)
 
 
 #: Items of most kinds can be asked for by slug from this version on (OctopusClients 13).
@@ -101,11 +99,12 @@ def get_item(name: str, call: Call) -> Reply:
 
 def body_of(call: Call) -> Document:
     """The JSON object of the request."""
-    if call.body is None:
+    body: object = call.body
+    if body is None:
         raise ApiError(400, "No request body was supplied.")
-    if not isinstance(call.body, dict):
+    if not isinstance(body, dict):
         raise invalid("The request body must be a JSON object.")
-    return cast("Document", call.body)
+    return cast("Document", body)
 
 
 def create_item(name: str, call: Call) -> Reply:

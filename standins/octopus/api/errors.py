@@ -14,7 +14,7 @@ LOGGED_OUT = (
     "You must be logged in to request this resource. Please provide a valid API key or log in to the web portal."
 )
 NOT_PERMITTED = "You do not have permission to perform this action. Please contact your Octopus administrator."
-NO_SPACE = "You do not have permission to perform this action. Please contact your Octopus administrator. To list spaces you need SpaceView or access to some space."
+NO_SPACE = f"{NOT_PERMITTED} To list spaces you need SpaceView or access to some space."
 
 
 def not_found(id: str = "") -> ApiError:

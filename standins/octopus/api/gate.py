@@ -1,7 +1,7 @@
 """Who is calling and what may they do: credentials, sessions, spaces, maintenance mode.
 
-What is read for this (teams, roles, spaces, a user by API key) is kept for at most a second, so that most requests cost no query for it;
-a write through this server that may change it drops it at once.
+What is read for this (teams, roles, spaces, a user by API key) is kept for at most a second, so that most requests
+cost no query for it; a write through this server that may change it drops it at once.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Gate:
         self._generation = 0
         self.recent_problems = RecentProblems()
 
-    # -- what is known -------------------------------------------------------------------------------------------------------
+    # -- what is known -----------------------------------------------------------------------------------------------
 
     def world(self, transaction: Transaction) -> World:
         now = time.monotonic()
@@ -117,7 +117,7 @@ class Gate:
             self._users = {}
             self._rights = {}
 
-    # -- callers -------------------------------------------------------------------------------------------------------------
+    # -- callers -----------------------------------------------------------------------------------------------------
 
     def user(self, received: Received, query: Mapping[str, str], transaction: Transaction) -> Document | None:
         """The caller, or None without any credentials. Bad credentials raise 401."""
@@ -161,7 +161,7 @@ class Gate:
         expires = row.get("Expires")
         return bool(expires) and str(expires) <= self._server.now().isoformat()
 
-    # -- sessions ------------------------------------------------------------------------------------------------------------
+    # -- sessions ----------------------------------------------------------------------------------------------------
 
     @property
     def session_cookie(self) -> str:
@@ -172,7 +172,9 @@ class Gate:
         return f"Octopus-Csrf-Token_{self._server.installation_id}"
 
     def session_value(self, user: Document) -> str:
-        """The user's id and identification token, sealed with the master key so that it outlives a restart of the server."""
+        """The user's id and identification token, sealed with the master key so that it outlives a restart of the
+        server.
+        """
         return (
             self._server.master_key.encrypt(f"{user['Id']}|{user['IdentificationToken']}")
             .replace("+", "-")

@@ -1,4 +1,6 @@
-"""Where a resource differs from the generic handling: functions by resource name, registered by the modules of ``resources``."""
+"""Where a resource differs from the generic handling: functions by resource name, registered by the modules of
+``resources``.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ def _nothing(*_arguments: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """Every hook runs inside the request's transaction; raising ``ApiError`` refuses the request and undoes everything."""
+    """Every hook runs inside the request's transaction; raising ``ApiError`` refuses the request and undoes
+    everything.
+    """
 
     #: Validates and completes a document about to be stored; the last is the stored one, None for a new document.
     prepare: Callable[[Call, Document, Document | None], None] = _nothing

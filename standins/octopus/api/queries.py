@@ -1,4 +1,6 @@
-"""What a list request asks for, as conditions for the database and, where the database cannot say it, for the program."""
+"""What a list request asks for, as conditions for the database and, where the database cannot say it, for the
+program.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +73,9 @@ def _test(name: str, wanted: list[str]) -> Test:
 def select(
     call: Call, resource: Resource, selection: Selection | None = None, *, paged: bool = True
 ) -> tuple[list[Document], int]:
-    """The page of documents a list request asks for, and how many there are in all. One query, two where a count is needed."""
+    """The page of documents a list request asks for, and how many there are in all. One query, two where a count is
+    needed.
+    """
     chosen = selection or selection_of(call, resource)
     narrow = hooks_of(resource.name).narrow
     spaces: list[str | None] | None = None

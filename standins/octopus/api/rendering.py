@@ -1,6 +1,7 @@
 """Items and collections as the API shows them.
 
-Handlers of every module use these three: ``render`` for one item, ``page`` for a list in its envelope, ``answer`` for either.
+Handlers of every module use these three: ``render`` for one item, ``page`` for a list in its envelope, ``answer`` for
+either.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ def render_plain(call: Call, shape: str, document: Mapping[str, Any]) -> Documen
 
 
 def skip_and_take(call: Call) -> tuple[int, int]:
-    """The page asked for; nonsense is ignored as the server does for negative numbers (minimum 0 in its generated pages)."""
+    """The page asked for; nonsense is ignored as the server does for negative numbers (minimum 0 in its generated
+    pages).
+    """
     return _number(call.query.get("skip"), 0), _number(call.query.get("take"), DEFAULT_TAKE)
 
 
@@ -62,8 +65,8 @@ def page(
 ) -> Document:
     """The collection envelope around one page of items that are already rendered.
 
-    Recorded in late 2018: both page counters and links Page.All, Page.Current, Page.Next, Page.Previous and Page.Last, which repeat
-    the filters of the request.
+    Recorded in late 2018: both page counters and links Page.All, Page.Current, Page.Next, Page.Previous and
+    Page.Last, which repeat the filters of the request.
     """
     skip, take = skip_and_take(call)
     per_page = max(take, 1)

@@ -1,8 +1,8 @@
 """What a user may do: the permissions of the user's teams, with the scopes they were given in.
 
-Before 2019.1 a team carries its roles and scopes itself; from 2019.1 on scoped user roles tie a team to a role, a space and scopes
-(differences of OctopusClients 4.45.0 and 6.0.2). A role's system permissions count wherever the role was assigned (Octopus docs,
-"System and space permissions").
+Before 2019.1 a team carries its roles and scopes itself; from 2019.1 on scoped user roles tie a team to a role, a
+space and scopes (differences of OctopusClients 4.45.0 and 6.0.2). A role's system permissions count wherever the role
+was assigned (Octopus docs, "System and space permissions").
 """
 
 from __future__ import annotations
@@ -141,7 +141,9 @@ class UserRights:
         return [grant for grant in self.grants.get(permission, ()) if space is None or grant.space in (space, None)]
 
     def holds(self, permission: str, space: str | None) -> bool:
-        """Whether the permission is held for at least something in the space, or at system level when there is no space."""
+        """Whether the permission is held for at least something in the space, or at system level when there is no
+        space.
+        """
         rule = self.known.get(permission)
         if rule is None:
             return False
@@ -225,12 +227,15 @@ def nobody(model: AccessModel) -> UserRights:
 
 
 def of_document(within: Mapping[str, str], document: Document) -> dict[str, Sequence[str]]:
-    """What ``allows`` asks about a document, by the resource's ``within`` table. An absent value: the dimension does not apply."""
+    """What ``allows`` asks about a document, by the resource's ``within`` table. An absent value: the dimension
+    does not apply.
+    """
     asked: dict[str, Sequence[str]] = {}
     for dimension, name in within.items():
         value = document.get(name)
         if dimension == "projects_any":
-            # A tenant is within reach of whoever may see one of its projects; with none it belongs to nobody's projects.
+            # A tenant is within reach of whoever may see one of its projects; with none it belongs to nobody's
+            # projects.
             asked["projects"] = value or list(document.get("ProjectEnvironments") or {})
         elif isinstance(value, str) and value:
             asked[dimension] = [value]

@@ -1,7 +1,7 @@
 """Which route answers a request path, for one version.
 
-The route table is compiled once per server into a tree of path segments. Octopus matches paths without regard to case and
-ignores a trailing slash; a percent-encoded ``%2F`` stays inside its segment (git references are sent that way).
+The route table is compiled once per server into a tree of path segments. Octopus matches paths without regard to case
+and ignores a trailing slash; a percent-encoded ``%2F`` stays inside its segment (git references are sent that way).
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from urllib.parse import unquote
 from standins.octopus.api.versions import SPACES, in_force, version_of
 from standins.octopus.contract import Route, Version
 
-#: How the space of a request was written: ``/api/Spaces-1/…`` from 2019.1, ``/api/spaces/{id or slug}/…`` in later versions.
+#: How the space of a request was written: ``/api/Spaces-1/…`` from 2019.1, ``/api/spaces/{id or slug}/…`` in later
+#: versions.
 SpaceForm = Literal["", "prefix", "identifier"]
 
 SPACE_ID = re.compile(r"spaces-\d+", re.IGNORECASE)

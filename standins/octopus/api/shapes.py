@@ -1,7 +1,7 @@
 """What a resource holds in one version: the table of ``data/models.toml`` compiled for reading and writing.
 
-Reading gives every property of the version with its default; writing takes a request body whose property names may be in any case
-(the API matches them so) and drops what the version does not know, as the server does.
+Reading gives every property of the version with its default; writing takes a request body whose property names may be
+in any case (the API matches them so) and drops what the version does not know, as the server does.
 """
 
 from __future__ import annotations
@@ -99,14 +99,16 @@ class Shape:
             elif prop.type == "sensitive":
                 shown[name] = _shown_secret(value, self.version)
             elif prop.type == "property":
-                shown[name] = _shown_property(value, self.version)
+                shown[name] = shown_property(value, self.version)
             elif prop.type == "properties":
-                shown[name] = {key: _shown_property(item, self.version) for key, item in value.items()}
+                shown[name] = {key: shown_property(item, self.version) for key, item in value.items()}
             else:
                 shown[name] = value
 
     def accept(self, body: Mapping[str, Any], existing: Mapping[str, Any] | None, seal: Seal) -> Document:
-        """The object to store for a request body: it replaces all that a client can set, and keeps the rest of ``existing``."""
+        """The object to store for a request body: it replaces all that a client can set, and keeps the rest of
+        ``existing``.
+        """
         stored: Document = {}
         lowered = {str(name).lower(): value for name, value in body.items()}
         kept = existing or {}
@@ -120,7 +122,8 @@ class Shape:
             stored.update({str(name): value for name, value in body.items() if str(name).lower() not in known})
             stored.pop("Links", None)
         else:
-            # What no property of this version names is the server's own (a password hash, an image) and outlives the change.
+            # What no property of this version names is the server's own (a password hash, an image) and outlives the
+            # change.
             stored.update({name: value for name, value in kept.items() if name.lower() not in known})
         for lower, prop in known.items():
             if prop.readonly:
@@ -154,11 +157,12 @@ def _shown_secret(value: Any, version: Version) -> Document:
     return shown
 
 
-def _shown_property(value: Any, version: Version) -> Any:
+def shown_property(value: object, version: Version) -> object:
     """A property is a string, or a sensitive value stored as ``{"SensitiveValue": <encrypted>}``."""
-    if isinstance(value, dict) and "SensitiveValue" in value:
-        return _shown_secret(cast("Document", value)["SensitiveValue"], version)
-    return value
+    if not isinstance(value, dict):
+        return value
+    stored = cast("Document", value)
+    return _shown_secret(stored["SensitiveValue"], version) if "SensitiveValue" in stored else stored
 
 
 def _shown_list(value: Any, prop: Property) -> list[Any]:
@@ -170,7 +174,9 @@ def _shown_list(value: Any, prop: Property) -> list[Any]:
     return [render(cast("Document", item)) if isinstance(item, dict) else item for item in value]
 
 
-def accept_value(prop: Property, sent: Any, kept: Any, seal: Seal) -> Any:
+def accept_value(  # noqa: PLR0911 - one return a type
+    prop: Property, sent: Any, kept: Any, seal: Seal
+) -> Any:
     """One value of a request body in its stored form."""
     if sent is None:
         return kept if prop.type == "sensitive" else _unset(prop)
@@ -225,9 +231,9 @@ def accept_secret(sent: Any, kept: Any, seal: Seal) -> Any:
     new = lowered.get("newvalue")
     if isinstance(new, str) and new:
         return seal(new)
-    if isinstance(kept, dict) and "SensitiveValue" in kept:
-        kept = cast("Document", kept)["SensitiveValue"]
-    return kept if lowered.get("hasvalue") else None
+    if not lowered.get("hasvalue"):
+        return None
+    return cast("Document", kept).get("SensitiveValue") if isinstance(kept, dict) else kept
 
 
 def _accept_list(prop: Property, sent: Any, kept: Any, seal: Seal) -> list[Any]:
@@ -310,6 +316,10 @@ class Shapes:
             shape = self._shapes[name] = Shape(name, self.version)
             self._fill(shape, self._tables[name])
         return shape
+
+    def find(self, name: str) -> Shape | None:
+        """None for a resource whose properties no table names."""
+        return self[name] if name in self._tables else None
 
     def _fill(self, shape: Shape, table: Mapping[str, Any]) -> None:
         for name, lines in table.items():

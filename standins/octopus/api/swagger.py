@@ -1,4 +1,6 @@
-"""The swagger document of the running server, made from its route table and its shapes (served since 3.17, OctopusDeploy/Issues 3777)."""
+"""The swagger document of the running server, made from its route table and its shapes (served since 3.17,
+OctopusDeploy/Issues 3777).
+"""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ class InMemoryStore:
         return self._kinds[name]
 
     @contextmanager
-    def transaction(self) -> Iterator[InMemoryTransaction]:
+    def transaction(self) -> Generator[InMemoryTransaction]:
         work = InMemoryTransaction(self, copy.deepcopy(self.documents))
         yield work
         self.documents = work.documents
@@ -47,9 +47,9 @@ class InMemoryTransaction:
         self._store.kind(kind)
         return self.documents.setdefault(kind, {})
 
-    def load(self, kind: str, document_id: str) -> Document | None:
+    def load(self, kind: str, id: str) -> Document | None:
         self.queries += 1
-        found = next((document for key, document in self._of(kind).items() if key.lower() == document_id.lower()), None)
+        found = next((document for key, document in self._of(kind).items() if key.lower() == id.lower()), None)
         return copy.deepcopy(found)
 
     def load_many(self, kind: str, ids: Iterable[str]) -> list[Document]:
@@ -105,8 +105,8 @@ class InMemoryTransaction:
         self._check_unique(kind, document)
         self._of(kind)[document["Id"]] = copy.deepcopy(document)
 
-    def delete(self, kind: str, document_id: str) -> None:
-        self._of(kind).pop(document_id, None)
+    def delete(self, kind: str, id: str) -> None:
+        self._of(kind).pop(id, None)
 
     def execute(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         deletion = re.fullmatch(r"DELETE FROM dbo\.\[(\w+)\] WHERE \[SpaceId\] = \?", sql)

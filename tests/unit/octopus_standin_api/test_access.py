@@ -96,7 +96,8 @@ def test_a_scoped_user_sees_only_the_scope(any_version: Client) -> None:
     assert jane.get(shop["project"]["Links"]["Self"])["Name"] == "Web shop"
     assert jane.refused("GET", shop["live"]["Links"]["Self"])[:2] == (
         403,
-        "You do not have permission to perform this action. Please contact your Octopus administrator. Missing permission: EnvironmentView",
+        "You do not have permission to perform this action. Please contact your Octopus administrator. "
+        "Missing permission: EnvironmentView",
     )
     assert jane.refused("GET", "/api/machines")[0] == 403
     assert jane.refused("POST", "/api/environments", {"Name": "X"})[0] == 403

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from hypothesis import given
@@ -53,9 +52,9 @@ def test_following_the_pages_gives_everything_once(total: int, take: int, filter
 def test_last_page_ends_and_all_is_all(total: int, skip: int, take: int) -> None:
     links = _page(f"/api/things?skip={skip}&take={take}", list(range(total)))["Links"]
 
-    last, everything = parse_qs(urlsplit(links["Page.Last"]).query), parse_qs(urlsplit(links["Page.All"]).query)
-    assert int(last["skip"][0]) <= total <= int(last["skip"][0]) + take
-    assert everything == {"skip": ["0"], "take": [str(ALL)]}
+    last = parse_query(links["Page.Last"].partition("?")[2])
+    assert int(last["skip"]) <= total <= int(last["skip"]) + take
+    assert parse_query(links["Page.All"].partition("?")[2]) == {"skip": "0", "take": str(ALL)}
     assert ("Page.Previous" in links) == (skip > 0)
     assert ("Page.Next" in links) == (skip + take < total)
 

@@ -80,9 +80,8 @@ def test_the_space_of_a_path_is_told_with_its_form() -> None:
         NEW.match(path) for path in ("/api/Spaces-7/projects", "/api/spaces/shop/projects", "/api/projects")
     )
 
-    assert prefixed is not None and (prefixed.space, prefixed.form) == ("Spaces-7", "prefix")
-    assert identified is not None and (identified.space, identified.form) == ("shop", "identifier")
-    assert plain is not None and (plain.space, plain.form) == ("", "")
+    told = [(found.space, found.form) if found else None for found in (prefixed, identified, plain)]
+    assert told == [("Spaces-7", "prefix"), ("shop", "identifier"), ("", "")]
 
 
 def test_the_identifier_form_is_not_known_before_spaces_have_slugs() -> None:

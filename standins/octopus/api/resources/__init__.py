@@ -1,1 +1,3 @@
-"""What single resources do beyond the generic create, read, update and delete: one module a family, each with its rows in ``ROUTES``."""
+"""What single resources do beyond the generic create, read, update and delete: one module a family, each with its
+rows in ``ROUTES``.
+"""

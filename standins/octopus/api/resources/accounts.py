@@ -5,6 +5,7 @@ from __future__ import annotations
 from standins.octopus.api import hooks
 from standins.octopus.api.crud import find_item
 from standins.octopus.api.errors import invalid, not_found
+from standins.octopus.behaviour.documents import listed, mapped
 from standins.octopus.contract import ApiError, Call, Document, Reply, Route
 
 #: Account types with the version they came with (AccountType of OctopusClients by tag).
@@ -37,7 +38,7 @@ def _prepare_account(call: Call, document: Document, existing: Document | None) 
 
 def _before_delete_account(call: Call, account: Document) -> None:
     for machine in call.transaction.query("Machine", space=call.space):
-        if (machine.get("Endpoint") or {}).get("AccountId") == account["Id"]:
+        if mapped(machine, "Endpoint").get("AccountId") == account["Id"]:
             raise invalid(f"This account is used by deployment target {machine['Name']} and cannot be deleted.")
 
 
@@ -51,21 +52,21 @@ def usages(call: Call) -> Reply:
     machines = [
         machine
         for machine in transaction.query("Machine", space=call.space)
-        if (machine.get("Endpoint") or {}).get("AccountId") == document_id
+        if mapped(machine, "Endpoint").get("AccountId") == document_id
     ]
     projects = {project["Id"]: project for project in transaction.query("Project", space=call.space)}
     libraries = {library["Id"]: library for library in transaction.query("LibraryVariableSet", space=call.space)}
     owners = {
         variables["OwnerId"]
         for variables in transaction.query("VariableSet", where={"IsFrozen": False}, space=call.space)
-        if any(variable.get("Value") == document_id for variable in variables.get("Variables") or ())
+        if any(variable.get("Value") == document_id for variable in listed(variables, "Variables"))
     }
     processes: list[Document] = []
     for process in transaction.query("DeploymentProcess", where={"IsFrozen": False}, space=call.space):
         project = projects.get(process["OwnerId"])
         steps = [
             {"StepId": step["Id"], "StepName": step["Name"]}
-            for step in process.get("Steps") or ()
+            for step in listed(process, "Steps")
             if _uses(step, document_id)
         ]
         if steps and project:
@@ -105,9 +106,7 @@ def usages(call: Call) -> Reply:
 
 def _uses(step: Document, document_id: str) -> bool:
     return any(
-        value == document_id
-        for action in step.get("Actions") or ()
-        for value in (action.get("Properties") or {}).values()
+        value == document_id for action in listed(step, "Actions") for value in mapped(action, "Properties").values()
     )
 
 
@@ -144,7 +143,7 @@ def needs_azure(call: Call) -> Reply:
     raise ApiError(401, "Azure could not be reached with this account.")
 
 
-# -- feeds ---------------------------------------------------------------------------------------------------------------------
+# -- feeds -----------------------------------------------------------------------------------------------------------
 
 _FEED_TYPES = {
     "NuGet": "",
@@ -162,7 +161,8 @@ _FEED_TYPES = {
     "ArtifactoryGeneric": "2024.1",
 }
 
-#: Where packages of a feed type can be fetched (values as the portal offers them; the containers never come by the server).
+#: Where packages of a feed type can be fetched (values as the portal offers them; the containers never come by the
+#: server).
 _CONTAINERS = frozenset(
     {"Docker", "AwsElasticContainerRegistry", "OciRegistry", "AzureContainerRegistry", "GoogleContainerRegistry"}
 )
@@ -191,9 +191,9 @@ def _before_delete_feed(call: Call, feed: Document) -> None:
     if feed["FeedType"] in ("BuiltIn", "OctopusProject"):
         raise ApiError(400, "This resource is read-only and cannot be deleted.")
     for process in call.transaction.query("DeploymentProcess", where={"IsFrozen": False}, space=call.space):
-        for step in process.get("Steps") or ():
-            for action in step.get("Actions") or ():
-                if any(package.get("FeedId") == feed["Id"] for package in action.get("Packages") or ()):
+        for step in listed(process, "Steps"):
+            for action in listed(step, "Actions"):
+                if any(package.get("FeedId") == feed["Id"] for package in listed(action, "Packages")):
                     raise invalid(
                         f"This feed is used by step {step['Name']} of {process['OwnerId']} and cannot be deleted."
                     )

@@ -11,6 +11,7 @@ from standins.octopus.api.crud import body_of, find_item, present, present_one
 from standins.octopus.api.errors import invalid, not_found
 from standins.octopus.api.rendering import render
 from standins.octopus.behaviour import events
+from standins.octopus.behaviour.documents import listed, mapped
 from standins.octopus.contract import ApiError, Call, Document, Reply, Route
 
 #: The built-in steps a search offers, by type (step names of the portal's documentation).
@@ -34,12 +35,12 @@ _TEMPLATE, _VERSION = "Octopus.Action.Template.Id", "Octopus.Action.Template.Ver
 def _prepare(call: Call, document: Document, existing: Document | None) -> None:
     if not document.get("ActionType"):
         raise invalid("Please provide a value for ActionType.")
-    for parameter in document.get("Parameters") or ():
+    for parameter in listed(document, "Parameters"):
         parameter["Id"] = parameter.get("Id") or str(uuid.uuid4())
         if not parameter.get("Name"):
             raise invalid("Please provide a name for each parameter.")
-    feeds = {package.get("FeedId") for package in document.get("Packages") or ()} - {None, ""}
-    for package in document.get("Packages") or ():
+    feeds = {package.get("FeedId") for package in listed(document, "Packages")} - {None, ""}
+    for package in listed(document, "Packages"):
         package["Id"] = package.get("Id") or str(uuid.uuid4())
     known = {feed["Id"] for feed in call.transaction.load_many("Feed", feeds)} | {"feeds-builtin"} if feeds else feeds
     if feeds - known:
@@ -62,7 +63,8 @@ def _before_delete(call: Call, document: Document) -> None:
     used = next(_usages(call, document["Id"]), None)
     if used is not None:
         raise invalid(
-            f"This step template is used by step {used['StepName']} of project {used['ProjectName']} and cannot be deleted."
+            f"This step template is used by step {used['StepName']} of project {used['ProjectName']} "
+            "and cannot be deleted."
         )
     for version in call.transaction.query("ActionTemplateVersion", where={"LatestActionTemplateId": document["Id"]}):
         call.transaction.delete("ActionTemplateVersion", version["Id"])
@@ -84,9 +86,9 @@ def _usages(call: Call, template_id: str) -> Iterator[Document]:
     for kind in kinds:
         for process in call.transaction.query(kind, where={"IsFrozen": False}, space=call.space):
             project = projects.get(str(process.get("ProjectId") or process["OwnerId"]), {})
-            for step in process.get("Steps") or ():
-                for action in step.get("Actions") or ():
-                    properties = action.get("Properties") or {}
+            for step in listed(process, "Steps"):
+                for action in listed(step, "Actions"):
+                    properties = mapped(action, "Properties")
                     if properties.get(_TEMPLATE) == template_id:
                         yield {
                             "ActionTemplateId": template_id,
@@ -142,11 +144,11 @@ def update_actions(call: Call) -> Reply:
     body = {name.lower(): value for name, value in body_of(call).items()}
     wanted_version = int(body.get("version") or template["Version"])
     source = next((entry for entry in _versions(call, template) if int(entry["Version"]) == wanted_version), template)
-    by_process: dict[str, list[str]] = body.get("actionidsbyprocessid") or {}
-    for entry in body.get("actionstoupdate") or ():
+    by_process: dict[str, list[str]] = mapped(body, "actionidsbyprocessid")
+    for entry in listed(body, "actionstoupdate"):
         lowered = {name.lower(): value for name, value in entry.items()}
-        by_process.setdefault(str(lowered.get("processid")), []).extend(lowered.get("actionids") or ())
-    defaults = body.get("defaultpropertyvalues") or {}
+        by_process.setdefault(str(lowered.get("processid")), []).extend(listed(lowered, "actionids"))
+    defaults = mapped(body, "defaultpropertyvalues")
     results: list[Document] = []
     for process_id, action_ids in by_process.items():
         kind = "RunbookProcess" if process_id.lower().startswith("runbookprocess") else "DeploymentProcess"
@@ -154,10 +156,9 @@ def update_actions(call: Call) -> Reply:
         if process is None:
             raise not_found(process_id)
         before = copy.deepcopy(process)
-        for step in process.get("Steps") or ():
-            for action in step.get("Actions") or ():
-                if action["Id"] in action_ids:
-                    results.append(_bring_up(action, source, defaults))
+        for step in listed(process, "Steps"):
+            chosen = [action for action in listed(step, "Actions") if action["Id"] in action_ids]
+            results.extend(_bring_up(action, source, defaults) for action in chosen)
         process["Version"] = int(process["Version"]) + 1
         call.transaction.update(kind, process)
         events.modified(call, kind, process, before)
@@ -165,10 +166,10 @@ def update_actions(call: Call) -> Reply:
 
 
 def _bring_up(action: Document, template: Document, defaults: Document) -> Document:
-    own = action.get("Properties") or {}
-    properties = {**(template.get("Properties") or {})}
+    own = mapped(action, "Properties")
+    properties = {**mapped(template, "Properties")}
     missing: list[str] = []
-    for parameter in template.get("Parameters") or ():
+    for parameter in listed(template, "Parameters"):
         name = parameter["Name"]
         value = own.get(name, defaults.get(name, parameter.get("DefaultValue")))
         if value is None:
@@ -178,7 +179,7 @@ def _bring_up(action: Document, template: Document, defaults: Document) -> Docum
     kept = {
         name: value
         for name, value in own.items()
-        if name not in properties and name not in (template.get("Properties") or {})
+        if name not in properties and name not in mapped(template, "Properties")
     }
     action["Properties"] = {**kept, **properties, _TEMPLATE: template["Id"], _VERSION: str(template["Version"])}
     return {
@@ -235,7 +236,7 @@ def search(call: Call) -> Reply:
     return Reply([entry for entry in found if not wanted or entry["Type"] == wanted])
 
 
-# -- the community's -----------------------------------------------------------------------------------------------------------
+# -- the community's -------------------------------------------------------------------------------------------------
 
 
 def _community(call: Call) -> Document:

@@ -18,10 +18,12 @@ from standins.octopus.api.crud import body_of, create_from, find_item, present_o
 from standins.octopus.api.errors import not_found
 from standins.octopus.api.rendering import render, resource, slice_page
 from standins.octopus.behaviour import events
+from standins.octopus.behaviour.documents import listed
 from standins.octopus.behaviour.moments import iso
 from standins.octopus.contract import ApiError, Call, Document, Reply, Route
 
-#: The document of the server's own certificate, which Tentacles trust; it survives upgrades (OctopusDeploy/Issues 6558).
+#: The document of the server's own certificate, which Tentacles trust; it survives upgrades (OctopusDeploy/Issues
+#: 6558).
 GLOBAL = "certificate-global"
 
 
@@ -33,10 +35,10 @@ def _read(data: bytes, password: str | None) -> tuple[str, x509.Certificate, boo
         return "Pem", chain[0], b"PRIVATE KEY-----" in data, chain[1:]
     try:
         key, certificate, more = pkcs12.load_key_and_certificates(data, secret)
-        if certificate is None:
-            raise ValueError("it holds no certificate")
     except ValueError:
         return "Der", x509.load_der_x509_certificate(data), False, []
+    if certificate is None:
+        raise ValueError("it holds no certificate")
     return "Pkcs12", certificate, key is not None, list(more)
 
 
@@ -145,7 +147,7 @@ def _narrow(call: Call, certificates: list[Document]) -> list[Document]:
             if any(words in str(entry.get(name) or "").lower() for name in ("Name", "Subject", "Thumbprint"))
         ]
     tenant = call.query.get("tenant")
-    return [entry for entry in found if tenant in (entry.get("TenantIds") or ())] if tenant else found
+    return [entry for entry in found if tenant in listed(entry, "TenantIds")] if tenant else found
 
 
 hooks.register("Certificate", prepare=_prepare, show=_show, narrow=_narrow)
@@ -216,7 +218,7 @@ def usages(call: Call) -> Reply:
     owners = {
         variables["OwnerId"]
         for variables in call.transaction.query("VariableSet", where={"IsFrozen": False}, space=call.space)
-        if any(variable.get("Value") == certificate["Id"] for variable in variables.get("Variables") or ())
+        if any(variable.get("Value") == certificate["Id"] for variable in listed(variables, "Variables"))
     }
     projects = call.transaction.load_many(
         "Project", [document_id for document_id in owners if document_id.startswith("Projects-")]
@@ -259,7 +261,7 @@ def generate(call: Call) -> Reply:
     return Reply(present_one(call, "Certificate", create_from(call, "Certificate", wanted)))
 
 
-# -- the server's own ----------------------------------------------------------------------------------------------------------
+# -- the server's own ------------------------------------------------------------------------------------------------
 
 
 def _own(call: Call) -> Document:

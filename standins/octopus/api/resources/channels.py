@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from standins.octopus.api import hooks
 from standins.octopus.api.cascade import delete_owned
 from standins.octopus.api.errors import invalid
+from standins.octopus.behaviour.documents import listed, mapped
 from standins.octopus.contract import ApiError, Call, Document
 
 
@@ -16,7 +17,7 @@ def _prepare_channel(call: Call, document: Document, existing: Document | None) 
         raise invalid("Please provide a value for ProjectId.")
     if existing is not None:
         document["ProjectId"] = existing["ProjectId"]
-    for rule in document.get("Rules") or ():
+    for rule in listed(document, "Rules"):
         text = str(rule.get("VersionRange") or "")
         if text and not re.fullmatch(r"[\[(]?[\w.,\-+* ]*[\])]?", text):
             raise invalid(f"The version range '{text}' is not valid.")
@@ -36,9 +37,9 @@ def _before_delete_channel(call: Call, channel: Document) -> None:
     if channel.get("IsDefault"):
         raise ApiError(400, "You cannot delete the default channel.")
     process = call.transaction.load("DeploymentProcess", f"deploymentprocess-{channel['ProjectId']}")
-    for step in (process or {}).get("Steps") or ():
-        for action in step.get("Actions") or ():
-            if channel["Id"] in (action.get("Channels") or ()):
+    for step in listed((process or {}), "Steps"):
+        for action in listed(step, "Actions"):
+            if channel["Id"] in listed(action, "Channels"):
                 raise ApiError(400, f"The channel you are about to remove is used by '{action['Name']}' step.")
     if call.transaction.count("Release", where={"ChannelId": channel["Id"]}):
         raise invalid("The channel you are about to remove has releases.")
@@ -49,9 +50,11 @@ def _show_channel(call: Call, shown: Sequence[Document], stored: Sequence[Docume
     if not call.server.at_least("2019.1"):
         return
     for item, document in zip(shown, stored, strict=True):
-        for rule, before in zip(item["Rules"], document.get("Rules") or (), strict=True):
+        for rule, before in zip(item["Rules"], listed(document, "Rules"), strict=True):
             if not rule["ActionPackages"] and before.get("Actions"):
-                rule["ActionPackages"] = [{"DeploymentAction": name, "PackageReference": ""} for name in before["Actions"]]
+                rule["ActionPackages"] = [
+                    {"DeploymentAction": name, "PackageReference": ""} for name in before["Actions"]
+                ]
 
 
 hooks.register("Channel", prepare=_prepare_channel, before_delete=_before_delete_channel, show=_show_channel)
@@ -67,7 +70,7 @@ _ACTIONS = frozenset({"AutoDeploy", "DeployLatestRelease", "DeployNewRelease"})
 
 
 def _prepare_trigger(call: Call, document: Document, existing: Document | None) -> None:
-    condition, action = document.get("Filter") or {}, document.get("Action") or {}
+    condition, action = mapped(document, "Filter"), mapped(document, "Action")
     kind, act = str(condition.get("FilterType") or ""), str(action.get("ActionType") or "")
     renamed = call.server.at_least("2019.11")
     if kind not in {"MachineFilter", *(_SCHEDULES_SINCE if renamed else _SCHEDULES_BEFORE)}:
@@ -126,7 +129,7 @@ def _prepare_subscription(_call: Call, document: Document, existing: Document | 
     notification = document.get("EventNotificationSubscription")
     if not notification:
         raise invalid("Please provide a value for EventNotificationSubscription.")
-    before = (existing or {}).get("EventNotificationSubscription") or {}
+    before = mapped((existing or {}), "EventNotificationSubscription")
     for name in (
         "EmailDigestLastProcessed",
         "EmailDigestLastProcessedEventAutoId",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from standins.octopus.api import hooks
 from standins.octopus.api.access import may
@@ -12,6 +12,7 @@ from standins.octopus.api.crud import find_item, present
 from standins.octopus.api.errors import invalid, not_found
 from standins.octopus.api.queries import select, selection_of, split_list
 from standins.octopus.api.rendering import page, render, resource
+from standins.octopus.behaviour.documents import listed, mapped
 from standins.octopus.contract import Call, Document, Reply, Route
 
 
@@ -24,14 +25,14 @@ def _prepare(call: Call, document: Document, existing: Document | None) -> None:
 def _before_delete(call: Call, document: Document) -> None:
     document_id = document["Id"]
     for lifecycle in call.transaction.query("Lifecycle", space=call.space):
-        for phase in lifecycle.get("Phases") or ():
+        for phase in listed(lifecycle, "Phases"):
             if document_id in (
                 *phase.get("AutomaticDeploymentTargets", ()),
                 *phase.get("OptionalDeploymentTargets", ()),
             ):
                 raise invalid(f"This environment is used by lifecycle {lifecycle['Name']} and cannot be deleted.")
     for machine in call.transaction.query("Machine", space=call.space):
-        if document_id in (machine.get("EnvironmentIds") or ()):
+        if document_id in listed(machine, "EnvironmentIds"):
             raise invalid(f"This environment is used by deployment target {machine['Name']} and cannot be deleted.")
 
 
@@ -40,9 +41,10 @@ hooks.register("Environment", prepare=_prepare, before_delete=_before_delete)
 
 def sort_documents(call: Call, kind: str) -> Reply:
     """The body is the list of ids in their new order; ids left out follow in their old order."""
-    if not isinstance(call.body, list):
+    body: object = call.body
+    if not isinstance(body, list):
         raise invalid("The request body must be a list of ids.")
-    wanted: list[Any] = call.body  # pyright: ignore[reportUnknownVariableType]
+    wanted = cast("list[Any]", body)
     documents = {
         document["Id"]: document
         for document in call.transaction.query(kind, space=call.space, order_by="SortOrder, Name")
@@ -65,7 +67,7 @@ def machines_of_environment(call: Call) -> Reply:
     environment = find_item(call, "Environment", call.path["id"])
     machines = resource(call, "Machine")
     selection = selection_of(call, machines)
-    selection.tests.append(lambda machine: environment["Id"] in (machine.get("EnvironmentIds") or ()))
+    selection.tests.append(lambda machine: environment["Id"] in listed(machine, "EnvironmentIds"))
     documents, total = select(call, machines, selection)
     return Reply(page(call, machines.item_type, present(call, "Machine", documents), total))
 
@@ -83,8 +85,8 @@ def singly_scoped_variables(call: Call) -> Reply:
     for variables in call.transaction.query("VariableSet", where={"IsFrozen": False}, space=call.space):
         names = Counter(
             variable["Name"]
-            for variable in variables.get("Variables") or ()
-            if (variable.get("Scope") or {}).get("Environment") == [environment["Id"]]
+            for variable in listed(variables, "Variables")
+            if mapped(variable, "Scope").get("Environment") == [environment["Id"]]
         )
         if names:
             owners[variables["OwnerId"]] = dict(names)
@@ -119,10 +121,10 @@ def machine_counts(machines: Sequence[Document]) -> Document:
 def _tenant_counts(machines: Sequence[Document]) -> Document:
     return {
         "MachineTenantSummaries": dict(
-            Counter(document_id for machine in machines for document_id in machine.get("TenantIds") or ())
+            Counter(document_id for machine in machines for document_id in listed(machine, "TenantIds"))
         ),
         "MachineTenantTagSummaries": dict(
-            Counter(tag for machine in machines for tag in machine.get("TenantTags") or ())
+            Counter(tag for machine in machines for tag in listed(machine, "TenantTags"))
         ),
     }
 
@@ -137,11 +139,11 @@ def machine_filter(call: Call, machine: Document) -> bool:
     ):
         return False
     for name, values in (
-        ("roles", machine.get("Roles") or []),
+        ("roles", listed(machine, "Roles")),
         ("healthstatuses", [machine.get("HealthStatus") or "Unknown"]),
         ("commstyles", [machine.get("CommunicationStyle")]),
-        ("tenantids", machine.get("TenantIds") or []),
-        ("tenanttags", machine.get("TenantTags") or []),
+        ("tenantids", listed(machine, "TenantIds")),
+        ("tenanttags", listed(machine, "TenantTags")),
         ("shellnames", [machine.get("ShellName")]),
     ):
         wanted = split_list(query.get(name))
@@ -160,7 +162,7 @@ def summary(call: Call) -> Reply:
     ]
     entries: list[Document] = []
     for environment in environments:
-        inside = [machine for machine in machines if environment["Id"] in (machine.get("EnvironmentIds") or ())]
+        inside = [machine for machine in machines if environment["Id"] in listed(machine, "EnvironmentIds")]
         if inside or call.query.get("hideemptyenvironments", "").lower() != "true":
             entries.append(
                 {

@@ -61,7 +61,7 @@ def extension_values(call: Call) -> Reply:
 
 
 def put_extension_values(call: Call) -> Reply:
-    values = next((value for name, value in body_of(call).items() if name.lower() == "values"), None) or {}
+    values: Document = next((value for name, value in body_of(call).items() if name.lower() == "values"), None) or {}
     save_setting(call, {"Id": "dynamic-extensions", "Values": values})
     return Reply({"Values": values})
 

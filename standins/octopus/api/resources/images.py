@@ -1,7 +1,8 @@
 """Logos of projects, tenants, spaces and step templates.
 
-An image uploaded by a user lies in the artifacts folder (octopus.com/docs on moving a server: without the copied folders project and tenant
-images are missing); its document remembers the media type. Without one, the server shows its own picture.
+An image uploaded by a user lies in the artifacts folder (octopus.com/docs on moving a server: without the copied
+folders project and tenant images are missing); its document remembers the media type. Without one, the server shows
+its own picture.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from standins.octopus.api.access import require_for
 from standins.octopus.api.crud import find_item
 from standins.octopus.api.errors import not_found
 from standins.octopus.api.rendering import resource
+from standins.octopus.behaviour.documents import mapped
 from standins.octopus.contract import ApiError, Call, Document, Reply, Route
 
 _SIGNATURES = (
@@ -57,13 +59,14 @@ def _drawn(name: str, document: Document) -> bytes:
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" width="100" height="100">'
         f'<rect width="100" height="100" rx="8" fill="{_COLOURS[name]}"/>'
-        f'<text x="50" y="66" font-family="sans-serif" font-size="48" text-anchor="middle" fill="#fff">{safe}</text></svg>'
+        '<text x="50" y="66" font-family="sans-serif" font-size="48" text-anchor="middle" fill="#fff">'
+        f"{safe}</text></svg>"
     ).encode()
 
 
 def get_logo(name: str, call: Call) -> Reply:
     document = find_item(call, name, call.path.get("id") or call.path["typeOrId"])
-    image = document.get("Logo") or {}
+    image = mapped(document, "Logo")
     media_type, content = "image/svg+xml", _drawn(name, document)
     if image.get("MimeType"):
         path = _folder(call, document) / f"logo.{_EXTENSIONS.get(image['MimeType'], 'bin')}"
@@ -94,7 +97,7 @@ def put_logo(name: str, call: Call) -> Reply:
     return Reply({})
 
 
-def _rows(name: str, path: str, scope: str, view: str, edit: str, since: str = "") -> tuple[Route, ...]:
+def _rows(name: str, path: str, scope: str, *, view: str, edit: str, since: str = "") -> tuple[Route, ...]:
     read, write = partial(get_logo, name), partial(put_logo, name)
     return (
         Route("GET", path, read, scope, view, since, operation=f"get{name}Logo"),
@@ -113,10 +116,12 @@ def icon_categories(_call: Call) -> Reply:
 
 
 ROUTES = (
-    *_rows("Project", "projects/{id}/logo", "space", "ProjectView", "ProjectEdit"),
-    *_rows("Tenant", "tenants/{id}/logo", "space", "TenantView", "TenantEdit"),
-    *_rows("Space", "spaces/{id}/logo", "system", "", "SpaceEdit", "2019.1"),
-    *_rows("ActionTemplate", "actiontemplates/{id}/logo", "space", "ActionTemplateView", "ActionTemplateEdit"),
+    *_rows("Project", "projects/{id}/logo", "space", view="ProjectView", edit="ProjectEdit"),
+    *_rows("Tenant", "tenants/{id}/logo", "space", view="TenantView", edit="TenantEdit"),
+    *_rows("Space", "spaces/{id}/logo", "system", view="", edit="SpaceEdit", since="2019.1"),
+    *_rows(
+        "ActionTemplate", "actiontemplates/{id}/logo", "space", view="ActionTemplateView", edit="ActionTemplateEdit"
+    ),
     Route(
         "GET",
         "actiontemplates/{typeOrId}/versions/{version}/logo",

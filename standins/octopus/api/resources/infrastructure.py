@@ -10,6 +10,7 @@ from standins.octopus.api.errors import invalid
 from standins.octopus.api.queries import select, selection_of
 from standins.octopus.api.rendering import page, render, resource
 from standins.octopus.api.resources.environments import machine_counts, machine_filter, sort_documents
+from standins.octopus.behaviour.documents import listed, mapped
 from standins.octopus.contract import ApiError, Call, Document, Reply, Route
 
 #: Endpoint types, with the version each is known from (values of EndpointResource.CommunicationStyle).
@@ -36,7 +37,7 @@ def _default_policy(call: Call) -> str | None:
 
 def _complete_machine(call: Call, document: Document, existing: Document | None) -> None:
     """The columns that repeat what the endpoint says, and the state a machine has before its first health check."""
-    endpoint = document.get("Endpoint") or {}
+    endpoint = mapped(document, "Endpoint")
     style = str(endpoint.get("CommunicationStyle") or "None")
     since = _STYLES.get(style)
     if since is None or (since and not call.server.at_least(since)):
@@ -103,7 +104,7 @@ hooks.register("Worker", prepare=_prepare_worker, show=_show_status)
 def all_roles(call: Call) -> Reply:
     """Every role some target has."""
     machines = call.transaction.query("Machine", space=call.space)
-    return Reply(sorted({role for machine in machines for role in machine.get("Roles") or ()}, key=str.lower))
+    return Reply(sorted({role for machine in machines for role in listed(machine, "Roles")}, key=str.lower))
 
 
 def _distinct(call: Call, kind: str, name: str) -> Reply:
@@ -141,7 +142,7 @@ def _connection(call: Call, name: str) -> Reply:
         {
             "Id": f"{machine['Id']}/connection",
             "MachineId": machine["Id"],
-            "Logs": machine.get("ConnectionLogs") or [],
+            "Logs": listed(machine, "ConnectionLogs"),
             "Status": {"Healthy": "Online", "Unavailable": "Offline"}.get(str(machine.get("HealthStatus")), "Unknown"),
             "CurrentTentacleVersion": None,
             "LastChecked": machine.get("LastChecked"),
@@ -161,7 +162,7 @@ def worker_connection(call: Call) -> Reply:
     return _connection(call, "Worker")
 
 
-# -- worker pools ------------------------------------------------------------------------------------------------------------
+# -- worker pools ----------------------------------------------------------------------------------------------------
 
 
 def _prepare_pool(call: Call, document: Document, existing: Document | None) -> None:
@@ -182,7 +183,7 @@ def _before_delete_pool(call: Call, pool: Document) -> None:
     if pool["IsDefault"]:
         raise invalid("The default worker pool cannot be deleted.")
     for worker in call.transaction.query("Worker", space=call.space):
-        if pool["Id"] in (worker.get("WorkerPoolIds") or ()):
+        if pool["Id"] in listed(worker, "WorkerPoolIds"):
             raise invalid(f"This worker pool is used by worker {worker['Name']} and cannot be deleted.")
 
 
@@ -228,7 +229,7 @@ def pools_summary(call: Call) -> Reply:
     ]
     entries: list[Document] = []
     for pool in pools:
-        inside = [worker for worker in workers if pool["Id"] in (worker.get("WorkerPoolIds") or ())]
+        inside = [worker for worker in workers if pool["Id"] in listed(worker, "WorkerPoolIds")]
         if inside or call.query.get("hideemptyworkerpools", "").lower() != "true":
             entries.append({"WorkerPool": render(call, "WorkerPool", pool), **machine_counts(inside)})
     return Reply(
@@ -245,14 +246,15 @@ def dynamic_worker_types(_call: Call) -> Reply:
     return Reply({"WorkerTypes": []})
 
 
-# -- machine policies ----------------------------------------------------------------------------------------------------------
+# -- machine policies ------------------------------------------------------------------------------------------------
 
 
 def _prepare_policy(_call: Call, document: Document, existing: Document | None) -> None:
     document["IsDefault"] = bool(existing and existing.get("IsDefault"))
 
 
-#: Rewritten in 2019 (between OctopusClients 6.0.2 and 7.0.5; the 2019.6.7 swagger has the new names): what older servers stored.
+#: Rewritten in 2019 (between OctopusClients 6.0.2 and 7.0.5; the 2019.6.7 swagger has the new names): what older
+#: servers stored.
 _RENAMED_CHECKS = {
     "PowerShellHealthCheckPolicy": "TentacleEndpointHealthCheckPolicy",
     "BashHealthCheckPolicy": "SshEndpointHealthCheckPolicy",
@@ -264,7 +266,7 @@ def _show_policy(call: Call, shown: Sequence[Document], stored: Sequence[Documen
     if not call.server.at_least("2019.6"):
         return
     for item, document in zip(shown, stored, strict=True):
-        before, now = document.get("MachineHealthCheckPolicy") or {}, item["MachineHealthCheckPolicy"]
+        before, now = mapped(document, "MachineHealthCheckPolicy"), item["MachineHealthCheckPolicy"]
         now["HealthCheckType"] = _RENAMED_TYPES.get(now["HealthCheckType"], now["HealthCheckType"])
         for new, old in _RENAMED_CHECKS.items():
             if new not in before and old in before:

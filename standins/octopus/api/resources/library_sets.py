@@ -8,6 +8,7 @@ from standins.octopus.api import hooks
 from standins.octopus.api.cascade import delete_owned
 from standins.octopus.api.crud import find_item
 from standins.octopus.api.errors import invalid
+from standins.octopus.behaviour.documents import listed
 from standins.octopus.contract import Call, Document, Reply, Route
 
 
@@ -17,7 +18,7 @@ def _prepare(_call: Call, document: Document, existing: Document | None) -> None
     if existing is not None and existing["ContentType"] != document["ContentType"]:
         raise invalid("The ContentType of a library variable set cannot be changed.")
     names: set[str] = set()
-    for template in document.get("Templates") or ():
+    for template in listed(document, "Templates"):
         template["Id"] = template.get("Id") or str(uuid.uuid4())
         if str(template.get("Name")).lower() in names:
             raise invalid(f"There is more than one variable template called '{template['Name']}'.")
@@ -45,7 +46,7 @@ def _users(call: Call, document: Document) -> list[Document]:
         for project in call.transaction.query(
             "Project", contains={"IncludedLibraryVariableSetIds": document["Id"]}, order_by="Name"
         )
-        if document["Id"] in (project.get("IncludedLibraryVariableSetIds") or ())
+        if document["Id"] in listed(project, "IncludedLibraryVariableSetIds")
     ]
 
 
@@ -73,7 +74,7 @@ def usages(call: Call) -> Reply:
     releases: dict[str, list[Document]] = {}
     if copies:
         for release in call.transaction.query("Release", space=call.space, order_by="Assembled DESC"):
-            if copies & set(release.get("LibraryVariableSetSnapshotIds") or ()):
+            if copies & set(listed(release, "LibraryVariableSetSnapshotIds")):
                 releases.setdefault(release["ProjectId"], []).append(
                     {"ReleaseId": release["Id"], "ReleaseVersion": release["Version"]}
                 )

@@ -9,6 +9,7 @@ from standins.octopus.api.crud import find_item, present
 from standins.octopus.api.errors import invalid
 from standins.octopus.api.queries import select, selection_of, split_list
 from standins.octopus.api.rendering import page, render, render_all, resource
+from standins.octopus.behaviour.documents import listed
 from standins.octopus.behaviour.lifecycles import phases_of
 from standins.octopus.contract import Call, Document, Reply, Route
 
@@ -16,7 +17,7 @@ from standins.octopus.contract import Call, Document, Reply, Route
 def _prepare(call: Call, document: Document, existing: Document | None) -> None:
     named: set[str] = set()
     names: set[str] = set()
-    for phase in document.get("Phases") or ():
+    for phase in listed(document, "Phases"):
         # A phase keeps its id for life; the server gives one to a new phase.
         phase["Id"] = phase.get("Id") or str(uuid.uuid4())
         if not str(phase.get("Name") or "").strip():
@@ -41,10 +42,10 @@ def _prepare(call: Call, document: Document, existing: Document | None) -> None:
 def _environments(document: Document) -> set[str]:
     return {
         document_id
-        for phase in document.get("Phases") or ()
+        for phase in listed(document, "Phases")
         for document_id in (
-            *(phase.get("AutomaticDeploymentTargets") or ()),
-            *(phase.get("OptionalDeploymentTargets") or ()),
+            *listed(phase, "AutomaticDeploymentTargets"),
+            *listed(phase, "OptionalDeploymentTargets"),
         )
     }
 
@@ -55,7 +56,7 @@ hooks.register("Lifecycle", prepare=_prepare)
 def preview_of(call: Call, lifecycle: Document) -> Document:
     """The lifecycle with the phases it really has: one a environment where it defines none."""
     environments = call.transaction.query("DeploymentEnvironment", space=call.space, order_by="SortOrder, Name")
-    stored = {phase.get("Id"): phase for phase in lifecycle.get("Phases") or ()}
+    stored = {phase.get("Id"): phase for phase in listed(lifecycle, "Phases")}
     phases = [
         {
             **stored.get(phase.id, {}),

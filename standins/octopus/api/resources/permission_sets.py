@@ -16,6 +16,7 @@ from standins.octopus.api.permissions import permissions_for
 from standins.octopus.api.rendering import created, render
 from standins.octopus.api.rights import UserRights
 from standins.octopus.api.versions import has_spaces
+from standins.octopus.behaviour.documents import listed
 from standins.octopus.behaviour.moments import iso
 from standins.octopus.contract import Call, Document, Reply, Route
 from standins.octopus.credentials import hash_password
@@ -164,11 +165,11 @@ def _member(team: Document, user_id: str) -> Document:
 def preview_team(call: Call) -> Reply:
     """Who would be in a team that is not saved yet."""
     team = {"Id": None, "Name": None, **{name[:1].upper() + name[1:]: value for name, value in body_of(call).items()}}
-    members: Sequence[str] = team.get("MemberUserIds") or []
+    members: Sequence[str] = listed(team, "MemberUserIds")
     return Reply([_member(team, user["Id"]) for user in call.transaction.load_many("User", members)])
 
 
-# -- invitations -----------------------------------------------------------------------------------------------------------
+# -- invitations -----------------------------------------------------------------------------------------------------
 
 #: How long an invitation holds (recorded for POST users/invitations).
 _VALID = timedelta(hours=48)
@@ -177,7 +178,7 @@ _VALID = timedelta(hours=48)
 def invite(call: Call) -> Reply:
     body = {name.lower(): value for name, value in body_of(call).items()}
     document: Document = {
-        "AddToTeamIds": body.get("addtoteamids") or [],
+        "AddToTeamIds": listed(body, "addtoteamids"),
         "InvitationCode": str(uuid.uuid4()),
         "Expires": iso(call.server.now() + _VALID),
     }
@@ -216,7 +217,7 @@ def register(call: Call) -> Reply:
         },
     )
     for team in call.transaction.load_many("Team", found[0].get("AddToTeamIds") or []):
-        call.transaction.update("Team", {**team, "MemberUserIds": [*(team.get("MemberUserIds") or []), user["Id"]]})
+        call.transaction.update("Team", {**team, "MemberUserIds": [*listed(team, "MemberUserIds"), user["Id"]]})
     call.transaction.delete("Invitation", found[0]["Id"])
     return Reply(present_one(call, "User", user))
 

@@ -11,12 +11,13 @@ from standins.octopus.api.queries import select, selection_of
 from standins.octopus.api.rendering import page, resource
 from standins.octopus.api.slugs import slugify
 from standins.octopus.behaviour import events
+from standins.octopus.behaviour.documents import listed, mapped
 from standins.octopus.contract import ApiError, Call, Document, Reply, Route
 
 #: The 400 of the 2020.5 swagger; runbook processes say "process" where deployment processes say so in full.
 _STALE = (
-    "Changes to this {0} could not be saved, because another user has made changes to the {0} between when you started editing "
-    "and when you saved your changes. Please reload or open a new tab to make your changes."
+    "Changes to this {0} could not be saved, because another user has made changes to the {0} between when you "
+    "started editing and when you saved your changes. Please reload or open a new tab to make your changes."
 )
 _FROZEN = "You cannot modify this {0} because it is frozen. You'll need to create a new {0} instead."
 _WORDS = {"DeploymentProcess": "deployment process", "RunbookProcess": "process"}
@@ -34,21 +35,21 @@ def complete_steps(call: Call, steps: list[Document]) -> list[str]:
         if name.lower() in names:
             raise invalid(f"There is more than one step called '{name}'. Step names must be unique.")
         names.add(name.lower())
-        for action in step.get("Actions") or ():
+        for action in listed(step, "Actions"):
             action["Id"] = action.get("Id") or str(uuid.uuid4())
             action["Name"] = action.get("Name") or name
-            for package in action.get("Packages") or ():
+            for package in listed(action, "Packages"):
                 package["Id"] = package.get("Id") or str(uuid.uuid4())
                 related[package.get("FeedId") or ""] = None
             for document_id in (
-                *(action.get("Environments") or ()),
-                *(action.get("ExcludedEnvironments") or ()),
-                *(action.get("Channels") or ()),
+                *listed(action, "Environments"),
+                *listed(action, "ExcludedEnvironments"),
+                *listed(action, "Channels"),
             ):
                 related[document_id] = None
             for reference in (
                 action.get("WorkerPoolId"),
-                (action.get("Properties") or {}).get("Octopus.Action.Template.Id"),
+                mapped(action, "Properties").get("Octopus.Action.Template.Id"),
             ):
                 if isinstance(reference, str):
                     related[reference] = None
@@ -71,7 +72,7 @@ def _no_more_than_template_changes(call: Call, name: str, existing: Document, bo
     if sent.get("steps") is None and call.server.at_least("2023.2"):
         # Stricter from 2023.2 on (OctopusDeploy/Issues 8187).
         raise invalid("The Steps field is required.")
-    document["RelatedDocumentIds"] = complete_steps(call, document.get("Steps") or [])
+    document["RelatedDocumentIds"] = complete_steps(call, listed(document, "Steps"))
     document["Version"] = int(existing["Version"]) + 1
     return document
 

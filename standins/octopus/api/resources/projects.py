@@ -12,6 +12,7 @@ from standins.octopus.api.errors import invalid, not_found
 from standins.octopus.api.queries import select, selection_of
 from standins.octopus.api.rendering import page, resource, slice_page
 from standins.octopus.api.slugs import unique_slug
+from standins.octopus.behaviour.documents import listed, mapped
 from standins.octopus.contract import Call, Document, Reply, Route
 
 _DEFAULT_VERSION = "#{Octopus.Version.LastMajor}.#{Octopus.Version.LastMinor}.#{Octopus.Version.NextPatch}"
@@ -22,12 +23,12 @@ def _prepare(call: Call, document: Document, existing: Document | None) -> None:
         raise invalid("Please select a project group.")
     if not document.get("LifecycleId"):
         raise invalid("Please select a lifecycle.")
-    strategy = document.get("VersioningStrategy") or {}
+    strategy = mapped(document, "VersioningStrategy")
     if not (strategy.get("Template") or strategy.get("DonorPackage") or strategy.get("DonorPackageStepId")):
         document["VersioningStrategy"] = {**strategy, "Template": _DEFAULT_VERSION}
-    included = document.get("IncludedLibraryVariableSetIds") or []
+    included = listed(document, "IncludedLibraryVariableSetIds")
     document["IncludedLibraryVariableSetIds"] = list(dict.fromkeys(included))
-    for template in document.get("Templates") or ():
+    for template in listed(document, "Templates"):
         template["Id"] = template.get("Id") or str(uuid.uuid4())
     if existing is None or not document.get("Slug"):
         taken = {
@@ -142,17 +143,17 @@ def _clone(call: Call, source: Document, body: Document) -> Document:
     process = transaction.load("DeploymentProcess", source["DeploymentProcessId"])
     new_ids: dict[str, str] = {}
     if process is not None:
-        steps = copy.deepcopy(process.get("Steps") or [])
+        steps = copy.deepcopy(listed(process, "Steps"))
         for step in steps:
-            for thing in (step, *(step.get("Actions") or ())):
+            for thing in (step, *listed(step, "Actions")):
                 new_ids[thing["Id"]] = thing["Id"] = str(uuid.uuid4())
         transaction.update("DeploymentProcess", _own_process(project, steps))
     variables = transaction.load("VariableSet", source["VariableSetId"])
     if variables is not None:
-        copied = copy.deepcopy(variables.get("Variables") or [])
+        copied = copy.deepcopy(listed(variables, "Variables"))
         for variable in copied:
             variable["Id"] = str(uuid.uuid4())
-            scope = variable.get("Scope") or {}
+            scope = mapped(variable, "Scope")
             if "Action" in scope:
                 scope["Action"] = [new_ids.get(document_id, document_id) for document_id in scope["Action"]]
         transaction.update("VariableSet", _own_set(project, copied))
@@ -196,7 +197,7 @@ def triggers(call: Call) -> Reply:
     selection.where["ProjectId"] = project["Id"]
     actions = {part for part in call.query.get("triggeractiontype", "").split(",") if part}
     if actions:
-        selection.tests.append(lambda trigger: (trigger.get("Action") or {}).get("ActionType") in actions)
+        selection.tests.append(lambda trigger: mapped(trigger, "Action").get("ActionType") in actions)
     documents, total = select(call, wanted, selection)
     return Reply(page(call, "ProjectTrigger", present(call, "ProjectTrigger", documents), total))
 
@@ -205,7 +206,7 @@ def scheduled_triggers(call: Call) -> Reply:
     """Triggers whose filter is a schedule."""
     project = find_item(call, "Project", call.path["id"])
     found = call.transaction.query("ProjectTrigger", where={"ProjectId": project["Id"]}, order_by="Name")
-    scheduled = [trigger for trigger in found if "Schedule" in str((trigger.get("Filter") or {}).get("FilterType"))]
+    scheduled = [trigger for trigger in found if "Schedule" in str(mapped(trigger, "Filter").get("FilterType"))]
     return Reply(slice_page(call, "ProjectTrigger", present(call, "ProjectTrigger", scheduled)))
 
 

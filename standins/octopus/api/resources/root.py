@@ -69,7 +69,8 @@ def space_root(call: Call) -> Reply:
 def portal(call: Call) -> Reply:
     page = (
         "<!DOCTYPE html><html><head><title>Octopus Deploy</title></head>"
-        f"<body><h1>Octopus Deploy {call.server.version}</h1><p>This server stands in for Octopus Server: it has an API and no portal.</p></body></html>"
+        f"<body><h1>Octopus Deploy {call.server.version}</h1>"
+        "<p>This server stands in for Octopus Server: it has an API and no portal.</p></body></html>"
     )
     return Reply(page.encode(), media_type="text/html; charset=utf-8")
 

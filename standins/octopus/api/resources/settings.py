@@ -88,7 +88,7 @@ def smtp_is_configured(call: Call) -> Reply:
     return Reply({"IsConfigured": bool(load_setting(call, "smtp").get("SmtpHost"))})
 
 
-# -- configuration sections ------------------------------------------------------------------------------------------------
+# -- configuration sections ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,11 +188,11 @@ def section_metadata(call: Call) -> Reply:
     """The types behind the values, as the portal draws its forms from them."""
     section = _section(call)
     values = _folders(call) if section.id == "server-folders" else _DEFAULTS[section.id]
-    types = {bool: "boolean", int: "int", str: "string"}
+    types: dict[type[object], str] = {bool: "boolean", int: "int", str: "string"}
     properties = [
         {
             "Name": name,
-            "Type": types.get(type(value), "object"),
+            "Type": next((name for kind, name in types.items() if isinstance(value, kind)), "object"),
             "DisplayInfo": {"Label": name, "ReadOnly": section.id == "server-folders"},
         }
         for name, value in values.items()

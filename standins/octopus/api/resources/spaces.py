@@ -10,6 +10,7 @@ from standins.octopus.api.crud import find_item, present_one
 from standins.octopus.api.errors import NO_SPACE, forbidden, invalid
 from standins.octopus.api.resources.default_documents import insert_defaults
 from standins.octopus.api.slugs import unique_slug
+from standins.octopus.behaviour.documents import listed
 from standins.octopus.contract import ApiError, Call, Document, Reply, Route
 
 _MANAGER_ROLE = "Space Manager"
@@ -54,7 +55,7 @@ def _after_create(call: Call, space: Document) -> None:
             "Id": managers_team_id(space["Id"]),
             "Name": "Space Managers",
             "SpaceId": space["Id"],
-            "MemberUserIds": space.get("SpaceManagersTeamMembers") or [],
+            "MemberUserIds": listed(space, "SpaceManagersTeamMembers"),
             "ExternalSecurityGroups": [],
             "CanBeDeleted": False,
             "CanBeRenamed": False,
@@ -62,7 +63,7 @@ def _after_create(call: Call, space: Document) -> None:
             "CanChangeMembers": True,
         },
     )
-    _assign(call, space["Id"], {team["Id"], *(space.get("SpaceManagersTeams") or ())})
+    _assign(call, space["Id"], {team["Id"], *listed(space, "SpaceManagersTeams")})
     insert_defaults(call, space["Id"])
 
 
@@ -81,9 +82,9 @@ def _assign(call: Call, space_id: str, teams: set[str]) -> None:
 
 def _after_update(call: Call, space: Document, _before: Document) -> None:
     own = managers_team_id(space["Id"])
-    _assign(call, space["Id"], {own, *(space.get("SpaceManagersTeams") or ())})
+    _assign(call, space["Id"], {own, *listed(space, "SpaceManagersTeams")})
     team = call.transaction.load("Team", own)
-    members = space.get("SpaceManagersTeamMembers") or []
+    members = listed(space, "SpaceManagersTeamMembers")
     if team is not None and team.get("MemberUserIds") != members:
         call.transaction.update("Team", {**team, "MemberUserIds": members})
 

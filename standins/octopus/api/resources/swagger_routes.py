@@ -22,7 +22,10 @@ def swagger_yaml(call: Call) -> Reply:
 
 
 def swagger_page(_call: Call) -> Reply:
-    page = '<!DOCTYPE html><html><head><title>Octopus Server API</title></head><body><a href="/api/swagger.json">swagger.json</a></body></html>'
+    page = (
+        "<!DOCTYPE html><html><head><title>Octopus Server API</title></head>"
+        '<body><a href="/api/swagger.json">swagger.json</a></body></html>'
+    )
     return Reply(page.encode(), media_type="text/html; charset=utf-8")
 
 

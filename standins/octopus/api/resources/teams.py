@@ -11,6 +11,7 @@ from standins.octopus.api.permissions import permissions_for
 from standins.octopus.api.rendering import slice_page
 from standins.octopus.api.rights import EVERYONE
 from standins.octopus.api.versions import has_spaces
+from standins.octopus.behaviour.documents import listed
 from standins.octopus.contract import Call, Document, Reply, Route
 
 _ADMINISTRATORS = "teams-administrators"
@@ -24,7 +25,7 @@ def _prepare_team(call: Call, document: Document, existing: Document | None) -> 
     if built_in and document["Name"] != existing["Name"]:
         raise invalid(f"The built-in team {existing['Name']} cannot be renamed.")
     if existing["Id"] == EVERYONE:
-        document["MemberUserIds"] = existing.get("MemberUserIds") or []
+        document["MemberUserIds"] = listed(existing, "MemberUserIds")
     if (
         existing["Id"] == _ADMINISTRATORS
         and not document.get("MemberUserIds")
@@ -32,7 +33,7 @@ def _prepare_team(call: Call, document: Document, existing: Document | None) -> 
     ):
         raise invalid("There must be at least one member in the Octopus Administrators team.")
     if existing["Id"] == _ADMINISTRATORS and not has_spaces(call.server.version):
-        document["UserRoleIds"] = existing.get("UserRoleIds") or []
+        document["UserRoleIds"] = listed(existing, "UserRoleIds")
 
 
 def _show_team(_call: Call, shown: Sequence[Document], _stored: Sequence[Document]) -> None:
@@ -63,20 +64,22 @@ def roles_of_team(call: Call) -> Reply:
     return Reply(slice_page(call, "ScopedUserRole", present(call, "ScopedUserRole", found)))
 
 
-# -- user roles ------------------------------------------------------------------------------------------------------------
+# -- user roles ------------------------------------------------------------------------------------------------------
 
 
 def _prepare_role(call: Call, document: Document, _existing: Document | None) -> None:
-    """Names must be known, and at the level they can be granted at (a role that breaks this cannot be saved, Issues 5515)."""
+    """Names must be known, and at the level they can be granted at (a role that breaks this cannot be saved, Issues
+    5515).
+    """
     known = permissions_for(call.server.version)
     if not has_spaces(call.server.version):
-        _refuse_unknown(document.get("GrantedPermissions") or (), set(known))
+        _refuse_unknown(listed(document, "GrantedPermissions"), set(known))
         return
     _refuse_unknown(
-        document.get("GrantedSpacePermissions") or (), {name for name, rule in known.items() if rule.at_space_level}
+        listed(document, "GrantedSpacePermissions"), {name for name, rule in known.items() if rule.at_space_level}
     )
     _refuse_unknown(
-        document.get("GrantedSystemPermissions") or (), {name for name, rule in known.items() if rule.at_system_level}
+        listed(document, "GrantedSystemPermissions"), {name for name, rule in known.items() if rule.at_system_level}
     )
 
 
@@ -91,7 +94,7 @@ def _show_role(call: Call, shown: Sequence[Document], _stored: Sequence[Document
     spaced = has_spaces(call.server.version)
     for item in shown:
         item["CanBeDeleted"] = not item["Id"].startswith("userroles-")
-        granted = [*(item.get("GrantedSpacePermissions") or ()), *(item.get("GrantedPermissions") or ())]
+        granted = [*listed(item, "GrantedSpacePermissions"), *listed(item, "GrantedPermissions")]
         item["SupportedRestrictions"] = sorted(
             {restriction for name in granted if name in known for restriction in known[name].restrictions}
         )
@@ -113,7 +116,7 @@ def _before_delete_role(call: Call, role: Document) -> None:
     users = (
         call.transaction.query("ScopedUserRole", where={"UserRoleId": role["Id"]}, take=1)
         if has_spaces(call.server.version)
-        else [team for team in call.transaction.query("Team") if role["Id"] in (team.get("UserRoleIds") or ())]
+        else [team for team in call.transaction.query("Team") if role["Id"] in listed(team, "UserRoleIds")]
     )
     if users:
         raise invalid(f"The user role {role['Name']} is assigned to a team and cannot be deleted.")
@@ -121,11 +124,13 @@ def _before_delete_role(call: Call, role: Document) -> None:
 
 hooks.register("UserRole", prepare=_prepare_role, show=_show_role, before_delete=_before_delete_role)
 
-# -- scoped user roles -----------------------------------------------------------------------------------------------------
+# -- scoped user roles -----------------------------------------------------------------------------------------------
 
 
 def _prepare_assignment(call: Call, document: Document, _existing: Document | None) -> None:
-    """Roles with space permissions are assigned in a space; others without one. Space teams get roles in their space only."""
+    """Roles with space permissions are assigned in a space; others without one. Space teams get roles in their
+    space only.
+    """
     if not document.get("TeamId") or not document.get("UserRoleId"):
         raise invalid("Please provide a team and a user role.")
     role, team = (

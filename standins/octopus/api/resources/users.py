@@ -13,6 +13,7 @@ from standins.octopus.api.errors import invalid, not_found
 from standins.octopus.api.rendering import created, slice_page
 from standins.octopus.api.requests import parse_cookies
 from standins.octopus.behaviour import events
+from standins.octopus.behaviour.documents import listed
 from standins.octopus.behaviour.moments import iso
 from standins.octopus.contract import ApiError, Call, Document, Reply, Route
 from standins.octopus.credentials import hash_api_key, hash_password, new_api_key, verify_password
@@ -21,7 +22,7 @@ from standins.octopus.credentials import hash_api_key, hash_password, new_api_ke
 _KEPT = ("PasswordHashed", "IdentificationToken", "ExternalId", "ExternalIdentifiers")
 
 
-def _prepare(call: Call, document: Document, existing: Document | None) -> None:
+def _prepare(_call: Call, document: Document, existing: Document | None) -> None:
     username = str(document.get("Username") or "").strip()
     if not username:
         raise invalid("Please provide a username.")
@@ -76,7 +77,7 @@ def _before_delete(call: Call, user: Document) -> None:
     for key in call.transaction.query("ApiKey", where={"UserId": user["Id"]}):
         call.transaction.delete("ApiKey", key["Id"])
     for team in call.transaction.query("Team"):
-        members = team.get("MemberUserIds") or []
+        members = listed(team, "MemberUserIds")
         if user["Id"] in members:
             call.transaction.update(
                 "Team", {**team, "MemberUserIds": [document_id for document_id in members if document_id != user["Id"]]}
@@ -114,7 +115,7 @@ def put_user(call: Call) -> Reply:
     return Reply(present_one(call, "User", update_from(call, "User", user, body)))
 
 
-# -- API keys --------------------------------------------------------------------------------------------------------------
+# -- API keys --------------------------------------------------------------------------------------------------------
 
 
 def _owner(call: Call) -> Document:
@@ -128,7 +129,9 @@ def _owner(call: Call) -> Document:
 
 
 def _hidden_key(call: Call, document: Document) -> object:
-    """Reading a key never gives it back: null in older versions, a hint after the 2020.5 swagger (Octopus.Client 9.0.7)."""
+    """Reading a key never gives it back: null in older versions, a hint after the 2020.5 swagger (Octopus.Client
+    9.0.7).
+    """
     return (
         {"HasValue": True, "NewValue": None, "Hint": document.get("Hint")} if call.server.at_least("2020.6") else None
     )
@@ -191,7 +194,7 @@ def delete_key(call: Call) -> Reply:
     return Reply({})
 
 
-# -- signing in --------------------------------------------------------------------------------------------------------------
+# -- signing in ------------------------------------------------------------------------------------------------------
 
 
 def login(call: Call) -> Reply:
@@ -206,7 +209,10 @@ def login(call: Call) -> Reply:
     gate = api_call(call).gate
     session = gate.session_value(user)
     expiry = "; Max-Age=1728000" if body.get("rememberme") else ""
-    cookies = f"{gate.session_cookie}={session}; Path=/; HttpOnly; SameSite=Lax{expiry}\n{gate.csrf_cookie}={gate.csrf_value(session)}; Path=/{expiry}"
+    cookies = (
+        f"{gate.session_cookie}={session}; Path=/; HttpOnly; SameSite=Lax{expiry}\n"
+        f"{gate.csrf_cookie}={gate.csrf_value(session)}; Path=/{expiry}"
+    )
     shown = present_one(call, "User", user)
     return Reply({**shown, "IsRequestor": True}, headers={"Set-Cookie": cookies})
 
@@ -220,7 +226,7 @@ def logout(call: Call) -> Reply:
 
 def authentication(_call: Call) -> Reply:
     """Only user names and passwords: the stand-in has no external provider."""
-    provider = {
+    provider: Document = {
         "Name": "UsernamePassword",
         "IdentityType": "UsernamePassword",
         "FormsLoginEnabled": True,

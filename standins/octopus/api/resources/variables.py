@@ -11,13 +11,14 @@ from standins.octopus.api.errors import invalid, not_found
 from standins.octopus.api.queries import select, selection_of
 from standins.octopus.api.rendering import render, resource
 from standins.octopus.behaviour import events
+from standins.octopus.behaviour.documents import listed, mapped
 from standins.octopus.behaviour.variables import Scope, evaluate, values_of
 from standins.octopus.contract import ApiError, Call, Document, Reply, Route
 
 # The 400s of the 2020.5 swagger.
 _STALE = (
-    "Changes to these variables could not be saved, because another user has made changes to the variables between when you started "
-    "editing and when you saved your changes. Please reload or open a new tab to make your changes."
+    "Changes to these variables could not be saved, because another user has made changes to the variables between "
+    "when you started editing and when you saved your changes. Please reload or open a new tab to make your changes."
 )
 _FROZEN = (
     "You cannot modify this variable set because the set is frozen. You'll need to create a new variable set instead."
@@ -71,7 +72,11 @@ def list_all(call: Call) -> Reply:
 
 
 def put_set(call: Call) -> Reply:
-    existing = load_set(call, call.path["id"])
+    return save_set(call, load_set(call, call.path["id"]))
+
+
+def save_set(call: Call, existing: Document) -> Reply:
+    """PUT of a set: the version sent must be the stored one, which then goes up by one."""
     _check(call, "VariableEdit", existing)
     body = body_of(call)
     if existing.get("IsFrozen"):
@@ -80,13 +85,13 @@ def put_set(call: Call) -> Reply:
     if sent_version is None or int(sent_version) != int(existing["Version"]):
         raise ApiError(400, _STALE)
     document = accept(call, resource(call, "VariableSet"), body, existing)
-    document["Variables"] = _complete(call, document.get("Variables") or [], existing.get("Variables") or [])
+    document["Variables"] = _complete(call, listed(document, "Variables"), listed(existing, "Variables"))
     document["Version"] = int(existing["Version"]) + 1
     document["RelatedDocumentIds"] = sorted(
         {
             document_id
             for variable in document["Variables"]
-            for dimension, ids in (variable.get("Scope") or {}).items()
+            for dimension, ids in mapped(variable, "Scope").items()
             if dimension in ("Environment", "Machine", "Channel", "Tenant")
             for document_id in ids
         }
@@ -108,7 +113,7 @@ def _complete(call: Call, sent: Iterable[Document], stored: Iterable[Document]) 
             raise ApiError(400, "Variable ids must be unique.")
         seen.add(variable["Id"])
         scope = variable["Scope"] = {
-            dimension: list(ids) for dimension, ids in (variable.get("Scope") or {}).items() if ids
+            dimension: list(ids) for dimension, ids in mapped(variable, "Scope").items() if ids
         }
         if variable.get("Prompt") and set(scope) - {"Environment"}:
             raise ApiError(400, "Prompted variables cannot be scoped to anything except an environment.")
@@ -138,7 +143,7 @@ def _seal(call: Call, variable: Document, before: Document | None) -> None:
 
 def _hide_secrets(_call: Call, shown: list[Document], _stored: list[Document]) -> None:
     for variables in shown:
-        for variable in variables.get("Variables") or ():
+        for variable in listed(variables, "Variables"):
             if variable.get("Type") == "Sensitive" or variable.get("IsSensitive"):
                 variable["Value"], variable["IsSensitive"] = None, True
 
@@ -154,11 +159,11 @@ def scope_values(call: Call, variables: Document) -> Document:
     """What a value of this set may be scoped to."""
     transaction, space = call.transaction, variables.get("SpaceId")
     machines = transaction.query("Machine", space=space, order_by="Name")
-    roles = sorted({role for machine in machines for role in machine.get("Roles") or ()}, key=str.lower)
+    roles = sorted({role for machine in machines for role in listed(machine, "Roles")}, key=str.lower)
     tags = [
         tag
         for tagset in transaction.query("TagSet", space=space, order_by="SortOrder, Name")
-        for tag in tagset.get("Tags") or ()
+        for tag in listed(tagset, "Tags")
     ]
     values: Document = {
         "Environments": _references(
@@ -174,9 +179,9 @@ def scope_values(call: Call, variables: Document) -> Document:
     for project_id in _projects_of(variables) or ():
         values["Channels"] = _references(transaction.query("Channel", where={"ProjectId": project_id}, order_by="Name"))
         process = transaction.load("DeploymentProcess", f"deploymentprocess-{project_id}")
-        steps = (process or {}).get("Steps") or []
+        steps = listed((process or {}), "Steps")
         values["Actions"] = [
-            {"Id": action["Id"], "Name": action["Name"]} for step in steps for action in step.get("Actions") or ()
+            {"Id": action["Id"], "Name": action["Name"]} for step in steps for action in listed(step, "Actions")
         ]
         project = transaction.load("Project", project_id)
         owners = [{"ProcessType": "Deployment", "Id": project_id, "Name": project["Name"]}] if project else []
@@ -194,7 +199,7 @@ def scope_values_of_owner(call: Call) -> Reply:
 
 
 def _sets_of_project(call: Call, project: Document) -> list[tuple[Document, bool]]:
-    libraries = call.transaction.load_many("LibraryVariableSet", project.get("IncludedLibraryVariableSetIds") or [])
+    libraries = call.transaction.load_many("LibraryVariableSet", listed(project, "IncludedLibraryVariableSetIds"))
     ids = [library["VariableSetId"] for library in libraries]
     sets = {found["Id"]: found for found in call.transaction.load_many("VariableSet", [project["VariableSetId"], *ids])}
     return [
@@ -209,15 +214,15 @@ def names(call: Call) -> Reply:
     document_id = call.query.get("project")
     if not document_id:
         found = call.transaction.query("VariableSet", where={"IsFrozen": False}, space=call.space)
-        return Reply(sorted({variable["Name"] for variables in found for variable in variables.get("Variables") or ()}))
+        return Reply(sorted({variable["Name"] for variables in found for variable in listed(variables, "Variables")}))
     project = find_item(call, "Project", document_id)
     named = {
         variable["Name"]
         for variables, _ in _sets_of_project(call, project)
-        for variable in variables.get("Variables") or ()
+        for variable in listed(variables, "Variables")
     }
-    libraries = call.transaction.load_many("LibraryVariableSet", project.get("IncludedLibraryVariableSetIds") or [])
-    named |= {template["Name"] for owner in (project, *libraries) for template in owner.get("Templates") or ()}
+    libraries = call.transaction.load_many("LibraryVariableSet", listed(project, "IncludedLibraryVariableSetIds"))
+    named |= {template["Name"] for owner in (project, *libraries) for template in listed(owner, "Templates")}
     return Reply(sorted(named))
 
 
@@ -233,7 +238,7 @@ def preview(call: Call) -> Reply:
         environment=query.get("environment"),
         channel=query.get("channel"),
         tenant=query.get("tenant"),
-        tenant_tags=frozenset((tenant or {}).get("TenantTags") or ()),
+        tenant_tags=frozenset(listed((tenant or {}), "TenantTags")),
         action=query.get("action"),
         machine=query.get("machine"),
         machine_roles=frozenset((machine or {}).get("Roles") or ([query["role"]] if query.get("role") else [])),
@@ -270,6 +275,11 @@ def project_variables(call: Call) -> Reply:
     return Reply(show_set(call, load_set(call, project["VariableSetId"])))
 
 
+def put_project_variables(call: Call) -> Reply:
+    project = find_item(call, "Project", call.path["id"])
+    return save_set(call, load_set(call, project["VariableSetId"]))
+
+
 def non_printable(call: Call) -> Reply:
     """Variables whose names or values hold characters that cannot be seen."""
     found = call.transaction.query("VariableSet", where={"IsFrozen": False}, space=call.space)
@@ -277,7 +287,7 @@ def non_printable(call: Call) -> Reply:
         [
             {"VariableSetId": variables["Id"], "VariableName": variable["Name"]}
             for variables in found
-            for variable in variables.get("Variables") or ()
+            for variable in listed(variables, "Variables")
             if variable.get("Type") != "Sensitive"
             and not f"{variable['Name']}{variable.get('Value') or ''}".replace("\n", "").replace("\t", "").isprintable()
         ]
@@ -293,4 +303,5 @@ ROUTES = (
     Route("GET", "variables/{id}", get_set, "space", "VariableView", operation="getVariableSetById"),
     Route("PUT", "variables/{id}", put_set, "space", "VariableEdit", operation="updateVariableSet"),
     Route("GET", "projects/{id}/variables", project_variables, "space", "VariableView", "2022.3"),
+    Route("PUT", "projects/{id}/variables", put_project_variables, "space", "VariableEdit", "2022.3"),
 )
