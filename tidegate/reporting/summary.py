@@ -14,6 +14,12 @@ from tidegate.gate.verdict import Code, Outcome, Reason, Verdict
 #: Reasons of one kind that are listed one by one.
 _LISTED: Final = 12
 
+#: Further lines of a message that are shown.
+_LINES: Final = 8
+
+#: Subjects up to this length (checks) are all named.
+_SHORT: Final = 12
+
 
 class Tone(StrEnum):
     """How a line is coloured where colours are shown; the words say it all without."""
@@ -103,11 +109,25 @@ def _scenarios(verdict: Verdict) -> str:
 def _reasons(code: Code, reasons: list[Reason]) -> Iterator[Line]:
     tone = Tone.BAD if reasons[0].leads_to is Outcome.REJECTED else Tone.UNKNOWN
     yield Line(f"{_HEADINGS[code]}:", tone)
-    for reason in reasons[:_LISTED]:
-        message = reason.message.strip().splitlines() or [""]
-        shown = reason.message if code is Code.FINDING_BLOCKS else f"{reason.subject}: {message[0]}"
-        yield Line(f"  - {shown}")
-        if code is not Code.FINDING_BLOCKS:
-            yield from (Line(f"    {line}") for line in message[1:6])
-    if len(reasons) > _LISTED:
-        yield Line(f"  - and {len(reasons) - _LISTED} more, all in verdict.json")
+    # One cause is told once, however many scenarios it kept from running.
+    causes: dict[str, list[str]] = {}
+    for reason in reasons:
+        causes.setdefault(reason.message, []).append(reason.subject)
+    for message, subjects in list(causes.items())[:_LISTED]:
+        first, *more = message.strip().splitlines() or [""]
+        if code is Code.FINDING_BLOCKS:
+            yield Line(f"  - {message}")
+            continue
+        yield Line(f"  - {_named(subjects)}: {first}")
+        yield from (Line(f"    {line}") for line in more[:_LINES])
+    if len(causes) > _LISTED:
+        yield Line(f"  - and {len(causes) - _LISTED} more, all in verdict.json")
+
+
+def _named(subjects: list[str]) -> str:
+    """A few subjects by name, many by their number and the first."""
+    if len(subjects) == 1:
+        return subjects[0]
+    if all(len(subject) <= _SHORT for subject in subjects):
+        return ", ".join(subjects)
+    return f"{len(subjects)} scenarios, the first is {subjects[0]}"
