@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from standins.octopus.behaviour import events
 from standins.octopus.behaviour.dispatcher import Running, TaskFailed
-from standins.octopus.behaviour.documents import mapped, text_of, texts
+from standins.octopus.behaviour.documents import text_of, texts
 from standins.octopus.behaviour.moments import iso
 from standins.octopus.contract import Document, Server, Transaction
 
@@ -85,24 +85,3 @@ def _record(server: Server, transaction: Transaction, kind: str, machine_id: str
         related=[*texts(machine, "EnvironmentIds")],
         space=machine.get("SpaceId"),
     )
-
-
-def connection(server: Server, machine: Document) -> Document:
-    """``machines/{id}/connection``: what the last check said."""
-    summary = machine.get("StatusSummary")
-    return {
-        "Id": None,
-        "MachineId": machine["Id"],
-        "Logs": [{"Category": "Info", "OccurredAt": machine.get("LastChecked"), "MessageText": summary, "Detail": None}]
-        if summary
-        else [],
-        "Status": machine.get("Status") or "Unknown",
-        "CurrentTentacleVersion": mapped(mapped(machine, "Endpoint"), "TentacleVersionDetails").get("Version"),
-        "LastChecked": machine.get("LastChecked"),
-        "Links": {"Health": "/api/tasks", "Machine": _self(server, machine)},
-    }
-
-
-def _self(server: Server, machine: Document) -> str:
-    space = f"/{machine['SpaceId']}" if server.at_least("2019.1") else ""
-    return f"/api{space}/{machine['Id'].split('-')[0].lower()}/{machine['Id']}"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from standins.octopus.api.access import in_reach, require_for
+from standins.octopus.api.crud import present_one
 from standins.octopus.api.errors import invalid, not_found
 from standins.octopus.api.queries import Selection, select, selection_of
-from standins.octopus.api.rendering import page, render, resource
+from standins.octopus.api.rendering import page, render, resource, skip_and_take
 from standins.octopus.behaviour import deployments, events, progress, releases, version_rules
-from standins.octopus.behaviour.documents import folded, is_true, listed, mapped, text_of
+from standins.octopus.behaviour.documents import folded, is_true, listed, text_of
 from standins.octopus.behaviour.lifecycles import PhaseProgress, progression
 from standins.octopus.behaviour.moments import iso
 from standins.octopus.contract import Call, Document, Reply, Route
@@ -50,12 +51,25 @@ def list_releases(call: Call) -> Reply:
 
 
 def list_of_project(call: Call) -> Reply:
-    project = find_project(call, call.path["id"])
-    selection = selection_of(call, resource(call, _RESOURCE))
-    selection.where["ProjectId"] = project["Id"]
+    """The releases page of a project. The real one reads a view, which an interrupted upgrade leaves behind without the
+    columns of the new version (OctopusDeploy/Issues 5252); so does this.
+    """
+    project = find_project(call, call.path["id"], "ReleaseView")
+    conditions, values = ["[ProjectId] = ?"], [project["Id"]]
+    if call.space:
+        conditions.append("[SpaceId] = ?")
+        values.append(call.space)
     if call.query.get("searchbyversion"):
-        selection.contains["Version"] = call.query["searchbyversion"]
-    return _page(call, selection)
+        conditions.append("CHARINDEX(?, [Version]) > 0")
+        values.append(call.query["searchbyversion"])
+    rows = call.transaction.execute(
+        "SELECT [Id] FROM dbo.[Release_WithDeploymentProcess] "
+        f"WHERE {' AND '.join(conditions)} ORDER BY [Assembled] DESC, [Id]",
+        *values,
+    )
+    skip, take = skip_and_take(call)
+    shown = call.transaction.load_many("Release", [row[0] for row in rows[skip : skip + take]])
+    return Reply(page(call, _RESOURCE, [show(call, entry) for entry in shown], len(rows)))
 
 
 def list_of_channel(call: Call) -> Reply:
@@ -332,11 +346,7 @@ def release_variables(call: Call) -> Reply:
     variables = call.transaction.load("VariableSet", release["ProjectVariableSetSnapshotId"])
     if variables is None:
         raise not_found(release["ProjectVariableSetSnapshotId"])
-    shown = render(call, "VariableSet", variables)
-    for variable in listed(shown, "Variables"):
-        if mapped({"v": variable}, "v").get("Type") == "Sensitive":
-            variable["Value"] = None
-    return Reply([shown])
+    return Reply([present_one(call, "VariableSet", variables)])
 
 
 ROUTES = (

@@ -11,7 +11,6 @@ from standins.octopus.behaviour.documents import listed
 from standins.octopus.behaviour.inputs import Inputs
 from standins.octopus.contract import Document, Server, Transaction
 
-
 #: Deployments stay known by names and times when their releases are gone (table DeploymentHistory, dumps of 2018.x).
 _HISTORY = """
 INSERT INTO dbo.[DeploymentHistory] (

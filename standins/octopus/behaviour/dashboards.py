@@ -1,0 +1,125 @@
+"""Which deployment stands where: the newest and the one before, by project, environment and tenant.
+
+Read from the database's own views (Dashboard, MultiTenancyDashboard), whose names are in dumps of 2018.x databases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from standins.octopus.behaviour.moments import duration_text, moment
+from standins.octopus.behaviour.tasks import COMPLETED
+from standins.octopus.contract import Call, Document, Transaction
+
+_COLUMNS = (
+    "Id",
+    "Created",
+    "ProjectId",
+    "EnvironmentId",
+    "ReleaseId",
+    "TaskId",
+    "ChannelId",
+    "TenantId",
+    "ReleaseVersion",
+    "State",
+    "QueueTime",
+    "StartTime",
+    "CompletedTime",
+    "ErrorMessage",
+    "HasPendingInterruptions",
+    "HasWarningsOrErrors",
+)
+_SELECTED = ", ".join(f"[{column}]" for column in _COLUMNS)
+
+
+def current_rows(transaction: Transaction, projects: Sequence[str] = ()) -> list[Document]:
+    """The newest deployment of each project to each environment, for each tenant and for none."""
+    condition = f" WHERE [ProjectId] IN ({', '.join('?' for _ in projects)})" if projects else ""
+    rows = transaction.execute(f"SELECT {_SELECTED} FROM dbo.[MultiTenancyDashboard]{condition}", *projects)
+    return [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
+
+
+def untenanted_rows(transaction: Transaction) -> list[Document]:
+    rows = transaction.execute(f"SELECT {_SELECTED} FROM dbo.[Dashboard]")
+    return [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
+
+
+def successes(transaction: Transaction) -> list[Document]:
+    """The newest successful deployment of each project to each environment and tenant."""
+    columns = ("Id", "ProjectId", "EnvironmentId", "TenantId")
+    selected = ", ".join(f"[{column}]" for column in columns)
+    rows = transaction.execute(f"SELECT {selected} FROM dbo.[LatestSuccessfulDeployments]")
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def rows_of(transaction: Transaction, where: str, *parameters: Any) -> list[Document]:
+    """Dashboard rows of chosen deployments: ``where`` is a condition on d (Deployment), t (ServerTask) or r (Release)."""
+    selected = ", ".join(
+        f"r.[Version] AS [{column}]"
+        if column == "ReleaseVersion"
+        else f"{'t' if column in _OF_TASK else 'd'}.[{column}]"
+        for column in _COLUMNS
+    )
+    rows = transaction.execute(
+        f"SELECT {selected} FROM dbo.[Deployment] d INNER JOIN dbo.[ServerTask] t ON t.[Id] = d.[TaskId] "
+        f"INNER JOIN dbo.[Release] r ON r.[Id] = d.[ReleaseId] WHERE {where} ORDER BY d.[Created] DESC",
+        *parameters,
+    )
+    return [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
+
+
+_OF_TASK = frozenset(
+    {
+        "State",
+        "QueueTime",
+        "StartTime",
+        "CompletedTime",
+        "ErrorMessage",
+        "HasPendingInterruptions",
+        "HasWarningsOrErrors",
+    }
+)
+
+
+def item(call: Call, row: Document, *, current: bool) -> Document:
+    """A DashboardItem (2020.5 swagger)."""
+    started, completed = moment(row["StartTime"]), moment(row["CompletedTime"])
+    seconds = ((completed or call.server.now()) - started).total_seconds() if started else 0.0
+    base = f"/api/{call.space}" if call.space else "/api"
+    links = {
+        "Self": f"{base}/deployments/{row['Id']}",
+        "Release": f"{base}/releases/{row['ReleaseId']}",
+        "Task": f"/api/tasks/{row['TaskId']}",
+    }
+    if row["TenantId"]:
+        links["Tenant"] = f"{base}/tenants/{row['TenantId']}"
+    return {
+        "Id": row["Id"],
+        "ProjectId": row["ProjectId"],
+        "EnvironmentId": row["EnvironmentId"],
+        "ReleaseId": row["ReleaseId"],
+        "DeploymentId": row["Id"],
+        "TaskId": row["TaskId"],
+        "TenantId": row["TenantId"],
+        "ChannelId": row["ChannelId"],
+        "ReleaseVersion": row["ReleaseVersion"],
+        "Created": row["Created"],
+        "QueueTime": row["QueueTime"],
+        "StartTime": row["StartTime"],
+        "CompletedTime": row["CompletedTime"],
+        "State": row["State"],
+        "HasPendingInterruptions": bool(row["HasPendingInterruptions"]),
+        "HasWarningsOrErrors": bool(row["HasWarningsOrErrors"]),
+        "ErrorMessage": row["ErrorMessage"],
+        "Duration": duration_text(seconds),
+        "IsCurrent": current,
+        "IsPrevious": not current,
+        "IsCompleted": row["State"] in COMPLETED,
+        "Links": links,
+    }
+
+
+def within(rows: Iterable[Document], name: str, wanted: Sequence[str]) -> list[Document]:
+    """Rows whose property is one of those wanted; nothing wanted means all."""
+    return [row for row in rows if not wanted or row[name] in wanted]
