@@ -1,4 +1,4 @@
-"""`python -m standins.octopus --install-folder DIR <command> [--option=VALUE …]`: what the launcher `Octopus.Server` runs."""
+"""`python -m standins.octopus --install-folder DIR <command> …`: what the launcher `Octopus.Server` runs."""
 
 from __future__ import annotations
 

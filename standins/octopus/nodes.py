@@ -31,7 +31,11 @@ class NodeRecord:
         """Make the rows if they are missing. A node that was never seen has a heartbeat long ago."""
         now = iso(datetime(2000, 1, 1, tzinfo=UTC))
         if not self._database.run("SELECT 1 FROM dbo.[OctopusServerNode] WHERE [Id] = ?", self._id):
-            columns: dict[str, Any] = {"Name": self._name, "MaxConcurrentTasks": DEFAULT_TASK_CAP, "IsInMaintenanceMode": False}
+            columns: dict[str, Any] = {
+                "Name": self._name,
+                "MaxConcurrentTasks": DEFAULT_TASK_CAP,
+                "IsInMaintenanceMode": False,
+            }
             if not self._has_status:
                 columns |= {"LastSeen": now, "Rank": _RANK}
             self._database.insert("OctopusServerNode", self._id, {}, **columns)
@@ -52,7 +56,8 @@ class NodeRecord:
         self._database.run(f"UPDATE dbo.[{table}] SET [LastSeen] = ? WHERE [Id] = ?", iso(moment), self._id)
 
     def running_tasks(self) -> int:
-        sql = "SELECT COUNT(*) FROM dbo.[ServerTask] WHERE [ServerNodeId] = ? AND [State] IN (N'Executing', N'Cancelling')"
+        states = "(N'Executing', N'Cancelling')"
+        sql = f"SELECT COUNT(*) FROM dbo.[ServerTask] WHERE [ServerNodeId] = ? AND [State] IN {states}"
         return int(self._database.run(sql, self._id)[0][0])
 
     def cancel_tasks(self) -> None:

@@ -78,6 +78,8 @@ def run(settings: Settings, log: Log, stop: threading.Event) -> None:
         node.seen(datetime.now(UTC))
         from standins.octopus.behaviour.engine import start  # noqa: PLC0415 - while the web server answers 503
 
+        if settings.regressions:
+            _disturb(server)
         server.tasks = start(server)
         cleanup.callback(server.tasks.stop)
         server.ready = True
@@ -169,6 +171,14 @@ def _fill_in(settings: Settings, server: Server, database: Database) -> None:
     record_version(database, settings.node_name, settings.version)
 
 
+def _disturb(server: Server) -> None:
+    from standins.octopus.regressions import modules  # noqa: PLC0415 - only where regressions are seeded
+
+    for module in modules(server.regressions):
+        if hasattr(module, "disturb_server"):
+            module.disturb_server(server)
+
+
 def _installation_id(database: Database) -> str:
     import json  # noqa: PLC0415 - the only use
 
@@ -203,7 +213,7 @@ def _beat(node: NodeRecord, log: Log) -> None:
 
 def stop_on_signals(stop: threading.Event, *, with_stdin: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda _number, _frame: stop.set())
     if with_stdin:
         threading.Thread(target=_wait_for_end, args=(stop,), name="stdin", daemon=True).start()
 

@@ -1,4 +1,4 @@
-"""The commands, with the options each takes and the versions that have it (Octopus docs, octopus.server.exe command line)."""
+"""The commands, their options and the versions that have them (Octopus docs, Octopus.Server.exe command line)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from standins.octopus.contract import Version
 
 _SKIPS: Final = ("skipDatabaseCompatibilityCheck", "skipDatabaseSchemaUpgradeCheck")
 _FORMAT: Final = ("format",)
+_ALWAYS: Final = Version(0, 0, 0)
+_NEVER: Final = Version(9999, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +22,8 @@ class Command:
     target: str = ""
     values: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
-    since: Version = Version(0, 0, 0)
-    until: Version = Version(9999, 0, 0)
+    since: Version = _ALWAYS
+    until: Version = _NEVER
 
     def in_force(self, version: Version) -> bool:
         return self.since <= version < self.until
@@ -37,8 +39,8 @@ _CONFIGURE: Final = (
 
 COMMANDS: Final = (
     Command("admin", "Create or reset an administrator", "accounts:admin",
-            ("username", "email", "password", "apiKey", "externalGroup", "externalGroupId", "externalGroupDescription", "wait"),
-            _SKIPS),
+            ("username", "email", "password", "apiKey", "externalGroup", "externalGroupId",
+             "externalGroupDescription", "wait"), _SKIPS),
     Command("builtin-worker", "Configure the built-in worker", "settings:builtin_worker",
             ("username", "password", "domain"), ("auto-configure", "reset")),
     Command("checkservices", "Start the services of instances that are not running", "services:check", ("instances",)),
@@ -82,6 +84,4 @@ COMMANDS: Final = (
 
 
 def find(name: str, version: Version) -> Command | None:
-    return next(
-        (command for command in COMMANDS if command.name == name.lower() and command.in_force(version)), None
-    )
+    return next((command for command in COMMANDS if command.name == name.lower() and command.in_force(version)), None)

@@ -1,6 +1,6 @@
 """``container``: what the image's entry point does at every start (Octopus docs, Octopus Server Linux container).
 
-create-instance → database --create/--upgrade → configure → path → admin → license → run, all from environment variables.
+create-instance, database --create --upgrade, configure, path, admin, license, run: all from environment variables.
 """
 
 from __future__ import annotations
@@ -29,15 +29,19 @@ _VOLUMES = (
 
 def run(call: Invocation) -> int:
     if os.environ.get("ACCEPT_EULA") != "Y":
-        call.output.error(
-            "You must accept the EULA (https://octopus.com/company/legal) by setting the environment variable ACCEPT_EULA to Y"
-        )
+        call.output.error("You must accept the EULA (https://octopus.com/company/legal) by setting ACCEPT_EULA=Y")
         return CONTROLLED_FAILURE
     root = Path(os.environ.get("OCTOPUS_STANDIN_ROOT") or call.install_folder / "volumes").absolute()
     configuration = root / "home" / ".octopus" / DEFAULT_NAME / "Server" / "Server.linux.config"
     _prepare(call, configuration)
     _step(call, configuration, "database", ("create", "upgrade"))
-    _step(call, configuration, "path", ("skipDatabaseCompatibilityCheck", "skipDatabaseSchemaUpgradeCheck"), _paths(call, root))
+    _step(
+        call,
+        configuration,
+        "path",
+        ("skipDatabaseCompatibilityCheck", "skipDatabaseSchemaUpgradeCheck"),
+        _paths(call, root),
+    )
     if name := os.environ.get("ADMIN_USERNAME"):
         _step(call, configuration, "admin", (), _administrator(name))
     _licence(call, configuration)
@@ -117,6 +121,10 @@ def _step(
     if command is None:
         raise ControlledFailure(f"There is no command {name}")
     module, _, function = command.target.partition(":")
-    target = database if name == "database" else getattr(importlib.import_module(f"standins.octopus.command.{module}"), function)
+    target = (
+        database
+        if name == "database"
+        else getattr(importlib.import_module(f"standins.octopus.command.{module}"), function)
+    )
     code: int = target(_derived(call, name, {"config": str(configuration), **(values or {})}, flags))
     return code

@@ -15,7 +15,7 @@ from standins.octopus.schema.certificate import store_new_certificate, stored_ce
 from standins.octopus.schema.compatibility import check_compatibility
 from standins.octopus.schema.database import Database
 from standins.octopus.schema.history import applied_scripts
-from standins.octopus.schema.upgrader import Interference, Upgrader, UpgradeFailed
+from standins.octopus.schema.upgrader import Interference, UpgradeFailed, Upgrader
 from standins.octopus.store.connection import database_name, with_database
 
 _COLLATION: Final = "Latin1_General_CI_AS"  # of a database that Octopus creates, Octopus docs
@@ -144,11 +144,14 @@ def _bring_up_to_date(call: Invocation, target: Database, *, check_license: bool
 
 def interference(call: Invocation) -> Interference:
     """Seeded regressions in the upgrade itself; none unless the environment asks for one."""
-    if not call.regressions:
-        return Interference()
-    from standins.octopus.regressions import schema_interference  # noqa: PLC0415 - only where regressions are seeded
+    disturbance = Interference()
+    if call.regressions:
+        from standins.octopus.regressions import modules  # noqa: PLC0415 - only where regressions are seeded
 
-    return schema_interference(call.regressions, call.version)
+        for module in modules(call.regressions):
+            if hasattr(module, "disturb_schema"):
+                module.disturb_schema(disturbance, call.version)
+    return disturbance
 
 
 def _verify(target: Database, key: MasterKey) -> None:
@@ -190,7 +193,8 @@ def _grant(call: Invocation, login: str) -> None:
     target = Database(call.connection_string)
     try:
         target.run(
-            f"IF NOT EXISTS (SELECT 1 FROM sys.database_principals WHERE name = N'{text}') CREATE USER [{quoted}] FOR LOGIN [{quoted}]"
+            f"IF NOT EXISTS (SELECT 1 FROM sys.database_principals WHERE name = N'{text}') "
+            f"CREATE USER [{quoted}] FOR LOGIN [{quoted}]"
         )
         target.run(f"ALTER ROLE [db_owner] ADD MEMBER [{quoted}]")
     finally:

@@ -1,6 +1,6 @@
 """How a command ends, and with which exit code.
 
-The codes are those of the host program which Server and Tentacle share (OctopusDeploy/OctopusTentacle, OctopusProgram.cs).
+The codes are those of the host program that Server and Tentacle share (OctopusDeploy/OctopusTentacle).
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ _DOCUMENT: Final = re.compile(r"[^A-Za-z0-9_.-]")
 
 @dataclass(slots=True)
 class InstanceConfiguration:
-    """The file of one instance: ``<octopus-settings><set key="…">value</set></octopus-settings>``, readable by its owner only."""
+    """The file of one instance: ``<octopus-settings><set key="…">value</set>…``. Only its owner may read it."""
 
     path: Path
     values: dict[str, str] = field(default_factory=dict[str, str], repr=False)
@@ -34,7 +34,7 @@ class InstanceConfiguration:
     @classmethod
     def read(cls, path: Path) -> InstanceConfiguration:
         try:
-            root = ET.parse(path).getroot()
+            root = ET.parse(path).getroot()  # noqa: S314 - the administrator's own file
         except FileNotFoundError:
             raise ControlledFailure(f"The configuration file '{path}' does not exist") from None
         except ET.ParseError as error:
@@ -73,7 +73,7 @@ def _write_private(path: Path, content: bytes) -> None:
 
 
 def registry_folder() -> Path:
-    """`/etc/octopus` in the real product; a stand-in must not need root, so it is below the home folder unless told otherwise."""
+    """`/etc/octopus` in the real product. The stand-in must not need root, so it keeps to the home folder."""
     if told := os.environ.get("OCTOPUS_SERVER_CONFIGURATION_DIRECTORY"):
         return Path(told) / "Instances"
     if root := os.environ.get("OCTOPUS_STANDIN_ROOT"):

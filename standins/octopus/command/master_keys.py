@@ -58,7 +58,12 @@ def lost(call: Invocation) -> int:
         if call.options.has("upgradeDatabase"):
             configuration = call.configuration
             Upgrader(
-                database, call.version, configuration.home, configuration.node_name, call.output.info, interference(call)
+                database,
+                call.version,
+                configuration.home,
+                configuration.node_name,
+                call.output.info,
+                interference(call),
             ).run(check_license=not call.options.has("skipLicenseCheck"))
         key = MasterKey.generate()
         with database.transaction():
@@ -93,7 +98,8 @@ def rotate(call: Invocation) -> int:
     with call.database() as database, database.transaction():
         changed = _each_secret(call, database, lambda sealed: new.encrypt(old.decrypt(sealed)))
         total = sum(
-            int(database.run(f"SELECT COUNT(*) FROM dbo.[{kind.table}]")[0][0]) for kind in kinds_of(call.version).values()
+            int(database.run(f"SELECT COUNT(*) FROM dbo.[{kind.table}]")[0][0])
+            for kind in kinds_of(call.version).values()
         )
     call.configuration.values[MASTER_KEY] = new.text()
     call.configuration.save()
@@ -108,11 +114,12 @@ def _each_secret(call: Invocation, database: Database, change: Callable[[str], s
     """Encrypted texts wherever they are in a document: `<base64>|<base64 of 16 bytes>`."""
     count = 0
     for kind in kinds_of(call.version).values():
-        for id, text in database.run(f"SELECT [Id], [JSON] FROM dbo.[{kind.table}] WHERE CHARINDEX('|', [JSON]) > 0"):
+        rows = database.run(f"SELECT [Id], [JSON] FROM dbo.[{kind.table}] WHERE CHARINDEX('|', [JSON]) > 0")
+        for identity, text in rows:
             document: Any = orjson.loads(text)
             changed, result = _replace(document, change)
             if changed:
-                database.run(f"UPDATE dbo.[{kind.table}] SET [JSON] = ? WHERE [Id] = ?", to_json(result), id)
+                database.run(f"UPDATE dbo.[{kind.table}] SET [JSON] = ? WHERE [Id] = ?", to_json(result), identity)
                 count += 1
     return count
 
@@ -137,7 +144,10 @@ def _is_sealed(text: str) -> bool:
     if not bar or len(vector) != 24:
         return False
     try:
-        return len(base64.b64decode(vector, validate=True)) == 16 and len(base64.b64decode(sealed, validate=True)) % 16 == 0
+        return (
+            len(base64.b64decode(vector, validate=True)) == 16
+            and len(base64.b64decode(sealed, validate=True)) % 16 == 0
+        )
     except (binascii.Error, ValueError):
         return False
 

@@ -36,7 +36,7 @@ class Options:
 
 
 def parse_options(arguments: Sequence[str], values: Sequence[str], flags: Sequence[str]) -> Options:
-    """Names are case-insensitive. ``values`` may also be given as a flag, which is an error unless they are in ``flags``."""
+    """Names are case-insensitive. An option that is in both lists may be given with or without a value."""
     known_values = {name.lower() for name in values} | COMMON_VALUES
     known_flags = {name.lower() for name in flags} | COMMON_FLAGS
     found: dict[str, str] = {}

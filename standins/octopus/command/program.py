@@ -102,7 +102,9 @@ def _help(version: Version, output: Output) -> None:
 
 
 def _help_command(command: Command, output: Output) -> None:
-    output.result(f"Usage: octopus.server {command.name} [<options>]\n\n{command.description}\n\nWhere [<options>] is any of:\n")
+    output.result(
+        f"Usage: octopus.server {command.name} [<options>]\n\n{command.description}\n\nWhere [<options>] is any of:\n"
+    )
     for name in command.values:
         output.result(f"      --{name}=VALUE")
     for name in command.flags:

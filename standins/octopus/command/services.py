@@ -8,7 +8,8 @@ from standins.octopus.command.invocation import Invocation
 
 def service(call: Invocation) -> int:
     raise ControlledFailure(
-        f"There is no service manager for instance '{call.instance_name}': start the server with 'run' and stop it with SIGTERM"
+        f"There is no service manager for instance '{call.instance_name}': "
+        "start the server with 'run' and stop it with SIGTERM"
     )
 
 

@@ -46,8 +46,10 @@ _KEYS: Final = {
     "guestloginenabled": "Octopus.Guest.IsEnabled",
     "serverUri": "Octopus.Server.ServerUri",
 }
-_BOOLEAN: Final = ("webForceSSL", "upgradeCheck", "upgradeCheckWithStatistics", "sendTelemetry", "hstsEnabled",
-                   "autoLoginEnabled", "requestLoggingEnabled", "usernamePasswordIsEnabled", "guestloginenabled")  # fmt: skip
+_BOOLEAN: Final = (
+    *("webForceSSL", "upgradeCheck", "upgradeCheckWithStatistics", "sendTelemetry", "hstsEnabled"),
+    *("autoLoginEnabled", "requestLoggingEnabled", "usernamePasswordIsEnabled", "guestloginenabled"),
+)
 _SINCE: Final = {"imports": Version(2021, 1, 0), "eventExports": Version(2023, 3, 0), "telemetry": Version(2022, 2, 0)}
 _DRAIN_POLL: Final = 0.2
 
@@ -126,11 +128,8 @@ def _wait_for_tasks(call: Invocation, record: Any, seconds: int) -> None:
 def license_(call: Invocation) -> int:
     from standins.octopus.schema.licence import Licence, store_licence  # noqa: PLC0415
 
-    if call.options.has("free"):
-        licence = Licence.free(datetime.now(UTC).date())
-    else:
-        licence = _given_licence(call)
     today = datetime.now(UTC).date()
+    licence = Licence.free(today) if call.options.has("free") else _given_licence(call)
     if not call.options.has("skipLicenseCheck") and (problem := licence.problem_after_upgrade(today)):
         raise ControlledFailure(f"The license cannot be used with Octopus Server {call.version}. {problem}")
     with call.database() as database:
@@ -175,7 +174,7 @@ def show_configuration(call: Invocation) -> int:
 
 
 def _shown(call: Invocation) -> dict[str, str]:
-    """All values are text ("True"). The master key has a command of its own; the connection string is shown (the docs' script uses it)."""
+    """All values are text ("True"). The master key has a command of its own; scripts read the connection string."""
     from standins.octopus.schema.folders import stored_folder  # noqa: PLC0415
     from standins.octopus.schema.licence import Licence  # noqa: PLC0415
 
@@ -224,12 +223,13 @@ def builtin_worker(call: Invocation) -> int:
 
 
 def metrics(call: Invocation) -> int:
-    for option, key in (("tasks", "Octopus.Tasks.RecordTaskMetrics"), ("webapi", "Octopus.WebPortal.RequestMetricLoggingEnabled")):
+    for option, key in (
+        ("tasks", "Octopus.Tasks.RecordTaskMetrics"),
+        ("webapi", "Octopus.WebPortal.RequestMetricLoggingEnabled"),
+    ):
         value = call.options.switch(option)
         if value is not None:
             call.configuration.values[key] = str(value)
             call.output.info(f"{key} set to: {value}")
     call.configuration.save()
     return 0
-
-

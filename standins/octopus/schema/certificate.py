@@ -1,4 +1,4 @@
-"""The server's X.509 certificate: it lies in the database, encrypted with the master key, and so proves the right key."""
+"""The server's X.509 certificate: encrypted in the database, it proves that a master key is the right one."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def store_new_certificate(database: Database, key: MasterKey) -> str:
 
 
 def verify_master_key(database: Database, key: MasterKey) -> None:
-    """Raises ``WrongMasterKey``. Decrypting alone is no proof (OctopusDeploy/Issues#3563): the result must be a certificate."""
+    """Raises ``WrongMasterKey``. Decrypting is no proof (OctopusDeploy/Issues#3563): it must be a certificate."""
     document = stored_certificate(database)
     if document is None:
         return

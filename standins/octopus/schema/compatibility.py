@@ -22,8 +22,8 @@ def check_compatibility(database: Database, version: Version) -> None:
     if version < _REFUSES_NEWER or last is None or last <= version:
         return
     raise Incompatible(
-        f"Octopus Server {version} was stopped to protect your data: the database was last used by Octopus Server {last}, "
-        "which is newer, and running an older version could corrupt it. You have these options: "
+        f"Octopus Server {version} was stopped to protect your data: the database was last used by Octopus Server "
+        f"{last}, which is newer, and running an older version could corrupt it. You have these options: "
         f"1) install Octopus Server {last} or newer; "
         f"2) restore a backup of the database that is compatible with Octopus Server {version}; "
         "3) at your own risk, use --skipDatabaseCompatibilityCheck."
@@ -37,6 +37,6 @@ def check_schema(database: Database, version: Version) -> None:
     missing = [script.name for script in scripts_of(version) if script.name not in set(done)]
     if missing:
         raise Incompatible(
-            f"The database schema is older than Octopus Server {version} needs: {len(missing)} upgrade script(s) have not been "
-            "run. Run 'Octopus.Server database --upgrade' first, or use --skipDatabaseSchemaUpgradeCheck."
+            f"The database schema is older than Octopus Server {version} needs: {len(missing)} upgrade script(s) have "
+            "not been run. Run 'Octopus.Server database --upgrade' first, or use --skipDatabaseSchemaUpgradeCheck."
         )

@@ -10,8 +10,8 @@ UPGRADE_AVAILABILITY: Final = "upgradeavailability"
 LICENSE: Final = "license"
 CERTIFICATE: Final = "certificate-global"
 
-#: Server folder (as ``path`` names it) → document and property. That they are in the database is documented, the names of
-#: documents and properties are the stand-in's own, after the document types of 2018 (ArtifactStorageConfiguration, …).
+#: Server folder (as ``path`` names it) → document and property. That they are in the database is documented; the names
+#: are the stand-in's own, after the document types of 2018 (ArtifactStorageConfiguration, …).
 FOLDERS: Final = {
     "nugetRepository": ("repository", "PackagesDirectory"),
     "artifacts": ("artifactstorage", "ArtifactsDirectory"),

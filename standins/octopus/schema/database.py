@@ -24,7 +24,7 @@ class Database:
         cursor = self._connection.cursor()
         try:
             if values:
-                cursor.setinputsizes([_size(value) for value in values])
+                cursor.setinputsizes([_size(value) for value in values])  # pyright: ignore[reportArgumentType] - None is taken
                 cursor.execute(sql, list(values))
             else:
                 cursor.execute(sql)
@@ -44,7 +44,7 @@ class Database:
             sized = False
             for row in rows:
                 if not sized:
-                    cursor.setinputsizes([_size(value, long=True) for value in row])
+                    cursor.setinputsizes([_size(value, long=True) for value in row])  # pyright: ignore[reportArgumentType]
                     sized = True
                 cursor.execute(sql, list(row))
         finally:
@@ -85,17 +85,20 @@ class Database:
         """Let ``change`` edit the JSON of each row; those for which it says True are saved. Returns how many."""
         changed: list[tuple[str, str]] = []
         for document, _ in self.documents(table):
-            id = document.pop("Id")
+            identity = document.pop("Id")
             if change(document):
-                changed.append((to_json(document), id))
+                changed.append((to_json(document), identity))
         self.run_many(f"UPDATE dbo.[{table}] SET [JSON] = ? WHERE [Id] = ?", changed)
         return len(changed)
 
-    def insert(self, table: str, id: str, json: dict[str, Any], **columns: Any) -> None:
+    def insert(self, table: str, identity: str, json: dict[str, Any], **columns: Any) -> None:
         names = "".join(f", [{column}]" for column in columns)
         marks = ", ?" * len(columns)
         self.run(
-            f"INSERT INTO dbo.[{table}] ([Id], [JSON]{names}) VALUES (?, ?{marks})", id, to_json(json), *columns.values()
+            f"INSERT INTO dbo.[{table}] ([Id], [JSON]{names}) VALUES (?, ?{marks})",
+            identity,
+            to_json(json),
+            *columns.values(),
         )
 
     def next_id(self, prefix: str) -> str:
@@ -114,7 +117,9 @@ class Database:
         return bool(self.run("SELECT 1 FROM sys.tables WHERE name = ?", name))
 
     def has_column(self, table: str, column: str) -> bool:
-        sql = "SELECT 1 FROM sys.columns c JOIN sys.tables t ON t.object_id = c.object_id WHERE t.name = ? AND c.name = ?"
+        sql = (
+            "SELECT 1 FROM sys.columns c JOIN sys.tables t ON t.object_id = c.object_id WHERE t.name = ? AND c.name = ?"
+        )
         return bool(self.run(sql, table, column))
 
     def close(self) -> None:

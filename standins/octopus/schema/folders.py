@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from standins.octopus.schema.configuration import FOLDERS
 from standins.octopus.schema.database import Database
@@ -21,17 +21,17 @@ DEFAULTS: Final = {
 
 
 def stored_folder(database: Database, name: str, home: Path) -> Path:
-    document, property = FOLDERS[name]
+    document, name_of_path = FOLDERS[name]
     rows = database.run("SELECT [JSON] FROM dbo.[Configuration] WHERE [Id] = ?", document)
-    value = json.loads(rows[0][0]).get(property) if rows else None
+    value = json.loads(rows[0][0]).get(name_of_path) if rows else None
     return Path(value) if value else home / DEFAULTS[name]
 
 
 def store_folder(database: Database, name: str, path: Path) -> None:
-    document, property = FOLDERS[name]
+    document, name_of_path = FOLDERS[name]
     rows = database.run("SELECT [JSON] FROM dbo.[Configuration] WHERE [Id] = ?", document)
-    stored = json.loads(rows[0][0]) if rows else {}
-    stored[property] = str(path)
+    stored: dict[str, Any] = json.loads(rows[0][0]) if rows else {}
+    stored[name_of_path] = str(path)
     if rows:
         database.run("UPDATE dbo.[Configuration] SET [JSON] = ? WHERE [Id] = ?", json.dumps(stored), document)
     else:

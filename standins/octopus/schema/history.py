@@ -45,7 +45,9 @@ def last_version(database: Database) -> Version | None:
 
 def record_version(database: Database, node: str, version: Version) -> None:
     """One row per node and version, written when a server of this version first uses the database."""
-    known = "SELECT TOP 1 [Version] FROM dbo.[OctopusServerInstallationHistory] WHERE [Node] = ? ORDER BY [Installed] DESC"
+    known = (
+        "SELECT TOP 1 [Version] FROM dbo.[OctopusServerInstallationHistory] WHERE [Node] = ? ORDER BY [Installed] DESC"
+    )
     rows = database.run(known, node)
     if rows and rows[0][0] == str(version):
         return

@@ -1,6 +1,6 @@
 """The system integrity check: is the database's schema the one this version expects?
 
-It runs at start-up, daily and on request, and lists "Missing item: …" and "Unexpected item: …" (Octopus docs, system integrity check).
+It runs at start-up, daily and on request, and lists "Missing item: …" and "Unexpected item: …" (Octopus docs).
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ def expected_items(version: Version) -> Iterable[str]:
         yield from _items_of_kind(kind)
     for table, definition in tomllib.loads(_OBJECTS.read_text(encoding="utf-8"))["tables"].items():
         if _in_force(definition, version):
-            for column, type in definition["columns"].items():
-                if _in_force(type, version):
-                    yield _column(table, column, type if isinstance(type, str) else type["type"])
+            for column, sql_type in definition["columns"].items():
+                if _in_force(sql_type, version):
+                    yield _column(table, column, sql_type if isinstance(sql_type, str) else sql_type["type"])
             yield from (_index(table, name) for name in definition.get("indexes", ()))
     for view in views_of(version):
         yield f"VIEW dbo.{view.name}"
@@ -61,8 +61,8 @@ def expected_items(version: Version) -> Iterable[str]:
 
 def _items_of_kind(kind: DocumentKind) -> Iterable[str]:
     yield _column(kind.table, "Id", kind.id_type)
-    for column, type in kind.columns.items():
-        yield _column(kind.table, column, type)
+    for column, sql_type in kind.columns.items():
+        yield _column(kind.table, column, sql_type)
     yield _column(kind.table, "JSON", "nvarchar(max)")
     if kind.data_version:
         yield _column(kind.table, "DataVersion", "timestamp")
@@ -73,8 +73,8 @@ def _items_of_kind(kind: DocumentKind) -> Iterable[str]:
 
 
 def actual_items(database: Database) -> Iterable[str]:
-    for table, column, type, length in database.run(_COLUMNS):
-        yield _column(table, column, _full_type(type, length))
+    for table, column, sql_type, length in database.run(_COLUMNS):
+        yield _column(table, column, _full_type(sql_type, length))
     for table, name in database.run(_INDEXES):
         yield _index(table, name)
     for (name,) in database.run("SELECT name FROM sys.views WHERE SCHEMA_NAME(schema_id) = 'dbo'"):
@@ -87,8 +87,8 @@ def _full_type(name: str, length: int | None) -> str:
     return {"rowversion": "timestamp"}.get(name, name)
 
 
-def _column(table: str, column: str, type: str) -> str:
-    return f"USER_TABLE {table}.{column} {type}"
+def _column(table: str, column: str, sql_type: str) -> str:
+    return f"USER_TABLE {table}.{column} {sql_type}"
 
 
 def _index(table: str, name: str) -> str:

@@ -53,7 +53,7 @@ class Licence:
         """From ``--licenseBase64`` or the content of ``--licenseFile``."""
         text = encoded.decode("utf-8-sig")
         try:
-            root = ET.fromstring(text)
+            root = ET.fromstring(text)  # noqa: S314 - given by the administrator
         except ET.ParseError as error:
             raise ValueError("The license is not a valid license") from error
         if root.tag != "License" or not root.get("Signature"):
@@ -73,7 +73,8 @@ class Licence:
         return ""
 
     def _value(self, name: str) -> str:
-        return (ET.fromstring(self.text).findtext(name) or "").strip()
+        root = ET.fromstring(self.text)  # noqa: S314 - stored by this server
+        return (root.findtext(name) or "").strip()
 
     def _date(self, name: str) -> date | None:
         value = self._value(name)

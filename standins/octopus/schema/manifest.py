@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from standins.octopus.schema.context import ScriptContext
 
 _FOLDER: Final = Path(__file__).parent
+_ALWAYS: Final = Version(0, 0, 0)
+_NEVER: Final = Version(9999, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Script:
     name: str
     sql: str = ""
     python: str = ""
-    since: Version = Version(0, 0, 0)
+    since: Version = _ALWAYS
 
     def run(self, context: ScriptContext) -> None:
         if self.sql:
@@ -38,8 +40,8 @@ class Script:
 class View:
     name: str
     sql: str
-    since: Version = Version(0, 0, 0)
-    until: Version = Version(9999, 0, 0)
+    since: Version = _ALWAYS
+    until: Version = _NEVER
 
     def text(self) -> str:
         return (_FOLDER / "post" / self.sql).read_text(encoding="utf-8")

@@ -20,9 +20,9 @@ def grant_new(context: ScriptContext, version: Version, names: Sequence[str]) ->
         if json is None:
             database.insert("UserRole", role.id, role.json(split=True), Name=role.name)
             continue
-        id = json.pop("Id")
+        identity = json.pop("Id")
         granted: list[str] = json.get("GrantedSpacePermissions") or []
         fresh = [name for name in names if name in role.space and name not in granted]
         if fresh:
             json["GrantedSpacePermissions"] = [*granted, *fresh]
-            database.run("UPDATE dbo.[UserRole] SET [JSON] = ? WHERE [Id] = ?", to_json(json), id)
+            database.run("UPDATE dbo.[UserRole] SET [JSON] = ? WHERE [Id] = ?", to_json(json), identity)

@@ -1,7 +1,7 @@
-"""What must be true before the schema is touched. Each check is printed as ``- PASS:`` or ``- FAIL:``; nothing is changed.
+"""What must be true before the schema is touched; each check is printed as ``- PASS:`` or ``- FAIL:``.
 
-Sources: OctopusDeploy/Issues#3623 (case), #3565 (rights), #6320 and #6395 (SQL Server), #7790 (history), #8241 (nodes), #7132
-(collation), and the upgrade pages of Octopus docs.
+Sources: OctopusDeploy/Issues#3623 (case), #3565 (rights), #6320 and #6395 (SQL Server), #7790 (history), #8241 (nodes),
+#7132 (collation), and the upgrade pages of Octopus docs.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def sql_server_floor(version: Version) -> int:
 def _sql_server(database: Database, version: Version) -> Precheck:
     floor = sql_server_floor(version)
     product = str(database.run("SELECT CAST(SERVERPROPERTY('ProductVersion') AS nvarchar(128))")[0][0])
-    major = int(product.split(".")[0])
+    major = int(product.split(".", maxsplit=1)[0])
     names = {10: "2008", 13: "2016", 14: "2017"}
     if major >= floor:
         return Precheck("The SQL Server version is supported")
@@ -75,14 +75,17 @@ def _case(database: Database) -> Precheck:
     collation = str(database.run("SELECT CAST(DATABASEPROPERTYEX(DB_NAME(), 'Collation') AS nvarchar(128))")[0][0])
     if "_CI_" in collation.upper():
         return Precheck("The database's collation is case-insensitive")
-    return Precheck("", f"The database's collation is {collation}. Octopus Server needs a case-insensitive collation (_CI_)")
+    return Precheck(
+        "", f"The database's collation is {collation}. Octopus Server needs a case-insensitive collation (_CI_)"
+    )
 
 
 def _collation(database: Database, version: Version) -> Precheck:
     rows = database.run(
         "SELECT t.name, c.name, c.collation_name FROM sys.columns c JOIN sys.tables t ON t.object_id = c.object_id "
         "WHERE c.collation_name IS NOT NULL "
-        "AND c.collation_name <> CAST(DATABASEPROPERTYEX(DB_NAME(), 'Collation') AS nvarchar(128)) ORDER BY t.name, c.name"
+        "AND c.collation_name <> CAST(DATABASEPROPERTYEX(DB_NAME(), 'Collation') AS nvarchar(128)) "
+        "ORDER BY t.name, c.name"
     )
     if not rows:
         return Precheck("All columns use the default collation of the database")
@@ -128,10 +131,13 @@ def _other_nodes(database: Database, node: str) -> Precheck:
     key = "[OctopusServerNodeId]" if table == "OctopusServerNodeStatus" else "[Id]"
     since = datetime.now(UTC) - _HEARTBEAT
     rows = database.run(
-        f"SELECT n.[Name] FROM dbo.[{table}] s JOIN dbo.[OctopusServerNode] n ON n.[Id] = s.{key} WHERE s.[LastSeen] > ?",
+        f"SELECT n.[Name] FROM dbo.[{table}] s JOIN dbo.[OctopusServerNode] n ON n.[Id] = s.{key} "
+        "WHERE s.[LastSeen] > ?",
         since.isoformat(),
     )
     running = [name for (name,) in rows if name.lower() != node.lower()]
     if not running:
         return Precheck("No other node is running")
-    return Precheck("", f"The following nodes appear to be running: {', '.join(running)}. Stop all nodes before upgrading")
+    return Precheck(
+        "", f"The following nodes appear to be running: {', '.join(running)}. Stop all nodes before upgrading"
+    )

@@ -31,7 +31,11 @@ class Role:
         """The stored document; ``split`` once space and system permissions are apart (2019.1)."""
         shared = {"Description": self.description, "CanBeDeleted": False}
         if split:
-            return {**shared, "GrantedSpacePermissions": list(self.space), "GrantedSystemPermissions": list(self.system)}
+            return {
+                **shared,
+                "GrantedSpacePermissions": list(self.space),
+                "GrantedSystemPermissions": list(self.system),
+            }
         return {**shared, "GrantedPermissions": list(dict.fromkeys([*self.space, *self.system]))}
 
 

@@ -1,4 +1,4 @@
-"""Brings a database's schema to a version: pre-checks, always-run scripts, new scripts in one transaction, then the views."""
+"""Brings a database's schema to a version: pre-checks, always-run scripts, new scripts, then the views."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class UpgradeFailed(Exception):
     def __init__(self, cause: BaseException) -> None:
         super().__init__(str(cause))
         self.hint = (
-            "We encountered an error during the schema upgrade. The schema upgrade was stopped and rolled back, so nothing "
-            "has been changed in your database. To get going again you can reinstall the previous version of Octopus Server, "
-            "or fix the problem and run 'Octopus.Server database --upgrade' once more."
+            "We encountered an error during the schema upgrade. The schema upgrade was stopped and rolled back, so "
+            "nothing has been changed in your database. To get going again you can reinstall the previous version of "
+            "Octopus Server, or fix the problem and run 'Octopus.Server database --upgrade' once more."
         )
 
 
@@ -103,7 +103,7 @@ class Upgrader:
             )
 
     def _always_run(self) -> None:
-        """The compatibility level follows the oldest supported SQL Server: 140 for 2017, 130 for 2016 (OctopusDeploy/Issues#6395)."""
+        """The level of the oldest supported SQL Server: 2017 is 140, 2016 is 130 (OctopusDeploy/Issues#6395)."""
         if self.version < _COMPATIBILITY:
             return
         level = {13: 130, 14: 140}[sql_server_floor(self.version)]
@@ -139,7 +139,7 @@ class Upgrader:
         self.log("Upgrade successful")
 
     def _post_upgrade(self) -> None:
-        """Outside the transaction: whoever is killed here leaves views of the old schema (OctopusDeploy/Issues#5252, #6242)."""
+        """Outside the transaction: a kill here leaves views of the old schema (OctopusDeploy/Issues#5252, #6242)."""
         self.log("Executing post-upgrade scripts")
         for view in views_of(self.version):
             self.database.run(f"IF OBJECT_ID(N'dbo.{view.name}', N'V') IS NOT NULL DROP VIEW dbo.[{view.name}]")

@@ -170,7 +170,9 @@ def connect(connection_string: str, *, login_timeout: int | None = None) -> pyod
     settings = parse_connection_string(connection_string)
     timeout = int(settings.get("timeout", "15")) if login_timeout is None else login_timeout
     connection = pyodbc.connect(odbc_string(settings, odbc_driver()), autocommit=True, timeout=timeout)
-    connection.add_output_converter(_SQL_SS_TIMESTAMPOFFSET, _datetimeoffset)
+    connection.add_output_converter(  # pyright: ignore[reportUnknownMemberType]
+        _SQL_SS_TIMESTAMPOFFSET, _datetimeoffset
+    )
     return connection
 
 

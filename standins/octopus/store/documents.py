@@ -132,7 +132,7 @@ def _reader(type: str, is_list: bool) -> Callable[[Any], Any] | None:
 
 
 def _time_text(value: str | datetime) -> str:
-    """FreeTDS gives datetimeoffset as `2019-03-01 10:00:00.0000000 +00:00`; Microsoft's driver goes through our converter."""
+    """FreeTDS gives `2019-03-01 10:00:00.0000000 +00:00`; Microsoft's driver goes through our converter."""
     if isinstance(value, datetime):
         return iso(value)
     if "T" in value:
@@ -152,4 +152,3 @@ def _writer(type: str, is_list: bool) -> Callable[[Any], Any] | None:
     if type == "uniqueidentifier":
         return str
     return None
-

@@ -32,7 +32,7 @@ class KeyAllocator:
             return free.pop() if free else None
 
     def give(self, collection: str, numbers: list[int]) -> None:
-        """Keep numbers whose allocation is committed. Kept in descending order: ``take`` pops the lowest of the newest."""
+        """Keep numbers whose allocation is committed, in descending order: ``take`` pops the lowest."""
         with self._lock:
             kept = self._free.setdefault(collection, [])
             kept[:] = sorted([*kept, *numbers], reverse=True)

@@ -85,11 +85,11 @@ def _kind(name: str, definition: Mapping[str, Any], version: Version) -> Documen
         name=name,
         table=table,
         id_prefix=definition["ids"],
-        columns={column: type.removesuffix(" NOT NULL") for column, type in present.items()},
+        columns={column: sql_type.removesuffix(" NOT NULL") for column, sql_type in present.items()},
         space_scoped=scoped,
         unique=tuple(unique),
         id_type=definition.get("id_type", "nvarchar(50)"),
-        required=frozenset(column for column, type in present.items() if type.endswith(" NOT NULL")),
+        required=frozenset(column for column, sql_type in present.items() if sql_type.endswith(" NOT NULL")),
         lists=frozenset(definition.get("lists", ())) & present.keys(),
         indexes=tuple(
             tuple(columns) for columns in definition.get("indexes", ()) if all(column in present for column in columns)

@@ -51,16 +51,16 @@ class Conditions:
             raise NotAColumn(f"{self._kind.name}.{column} is not a column of dbo.{self._kind.table}") from None
 
     def _equals(self, column: str, value: Any) -> None:
-        type = self._type(column)
+        sql_type = self._type(column)
         if value is None:
             self._parts.append(f"[{column}] IS NULL")
         elif isinstance(value, (list, tuple, set, frozenset)):
-            self._one_of(column, list(value), type)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+            self._one_of(column, list(value), sql_type)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
         else:
             self._parts.append(f"[{column}] = ?")
-            self._bind(value, type)
+            self._bind(value, sql_type)
 
-    def _one_of(self, column: str, values: list[Any], type: str) -> None:
+    def _one_of(self, column: str, values: list[Any], sql_type: str) -> None:
         wanted = list(dict.fromkeys(value for value in values if value is not None))
         choices: list[str] = ["1 = 0"] if not values else []
         self.nothing = self.nothing or not values
@@ -71,7 +71,7 @@ class Conditions:
             wanted += [wanted[-1]] * ((1 << (len(wanted) - 1).bit_length()) - len(wanted))
             choices.append(f"[{column}] IN ({', '.join('?' * len(wanted))})")
             for value in wanted:
-                self._bind(value, type)
+                self._bind(value, sql_type)
         if len(wanted) == 0 or None in values:
             choices.append(f"[{column}] IS NULL") if None in values else None
         self._parts.append(f"({' OR '.join(choices)})" if len(choices) > 1 else choices[0])
@@ -83,9 +83,9 @@ class Conditions:
         self.values.append(f"|{value}|" if column in self._kind.lists else value)
         self.sizes.append(TEXT)
 
-    def _bind(self, value: Any, type: str) -> None:
+    def _bind(self, value: Any, sql_type: str) -> None:
         self.values.append(value)
-        self.sizes.append(input_size(type))
+        self.sizes.append(input_size(sql_type))
 
 
 def order_clause(kind: DocumentKind, order_by: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -31,7 +32,7 @@ class Session:
         if cursor is None:
             cursor = self._connection.cursor()
             if chosen:
-                cursor.setinputsizes(list(chosen))
+                cursor.setinputsizes(list(chosen))  # pyright: ignore[reportArgumentType] - None is taken
             self._cursors[key] = cursor
             if len(self._cursors) > _KEPT_STATEMENTS:
                 self._cursors.popitem(last=False)[1].close()
@@ -56,10 +57,8 @@ class Session:
 
     def close(self) -> None:
         self._cursors.clear()
-        try:
+        with contextlib.suppress(pyodbc.Error):  # already gone
             self._connection.close()
-        except pyodbc.Error:  # already gone
-            self._connection = None
 
 
 def _size_of(value: object) -> InputSize | None:

@@ -55,7 +55,7 @@ class Work:
         for start in range(0, len(wanted), _PORTION):
             for document in self.query(kind, where={"Id": wanted[start : start + _PORTION]}):
                 found[document["Id"].lower()] = document
-        return [found[id.lower()] for id in wanted if id.lower() in found]
+        return [found[key.lower()] for key in wanted if key.lower() in found]
 
     def query(
         self,
@@ -63,7 +63,7 @@ class Work:
         *,
         where: Mapping[str, Any] | None = None,
         contains: Mapping[str, str] | None = None,
-        space: str | Sequence[str] | None = None,
+        space: str | Sequence[str | None] | None = None,
         order_by: str = "",
         skip: int = 0,
         take: int | None = None,
@@ -91,7 +91,7 @@ class Work:
         *,
         where: Mapping[str, Any] | None = None,
         contains: Mapping[str, str] | None = None,
-        space: str | Sequence[str] | None = None,
+        space: str | Sequence[str | None] | None = None,
     ) -> int:
         mapper = self._store.mapper(kind)
         conditions = Conditions(mapper.kind).add(where, contains, space)
@@ -131,7 +131,7 @@ class Work:
         self._write(mapper.delete, (id,), mapper.id_sizes)
 
     def new_id(self, kind: str) -> str:
-        """The next id of a kind. Numbers are handed out in blocks, so ids of several servers are not in order of time."""
+        """The next id of a kind. Numbers come in blocks, so ids of several servers are not in order of time."""
         prefix = self._store.kind(kind).id_prefix
         if not prefix:
             raise ValueError(f"a {kind} is stored under a fixed id: give it one")
@@ -163,12 +163,10 @@ class Work:
             self._begun = True
 
     def _allocate(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Outside a transaction the counter is not held by our locks; inside it must be, or we would wait for ourselves."""
+        """In our own transaction, once there is one: another connection would wait for our locks."""
         return self._rows(sql, values)
 
-    def _rows(
-        self, sql: str, values: Sequence[Any], sizes: Sequence[InputSize] | None = None
-    ) -> list[tuple[Any, ...]]:
+    def _rows(self, sql: str, values: Sequence[Any], sizes: Sequence[InputSize] | None = None) -> list[tuple[Any, ...]]:
         try:
             rows = self._session.rows(sql, values, sizes)
         except pyodbc.Error as error:

@@ -16,8 +16,8 @@ _ADMINISTRATORS = "teams-administrators"
 
 def run(context: ScriptContext) -> None:
     database = context.database
-    for id, json in initial_documents().items():
-        database.insert("Configuration", id, json)
+    for identity, json in initial_documents().items():
+        database.insert("Configuration", identity, json)
     database.run_many(
         "INSERT INTO dbo.[UserRole] ([Id], [Name], [JSON]) VALUES (?, ?, ?)",
         [(role.id, role.name, to_json(role.json(split=False))) for role in built_in_roles(_VERSION)],
@@ -35,7 +35,13 @@ def run(context: ScriptContext) -> None:
 
 
 def _team(
-    context: ScriptContext, id: str, name: str, roles: list[str], *, changes_members: bool = True, changes_roles: bool = True
+    context: ScriptContext,
+    identity: str,
+    name: str,
+    roles: list[str],
+    *,
+    changes_members: bool = True,
+    changes_roles: bool = True,
 ) -> None:
     json = {
         "UserRoleIds": roles,
@@ -46,4 +52,4 @@ def _team(
         "CanChangeMembers": changes_members,
     }
     scope = dict.fromkeys(("ProjectIds", "EnvironmentIds", "ProjectGroupIds", "TenantIds", "TenantTags"), "")
-    context.database.insert("Team", id, json, Name=name, MemberUserIds="", **scope)
+    context.database.insert("Team", identity, json, Name=name, MemberUserIds="", **scope)

@@ -66,15 +66,15 @@ def _unique_per_space(kind: DocumentKind) -> Iterable[str]:
 
 
 def _keep_system_documents(context: ScriptContext) -> None:
-    """Teams stay above spaces ("shared between spaces are users and teams", Octopus docs); so do the server's own doings."""
+    """Teams stay above spaces (only users and teams are shared, Octopus docs); so do the server's own doings."""
     database = context.database
     database.run("UPDATE dbo.[Team] SET [SpaceId] = NULL")
     names = ", ".join(f"N'{name}'" for name in _SYSTEM_TASKS)
     database.run(f"UPDATE dbo.[ServerTask] SET [SpaceId] = NULL WHERE [Name] IN ({names}) OR [Name] LIKE N'Migration%'")
     events = database.run("SELECT [Id], [RelatedDocumentIds] FROM dbo.[Event]")
-    system = [id for id, related in events if _is_about_the_server(split_list(related))]
-    database.run_many("UPDATE dbo.[Event] SET [SpaceId] = NULL WHERE [Id] = ?", [(id,) for id in system])
+    system = [identity for identity, related in events if _is_about_the_server(split_list(related))]
+    database.run_many("UPDATE dbo.[Event] SET [SpaceId] = NULL WHERE [Id] = ?", [(identity,) for identity in system])
 
 
 def _is_about_the_server(related: list[str]) -> bool:
-    return bool(related) and all(id.lower().startswith(_SYSTEM_PREFIXES) for id in related)
+    return bool(related) and all(identity.lower().startswith(_SYSTEM_PREFIXES) for identity in related)

@@ -1,4 +1,4 @@
-"""2019.1: GrantedPermissions became GrantedSpacePermissions and GrantedSystemPermissions (OctopusClients 4.45.0 to 6.0.2)."""
+"""2019.1: GrantedPermissions was split into space and system permissions (OctopusClients 4.45.0 to 6.0.2)."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ def run(context: ScriptContext) -> None:
     roles = {role.id: role for role in built_in_roles(_VERSION)}
     existing: set[str] = set()
     for document, (name,) in database.documents("UserRole", "Name"):
-        id = document.pop("Id")
-        existing.add(id)
-        if id in ("userroles-systemadministrator", "userroles-systemmanager"):
-            json: dict[str, Any] = roles[id].json(split=True)
+        identity = document.pop("Id")
+        existing.add(identity)
+        if identity in ("userroles-systemadministrator", "userroles-systemmanager"):
+            json: dict[str, Any] = roles[identity].json(split=True)
         else:
             json = split(document)
-        database.run("UPDATE dbo.[UserRole] SET [JSON] = ? WHERE [Id] = ?", _text(json), id)
-        if lost := sorted(set(document.get("GrantedPermissions") or ()) - set(permissions_for(_VERSION)) - {"AuditView"}):
+        database.run("UPDATE dbo.[UserRole] SET [JSON] = ? WHERE [Id] = ?", _text(json), identity)
+        if lost := sorted(
+            set(document.get("GrantedPermissions") or ()) - set(permissions_for(_VERSION)) - {"AuditView"}
+        ):
             context.log(f"The role '{name}' had permissions that no longer exist: {', '.join(lost)}")
-    for id, role in roles.items():
-        if id not in existing and not id.startswith("userroles-runbook"):
-            database.insert("UserRole", id, role.json(split=True), Name=role.name)
+    for identity, role in roles.items():
+        if identity not in existing and not identity.startswith("userroles-runbook"):
+            database.insert("UserRole", identity, role.json(split=True), Name=role.name)
 
 
 def split(role: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""2019.1: a team's roles and scopes became ScopedUserRole documents, one for each role (OctopusClients 4.45.0 to 6.0.2)."""
+"""2019.1: a team's roles and scopes became ScopedUserRole documents, one a role (OctopusClients 4.45.0 to 6.0.2)."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ def run(context: ScriptContext) -> None:
         CREATE INDEX [IX_ScopedUserRole_UserRoleId] ON dbo.[ScopedUserRole] ([UserRoleId])
         """
     )
-    in_space = {
-        role["Id"] for role, _ in database.documents("UserRole") if role.get("GrantedSpacePermissions")
-    }
+    in_space = {role["Id"] for role, _ in database.documents("UserRole") if role.get("GrantedSpacePermissions")}
     for team, columns in database.documents("Team", *_SCOPES, "TenantTags"):
-        id = team.pop("Id")
+        identity = team.pop("Id")
         scope = {name: split_list(text) for name, text in zip((*_SCOPES, "TenantTags"), columns, strict=True)}
         tags = scope.pop("TenantTags")
-        if tags:  # scoping by tenant tags has no successor; the tenants that match today keep the team as narrow as it was
+        if (
+            tags
+        ):  # scoping by tenant tags has no successor; the tenants that match today keep the team as narrow as it was
             scope["TenantIds"] = sorted({*scope["TenantIds"], *_tagged(context, tags)}) or ["Tenants-none"]
-            context.log(f"The team {id} was scoped by tenant tags; it is now scoped to the tenants that had them")
+            context.log(f"The team {identity} was scoped by tenant tags; it is now scoped to the tenants that had them")
         for role in team.pop("UserRoleIds", None) or ():
-            _grant(context, id, role, scope if role in in_space else {}, _SPACE if role in in_space else None)
+            _grant(context, identity, role, scope if role in in_space else {}, _SPACE if role in in_space else None)
         for name in (*_SCOPES, "TenantTags"):
             team.pop(name, None)
-        database.run("UPDATE dbo.[Team] SET [JSON] = ? WHERE [Id] = ?", to_json(team), id)
+        database.run("UPDATE dbo.[Team] SET [JSON] = ? WHERE [Id] = ?", to_json(team), identity)
     for column in (*_SCOPES, "TenantTags"):
         database.run(f"ALTER TABLE dbo.[Team] DROP COLUMN [{column}]")
     _new_teams(context)
@@ -50,7 +50,7 @@ def run(context: ScriptContext) -> None:
 
 def _tagged(context: ScriptContext, tags: list[str]) -> list[str]:
     rows = context.database.run("SELECT [Id], [TenantTags] FROM dbo.[Tenant]")
-    return [id for id, text in rows if set(split_list(text)) & set(tags)]
+    return [identity for identity, text in rows if set(split_list(text)) & set(tags)]
 
 
 def _new_teams(context: ScriptContext) -> None:

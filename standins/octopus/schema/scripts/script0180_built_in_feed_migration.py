@@ -1,7 +1,8 @@
 """2019.1: the built-in repository became a feed of the default space, and its packages moved on disk.
 
-Octopus docs: packages move from `<PackageRoot>` to `<PackageRoot>/Spaces-1/feeds-builtin/…` while the schema is upgraded; it
-needs a writable parent folder for a temporary one (OctopusDeploy/Issues#5262). Files are not part of the transaction.
+Octopus docs: packages move from `<PackageRoot>` to `<PackageRoot>/Spaces-1/feeds-builtin/…` while the schema is
+upgraded; it needs a writable parent folder for a temporary one (OctopusDeploy/Issues#5262). Files are not part of the
+transaction.
 """
 
 from __future__ import annotations

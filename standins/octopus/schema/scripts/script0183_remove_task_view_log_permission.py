@@ -1,6 +1,6 @@
 """2019.1.7 and again 2019.2.5: no role may grant TaskViewLog, which is gone (OctopusDeploy/Issues#5362).
 
-2019.2.5 failed on roles without GrantedSpacePermissions and was withdrawn (#5414); this is the repaired form of 2019.2.6.
+2019.2.5 failed on roles without GrantedSpacePermissions and was withdrawn (#5414); this is the form of 2019.2.6.
 """
 
 from __future__ import annotations

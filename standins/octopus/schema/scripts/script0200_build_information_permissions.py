@@ -1,4 +1,4 @@
-"""2019.9: PackageMetadataPush became BuildInformationPush, with BuildInformationAdminister beside it (OctopusClients 7.0.5 to 8.0.1)."""
+"""2019.9: PackageMetadataPush became BuildInformationPush and -Administer (OctopusClients 7.0.5 to 8.0.1)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ def _rename(role: dict[str, Any]) -> bool:
     granted: list[str] = role.get("GrantedSpacePermissions") or []
     if "PackageMetadataPush" not in granted:
         return False
-    role["GrantedSpacePermissions"] = ["BuildInformationPush" if name == "PackageMetadataPush" else name for name in granted]
+    role["GrantedSpacePermissions"] = [
+        "BuildInformationPush" if name == "PackageMetadataPush" else name for name in granted
+    ]
     return True
 
 

@@ -1,4 +1,4 @@
-"""2019.11: the permissions of runbooks, and the roles Runbook Consumer and Runbook Producer (Octopus docs, default permissions)."""
+"""2019.11: the permissions of runbooks, and the roles Runbook Consumer and Runbook Producer (Octopus docs)."""
 
 from __future__ import annotations
 

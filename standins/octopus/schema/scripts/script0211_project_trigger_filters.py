@@ -1,5 +1,7 @@
-"""2019.11: DailySchedule and DaysPerWeekSchedule became OnceDailySchedule or ContinuousDailySchedule with DaysOfWeek, and a
-promoting action names several environments (OctopusClients pull request 474).
+"""2019.11: daily and weekly schedules were renamed, and a promoting action names several environments.
+
+DailySchedule and DaysPerWeekSchedule became OnceDailySchedule or ContinuousDailySchedule with DaysOfWeek
+(OctopusClients pull request 474).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""2021.1: VersionControlSettings became PersistenceSettings (OctopusClients 9 to 11); imports have a folder (Octopus docs)."""
+"""2021.1: VersionControlSettings became PersistenceSettings (OctopusClients 9 to 11); imports have a folder."""
 
 from __future__ import annotations
 
@@ -15,5 +15,7 @@ def run(context: ScriptContext) -> None:
 def _persist(project: dict[str, Any]) -> bool:
     settings = project.pop("VersionControlSettings", None)
     versioned = bool(project.pop("IsVersionControlled", False))
-    project["PersistenceSettings"] = {"Type": "VersionControlled", **settings} if versioned and settings else {"Type": "Database"}
+    project["PersistenceSettings"] = (
+        {"Type": "VersionControlled", **settings} if versioned and settings else {"Type": "Database"}
+    )
     return True
