@@ -13,7 +13,7 @@ from tidegate.checks.expected import ExpectedChange, Hop, expected_changes
 from tidegate.checks.finding import Finding, Severity
 from tidegate.checks.grading import Difference, Findings
 from tidegate.checks.noise import Noise
-from tidegate.checks.normalise import document
+from tidegate.checks.normalise import document, documents
 from tidegate.checks.pairs import Pair, Single, side_by_side
 from tidegate.observation.documents import property_of
 from tidegate.observation.routes import RouteKnowledge, route_knowledge
@@ -275,8 +275,7 @@ def _in_list(difference: Difference, listed_in: str) -> Difference:
 
 
 def _documents(pair: Pair, first: Snapshot, second: Snapshot, routes: RouteKnowledge) -> tuple[Any, Any]:
-    before = document(pair.before_body, first.default_space)
-    after = document(pair.after_body, second.default_space)
+    before, after = documents(pair.before_body, first.default_space, pair.after_body, second.default_space)
     if pair.form == LIST or (pair.form == UNSCOPED and _is_list(before) and _is_list(after)):
         grows = routes.is_history(pair.family)
         return _list_summary(before, after, grows=grows), _list_summary(after, before, grows=grows)

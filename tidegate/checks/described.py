@@ -84,7 +84,7 @@ def _operation(operation: Document) -> Operation:
             place, _type(schema), bool(parameter.get("required"))
         )
     answers = cast("Document", operation.get("responses") or {})
-    good = next((cast("Document", answers[code]) for code in sorted(answers) if code.startswith("2")), {})
+    good: Document = next((answers[code] for code in sorted(answers) if code.startswith("2")), {})
     return Operation(parameters, frozenset(answers), _type(cast("Document", good.get("schema") or {})))
 
 

@@ -17,7 +17,7 @@ from tidegate.observation.crawl import Crawler
 from tidegate.observation.documents import id_of
 from tidegate.observation.fetching import Fetcher, Job
 from tidegate.observation.places import family_of
-from tidegate.observation.probes import ask
+from tidegate.observation.probes import PLACE, ask
 from tidegate.observation.routes import RouteKnowledge, route_knowledge
 from tidegate.observation.scope import DatabaseView, SnapshotScope, SnapshotSource
 from tidegate.observation.store import FILE, ITEM, LIST, Seen, Snapshot, SnapshotWriter
@@ -181,9 +181,8 @@ class _Taker:
         if like is None:
             return
         with closing(sqlite3.connect(f"{like.resolve().as_uri()}?mode=ro", uri=True)) as earlier:
-            rows = earlier.execute(
-                "SELECT user, place, form, path FROM seen WHERE form IN (?, ?, ?)", (ITEM, LIST, FILE)
-            )
+            query = "SELECT user, place, form, path FROM seen WHERE form IN (?, ?, ?) AND family <> ?"
+            rows = earlier.execute(query, (ITEM, LIST, FILE, PLACE))
             for user, place, form, path in rows:
                 crawler = self._crawlers.get(user)
                 if crawler is None or (place, ITEM if form == LIST else form) in crawler.asked:
