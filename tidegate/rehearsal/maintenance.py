@@ -101,10 +101,7 @@ class MainWrites:
 
     def _append(self, **entry: Any) -> None:
         self._journal.parent.mkdir(parents=True, exist_ok=True)
-        with self._journal.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(entry) + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
+        _append(self._journal, entry)
 
 
 def unfinished_writes(journal: Path) -> list[Entry]:
@@ -149,8 +146,7 @@ def recover(journal: Path, main: MainInstance) -> list[str]:
                     where=str(journal),
                     next_step=f"check {entry.get('url', main.url)} by hand, then delete this file",
                 )
-        with journal.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps({"kind": "done", "number": entry["number"], "by": "recovery"}) + "\n")
+        _append(journal, {"kind": "done", "number": entry["number"], "by": "recovery"})
     return undone
 
 
@@ -188,13 +184,21 @@ def _alive(owner: Entry) -> bool:
         return False
 
 
+def _append(journal: Path, entry: Entry) -> None:
+    with journal.open("a", encoding="utf-8") as stream:
+        # A leading line end closes the line that a kill may have cut off.
+        stream.write("\n" + json.dumps(entry) + "\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
 def _read(journal: Path) -> list[Entry]:
     if not journal.exists():
         return []
     entries: list[Entry] = []
-    for line in journal.read_text(encoding="utf-8").splitlines():
+    for line in filter(None, journal.read_text(encoding="utf-8").splitlines()):
         try:
             entries.append(json.loads(line))
         except ValueError:
-            break  # the kill came while this line was written: what it announces had not begun
+            continue  # the kill came while this line was written: what it announces had not begun
     return entries
