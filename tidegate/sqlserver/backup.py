@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -69,6 +70,13 @@ def back_up_database(
             f"SQL Server wrote {file.on_server}, but the harness does not find it as {file.here}",
             where="[main.backup_folder]",
             next_step="give the folder's name on this machine in `here`; both names must lead to the same folder",
+        )
+    if not os.access(file.here, os.R_OK):
+        # SQL Server on Linux writes backups that only its own user and group may read.
+        raise HarnessError(
+            "SQL Server wrote the backup, but this user may not read it",
+            where=str(file.here),
+            next_step="add this user to the group that owns the file, or give the folder a default access list",
         )
     return file
 

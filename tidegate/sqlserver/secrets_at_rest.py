@@ -24,17 +24,21 @@ def sample_encrypted_values(server: SqlServer) -> list[EncryptedValue]:
             "SELECT TABLE_NAME FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_SCHEMA = 'dbo' AND COLUMN_NAME = 'JSON'"
         )
     }
+    tables = [table for table in _TABLES if table in existing]
     values: list[EncryptedValue] = []
-    for table in (table for table in _TABLES if table in existing):
+    for table in tables:
+        for (text,) in server.rows(f"SELECT JSON FROM dbo.{quoted(table)} WHERE Id = ?", _SERVER_CERTIFICATE):
+            values += encrypted_values(_SERVER_CERTIFICATE, _document(text), binary=True)
+    for table in tables:
         rows = server.rows(
-            # A base64 IV ends with == and a quote follows it in JSON: rows without that hold no encrypted value.
+            # A base64 IV ends with == and a quote follows it in JSON: rows without that hold no encrypted value. The order
+            # is that of the clustered key, so the scan ends with the last row that is taken.
             f"SELECT TOP {_DOCUMENTS} Id, JSON FROM dbo.{quoted(table)} "
-            "WHERE JSON LIKE '%|%==\"%' ORDER BY CASE WHEN Id = ? THEN 0 ELSE 1 END, Id",
+            "WHERE JSON LIKE '%|%==\"%' AND Id <> ? ORDER BY Id",
             _SERVER_CERTIFICATE,
         )
         for document_id, text in rows:
-            binary = table == "Certificate" or document_id == _SERVER_CERTIFICATE
-            values += encrypted_values(str(document_id), _document(text), binary=binary)
+            values += encrypted_values(str(document_id), _document(text), binary=table == "Certificate")
             if len(values) >= ENOUGH:
                 return values[:ENOUGH]
     return values
