@@ -1,0 +1,99 @@
+"""COUNT, SCHEMA, JOURNAL and PERF on snapshots written by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.checks.snapshots import item, written
+from tidegate.checks.database import compare_database
+from tidegate.checks.finding import Severity
+from tidegate.checks.timing import compare_times
+
+TABLES = {"dbo.Project": 3, "dbo.Event": 100, "dbo.Empty": 0}
+VIEWS = {"dbo.Release_WithDeployments": "", "dbo.Old": "it was broken before"}
+JOURNAL = ("Script0001", "Script0002")
+
+
+def test_a_database_that_kept_everything_is_silent(tmp_path: Path) -> None:
+    before = written(tmp_path / "b", tables=TABLES, views=VIEWS, journal=JOURNAL)
+    grown = {**TABLES, "dbo.Event": 130, "dbo.Space": 1}
+    del grown["dbo.Empty"]
+    after = written(tmp_path / "a", tables=grown, views=VIEWS, journal=[*JOURNAL, "Script0003"])
+
+    assert list(compare_database(before, after)) == []
+
+
+@pytest.mark.parametrize(
+    ("tables", "views", "journal", "check", "place"),
+    [
+        ({**TABLES, "dbo.Project": 2}, VIEWS, JOURNAL, "COUNT", "table dbo.Project"),
+        ({"dbo.Event": 100}, VIEWS, JOURNAL, "SCHEMA", "table dbo.Project"),
+        (
+            TABLES, {**VIEWS, "dbo.Release_WithDeployments": "Invalid column name 'SpaceId'. (207)"}, JOURNAL,
+            "SCHEMA", "view dbo.Release_WithDeployments",
+        ),
+        (TABLES, {**VIEWS, "dbo.New": "Invalid object name. (208)"}, JOURNAL, "SCHEMA", "view dbo.New"),
+        (TABLES, VIEWS, ("Script0001",), "JOURNAL", "the journal of schema scripts"),
+        (TABLES, VIEWS, (*JOURNAL, "Script0002"), "JOURNAL", "the journal of schema scripts"),
+    ],
+)  # fmt: skip
+def test_what_the_database_lost_is_found(  # noqa: PLR0917 - one parameter for each column of the table
+    tmp_path: Path,
+    tables: dict[str, int],
+    views: dict[str, str],
+    journal: tuple[str, ...],
+    check: str,
+    place: str,
+) -> None:
+    before = written(tmp_path / "b", tables=TABLES, views=VIEWS, journal=JOURNAL)
+    after = written(tmp_path / "a", tables=tables, views=views, journal=journal)
+
+    (finding,) = compare_database(before, after)
+
+    assert (finding.check, finding.place) == (check, place)
+
+
+def test_a_renamed_table_is_followed(tmp_path: Path) -> None:
+    before = written(tmp_path / "b", tables={"dbo.PackageMetadata": 7})
+    after = written(tmp_path / "a", tables={"dbo.BuildInformation": 7})
+
+    assert list(compare_database(before, after)) == []
+
+
+def test_a_database_nobody_could_read_is_incomplete(tmp_path: Path) -> None:
+    before = written(tmp_path / "b", tables=TABLES)
+    after = written(tmp_path / "a", tables={}, database_trouble="Login failed for user 'sa'. (18456)")
+
+    (finding,) = compare_database(before, after)
+
+    assert finding.kind == "incomplete"
+
+
+def test_a_little_slower_is_silent(tmp_path: Path) -> None:
+    places = [f"projects/Projects-{n}" for n in range(5)]
+    before = written(tmp_path / "b", seen=[item(place, seconds=0.02) for place in places])
+    after = written(tmp_path / "a", seen=[item(place, seconds=0.2) for place in places])
+
+    assert list(compare_times(before, after)) == []
+
+
+def test_one_slow_place_is_named(tmp_path: Path) -> None:
+    before = written(tmp_path / "b", seen=[item("dashboard", seconds=0.05), item("projects", seconds=0.02)])
+    after = written(tmp_path / "a", seen=[item("dashboard", seconds=61.0), item("projects", seconds=0.02)])
+
+    (finding,) = compare_times(before, after)
+
+    assert (finding.check, finding.place, finding.severity) == ("PERF", "dashboard", Severity.BREAKING)
+
+
+def test_a_slow_family_is_told_once(tmp_path: Path) -> None:
+    places = [f"releases/Releases-{n}" for n in range(30)]
+    before = written(tmp_path / "b", seen=[item(place, seconds=0.02) for place in places])
+    after = written(tmp_path / "a", seen=[item(place, seconds=0.9) for place in places])
+
+    (finding,) = compare_times(before, after)
+
+    assert finding.place == "releases/* (30 answers, median)"
+    assert finding.severity is Severity.DEGRADED
