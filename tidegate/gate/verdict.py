@@ -233,9 +233,7 @@ def _run_reasons(entries: Sequence[Entry], reported: Mapping[str, ScenarioResult
     elif entries[-1].details.get("ended") != "completed":
         message = str(entries[-1].details.get("why") or entries[-1].details.get("ended"))
         yield Reason(code=Code.RUN_NOT_FINISHED, subject="run", message=message)
-    elif entries[-1].details.get("failures") and not any(
-        result.outcome in {ScenarioOutcome.FAILED, ScenarioOutcome.BROKEN} for result in reported.values()
-    ):
+    elif entries[-1].details.get("failures") and not _explained(kinds, reported):
         yield Reason(code=Code.RUN_NOT_FINISHED, subject="run", message="something outside of the scenarios failed")
     for entry in entries:
         if entry.kind == "crash":
@@ -246,6 +244,14 @@ def _run_reasons(entries: Sequence[Entry], reported: Mapping[str, ScenarioResult
             yield Reason(code=Code.CLEAN_UP_FAILED, subject=subject, message=message)
     if any(later.time < earlier.time - _CLOCK_TOLERANCE for earlier, later in pairwise(entries)):
         yield Reason(code=Code.EVIDENCE_DAMAGED, subject="time", message="the clock went backwards during the run")
+
+
+def _explained(kinds: Sequence[str], reported: Mapping[str, ScenarioResult]) -> bool:
+    """Whether what pytest counts as failures is known from the evidence."""
+    outcomes = {result.outcome for result in reported.values()}
+    return bool(
+        outcomes & {ScenarioOutcome.FAILED, ScenarioOutcome.BROKEN} or {"crash", "clean-up.failed"} & set(kinds)
+    )
 
 
 def _count(required: Sequence[str], reported: Mapping[str, ScenarioResult]) -> Count:

@@ -59,7 +59,8 @@ def dead_runs(reports: Path) -> Iterator[Path]:
         return
     for journal in sorted(reports.glob(f"*/{_JOURNAL}")):
         entries = _read(journal)
-        if entries and not _alive(entries[0]):
+        # `latest` is a link to one of them.
+        if entries and not _alive(entries[0]) and not journal.parent.is_symlink():
             yield journal.parent
 
 

@@ -93,7 +93,10 @@ class Rehearsal:
     def __init__(self, pytester: pytest.Pytester) -> None:
         self.pytester = pytester
         self.path = pytester.path
-        ini = {"addopts": "--strict-markers --tb=short -ra -p no:schemathesis -p no:hypothesispytest -p no:anyio", "filterwarnings": "error"}
+        ini = {
+            "addopts": "--strict-markers --tb=short -ra -p no:schemathesis -p no:hypothesispytest -p no:anyio",
+            "filterwarnings": "error",
+        }
         pytester.makeini("[pytest]\n" + "".join(f"{name} = {value}\n" for name, value in ini.items()))
         self.steps("")
 
@@ -102,8 +105,8 @@ class Rehearsal:
         file.parent.mkdir(exist_ok=True)
         file.write_text(textwrap.dedent(text), encoding="utf-8")
 
-    def steps(self, text: str) -> None:
-        source = STEPS.format(plugins=list(PLUGINS)) + textwrap.dedent(text)
+    def steps(self, *texts: str) -> None:
+        source = "\n".join([STEPS.format(plugins=list(PLUGINS)), *map(textwrap.dedent, texts)])
         (self.path / "conftest.py").write_text(source, encoding="utf-8")
 
     def run(self, *arguments: str, apart: bool = False) -> Ran:
