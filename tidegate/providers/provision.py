@@ -12,17 +12,19 @@ from tidegate.octopus.downloads import DownloadFeed
 from tidegate.providers.contract import TestHost
 from tidegate.providers.embedded import EmbeddedHost
 from tidegate.providers.embedded_main import provide_embedded_main
-from tidegate.providers.embedded_servers import EmbeddedFeed
+from tidegate.providers.embedded_servers import EmbeddedFeed, module
 from tidegate.providers.leftovers import Leftovers
-from tidegate.settings import MainSettings, Settings
+from tidegate.settings import MainSettings, ScriptSettings, Settings
 
 
 @dataclass(frozen=True, slots=True)
 class ProvidedMain:
-    """The main instance to rehearse. ``sample`` is what the loader of an embedded sample told, else empty."""
+    """The main instance to rehearse. ``sample`` is what the loader of an embedded sample told, ``scripts`` what its
+    organisation runs against it; both are empty for a real one, whose scripts the settings name."""
 
     settings: MainSettings
     sample: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    scripts: tuple[ScriptSettings, ...] = ()
 
 
 class Provision(Protocol):
@@ -73,7 +75,8 @@ class EmbeddedProvision:
             return ProvidedMain(self._settings.main)
         self._main_host = self._host("main", "MAIN")
         made = provide_embedded_main(self._main_host, self._settings.embedded, self._leftovers, report)
-        return ProvidedMain(made.settings, made.sample)
+        report_script = ScriptSettings(name="nightly report", command=tuple(module("standins.sample.nightly_report")))
+        return ProvidedMain(made.settings, made.sample, (report_script,))
 
     def test_host(self) -> TestHost:
         if self._test_host is None:
