@@ -15,3 +15,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             "(needs Docker), or one that already runs (password of 'sa' in MSSQL_SA_PASSWORD)"
         ),
     )
+    parser.getgroup("tidegate tests").addoption(
+        "--octopus-url",
+        default=None,
+        metavar="URL",
+        help=(
+            "Octopus Server that answers the tests in tests/wire/octopus instead of the stand-in; an administrator's "
+            "API key in OCTOPUS_API_KEY. The tests create and delete things there."
+        ),
+    )

@@ -23,6 +23,7 @@ from standins.octopus.api.route_list import all_routes
 from standins.octopus.api.routing import Match, RouteTable
 from standins.octopus.api.versions import has_spaces
 from standins.octopus.contract import ApiError, Conflict, Document, Reply, Route, Server, Transaction
+from standins.octopus.regressions import hooks
 from standins.octopus.store import Deadlock
 
 log = logging.getLogger(__name__)
@@ -147,7 +148,7 @@ class Portal:
                 gate=self.gate,
                 world=world,
             )
-            return route.handler(call)
+            return hooks.answer(route, call)
 
     def _caller(
         self, received: Received, route: Route, query: dict[str, str], transaction: Transaction

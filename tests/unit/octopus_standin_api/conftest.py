@@ -53,6 +53,10 @@ class Client:
         self.store = store
         self.key: str | None = ADMIN_KEY
 
+    @property
+    def version(self) -> tuple[int, int, int]:
+        return self.store.version.major, self.store.version.minor, self.store.version.patch
+
     def send(
         self,
         method: str,

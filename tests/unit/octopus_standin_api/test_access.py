@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.octopus_shop import open_shop
 from tests.unit.octopus_standin_api.conftest import Client
-from tests.unit.octopus_standin_api.shop import open_shop
 
 
 def _as_user(client: Client, user_id: str) -> Client:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from standins.octopus.contract import Route
+from tests.support.octopus_shop import open_shop
 from tests.unit.octopus_standin_api.conftest import Client
-from tests.unit.octopus_standin_api.shop import open_shop
 
 
 def test_every_item_reads_back_as_created(any_version: Client) -> None:

@@ -1,17 +1,28 @@
-"""One document of each kind, made through the API."""
+"""A small Octopus instance with one document of each kind, made through the API."""
 
 from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.unit.octopus_standin_api.conftest import Client
+
+class ApiClient(Protocol):
+    """Whoever sends requests as an administrator; each call fails unless the server answers with success."""
+
+    @property
+    def version(self) -> tuple[int, int, int]: ...
+
+    def get(self, url: str) -> Any: ...
+
+    def post(self, url: str, body: Any) -> Any: ...
+
+    def put(self, url: str, body: Any) -> Any: ...
 
 
 def certificate() -> str:
@@ -35,7 +46,7 @@ def secret(value: str) -> dict[str, Any]:
     return {"HasValue": True, "NewValue": value}
 
 
-def open_shop(client: Client) -> dict[str, Any]:
+def open_shop(client: ApiClient) -> dict[str, Any]:
     """A small instance; the replies of the server by a short name."""
     made: dict[str, Any] = {}
 
@@ -122,13 +133,13 @@ def open_shop(client: Client) -> dict[str, Any]:
         Properties={"Octopus.Action.Script.ScriptBody": "echo"},
     )
     create("user", "users", Username="jane", DisplayName="Jane", Password="Passw0rd!", EmailAddress="jane@example.test")
-    role_name = "GrantedSpacePermissions" if client.store.version.major >= 2019 else "GrantedPermissions"
+    role_name = "GrantedSpacePermissions" if client.version >= (2019, 1, 0) else "GrantedPermissions"
     role = create(
         "role", "userroles", Name="Looker", Description="Looks", **{role_name: ["ProjectView", "EnvironmentView"]}
     )["Id"]
-    team_roles = {} if client.store.version.major >= 2019 else {"UserRoleIds": [role], "EnvironmentIds": [test]}
+    team_roles = {} if client.version >= (2019, 1, 0) else {"UserRoleIds": [role], "EnvironmentIds": [test]}
     team = create("team", "teams", Name="Lookers", MemberUserIds=[made["user"]["Id"]], **team_roles)["Id"]
-    if client.store.version.major >= 2019:
+    if client.version >= (2019, 1, 0):
         create("assignment", "scopeduserroles", TeamId=team, UserRoleId=role, SpaceId="Spaces-1", EnvironmentIds=[test])
     create(
         "trigger",
@@ -149,7 +160,7 @@ def open_shop(client: Client) -> dict[str, Any]:
         "WebhookURI": "https://hook.example.test",
     }
     create("subscription", "subscriptions", Name="Tell me", EventNotificationSubscription=notification)
-    if str(client.store.version) >= "2019.11" or client.store.version.major >= 2020:
+    if client.version >= (2019, 11, 0):
         create("runbook", "runbooks", Name="Tidy up", ProjectId=project)
     process = client.get(made["project"]["Links"]["DeploymentProcess"])
     action = {
