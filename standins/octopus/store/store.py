@@ -18,6 +18,7 @@ from standins.octopus.store.session import Pool, Session, is_deadlock, is_gone
 
 T = TypeVar("T")
 _PORTION: Final = 1000
+_DEADLOCK_RETRIES: Final = 2
 _READS: Final = re.compile(r"\s*(SELECT|WITH)\b(?!.*\b(UPDLOCK|INTO|XLOCK)\b)", re.IGNORECASE | re.DOTALL)
 _CONSTRAINT: Final = re.compile(r"(?:constraint|unique index) '([^']+)'", re.IGNORECASE)
 _DUPLICATE: Final = ("(2627)", "(2601)")
@@ -185,13 +186,17 @@ class Work:
         self, sql: str, values: Sequence[Any], sizes: Sequence[InputSize] | None = None, must_hit: str = ""
     ) -> list[tuple[Any, ...]]:
         self._begin()
-        try:
-            rows, count = self._run_write(sql, values, sizes)
-        except pyodbc.Error as error:
-            if not is_deadlock(error) or self._written:
-                raise self._failed(error) from error
-            self._session.rows("IF @@TRANCOUNT = 0 BEGIN TRANSACTION", ())  # nothing was written: once more is safe
-            rows, count = self._run_write(sql, values, sizes)
+        for left in range(_DEADLOCK_RETRIES, -1, -1):
+            try:
+                rows, count = self._run_write(sql, values, sizes)
+                break
+            except pyodbc.Error as error:
+                if not is_deadlock(error) or self._written or not left:
+                    raise self._failed(error) from error
+                # Nothing was written, and SQL Server has rolled the empty transaction back: once more is safe.
+                self._session.rows("IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION; BEGIN TRANSACTION", ())
+        else:
+            raise AssertionError("unreachable")
         self._written = True
         if must_hit and count == 0:
             raise LookupError(f"there is no {must_hit} {values[-1]}")
