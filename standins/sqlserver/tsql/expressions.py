@@ -249,6 +249,10 @@ class ExpressionParser(Reader):
         if self.at("$") and self.ahead().kind is Kind.NUMBER:
             self.advance()
             return Literal(Decimal(self.advance().text), _MONEY)
+        if self.at("$") and self.ahead().word == "ACTION":
+            self.advance()
+            self.advance()
+            return Name(("$action",))
         if self.accept("*"):
             return Star()
         if self.accept("{"):  # ODBC escapes: {fn …}, {ts '…'}, {d '…'}, {guid '…'}

@@ -1,0 +1,461 @@
+"""Batches and control flow, and what happens when a statement fails."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import apsw
+
+from standins.sqlserver.contract import Cancelled, Sink, SqlServerError, SqlType
+from standins.sqlserver.engine import failures, messages
+from standins.sqlserver.engine.values import Stored
+from standins.sqlserver.engine.variables import Frame
+from standins.sqlserver.tsql import nodes, statements, types
+from standins.sqlserver.tsql.errors import unsupported
+from standins.sqlserver.tsql.script import parse_batch
+
+if TYPE_CHECKING:
+    from standins.sqlserver.engine.session import EngineSession
+
+_PLACEHOLDER = re.compile(r"%%|%([-+0 #]*)(\d+|\*)?(?:\.(\d+|\*))?(?:h|l|I64)?([diouxXs])")
+_MAX_NEST = 32
+
+
+class BatchEnd(Exception):
+    """The batch is over: an error that was already reported, or the end of its scope."""
+
+
+class ScopeEnd(Exception):
+    """The procedure or batch that runs is over because a statement in it could not be compiled."""
+
+
+class ReturnSignal(Exception):
+    def __init__(self, value: Stored) -> None:
+        super().__init__()
+        self.value = value
+
+
+class BreakSignal(Exception):
+    pass
+
+
+class ContinueSignal(Exception):
+    pass
+
+
+class Interpreter:
+    """Runs syntax trees for one session."""
+
+    def __init__(self, session: EngineSession) -> None:
+        self._session = session
+        self._try_depth = 0
+        self._handlers: dict[type[statements.Statement], Callable[[statements.Statement, Sink], None]] = {}
+        self._register()
+
+    # --- batches -------------------------------------------------------------------------------------------------
+
+    def batch(self, text: str, sink: Sink, frame: Frame | None = None) -> None:
+        """A batch from the client: errors go to the sink."""
+        session = self._session
+        outer = session.frame
+        session.frame = frame if frame is not None else Frame()
+        self._try_depth = 0
+        try:
+            self._whole_batch(text, sink)
+        finally:
+            self.drop_frame(session.frame)
+            session.frame = outer
+        if session.doomed and session.transaction_count:
+            text = "Uncommittable transaction is detected at the end of the batch. The transaction is rolled back."
+            session.abandon(sink)
+            self.report(SqlServerError(3998, text, 16, 1), sink)
+
+    def _whole_batch(self, text: str, sink: Sink) -> None:
+        try:
+            block = parse_batch(text)
+        except SqlServerError as error:
+            self.report(copy_of(error), sink)
+            return
+        except RecursionError:
+            self.report(SqlServerError(191, "Some part of your SQL statement is nested too deeply.", 15, 1), sink)
+            return
+        try:
+            self.block(block, sink)
+        except (BatchEnd, ScopeEnd, ReturnSignal):
+            pass
+        except (BreakSignal, ContinueSignal):
+            text = "Cannot use a BREAK statement outside the scope of a WHILE statement."
+            self.report(SqlServerError(135, text, 15, 1), sink)
+
+    def guarded(self, work: Callable[[], None], sink: Sink) -> None:
+        """Work outside any batch: a failure is reported as a batch's would be."""
+        try:
+            self.attempt(work, sink, 1)
+        except (BatchEnd, ScopeEnd, ReturnSignal):
+            pass
+
+    def drop_frame(self, frame: Frame) -> None:
+        """Table variables and temporary tables of a scope go with it; a batch's own temporary tables stay."""
+        for name, table in frame.tables.items():
+            if name not in frame.borrowed:
+                self._session.definitions.drop_temporary(table)
+        if frame.nest:
+            for name in frame.temporaries:
+                table = self._session.temporary(name)
+                if table is not None:
+                    self._session.definitions.drop_temporary(table)
+
+    # --- statements ----------------------------------------------------------------------------------------------
+
+    def block(self, block: statements.Block, sink: Sink) -> None:
+        for statement in block.statements:
+            self.statement(statement, sink)
+
+    def statement(self, statement: statements.Statement, sink: Sink) -> None:
+        handler = self._handlers.get(type(statement))
+        if handler is None:
+            raise unsupported(type(statement).__name__, statement.line)
+        if isinstance(statement, _FLOW):
+            handler(statement, sink)
+            return
+        self.attempt(lambda: handler(statement, sink), sink, statement.line)
+
+    def attempt(self, work: Callable[[], None], sink: Sink, line: int) -> None:
+        """Run one statement; decide what its failure ends."""
+        session = self._session
+        if session.interrupted():
+            raise Cancelled
+        try:
+            self._with_retry(work)
+        except SqlServerError as error:
+            self._failed(copy_of(error), sink, line)
+        except apsw.Error as error:
+            translated = failures.translate(error, session.spid)
+            if not isinstance(translated, SqlServerError):
+                raise translated from error
+            self._failed(translated, sink, line)
+        else:
+            session.last_error = 0
+
+    @staticmethod
+    def _with_retry(work: Callable[[], None]) -> None:
+        """A plan may be overtaken by another session's change of schema between its check and its run."""
+        try:
+            work()
+        except failures.StaleSchema:
+            try:
+                work()
+            except failures.StaleSchema as error:
+                raise unsupported(f"This statement (SQLite: {error})") from None
+
+    def _failed(self, error: SqlServerError, sink: Sink, line: int) -> None:
+        session = self._session
+        if error.line <= 1:
+            error.line = line
+        if not error.procedure:
+            error.procedure = session.frame.label
+        session.last_error = error.number
+        session.row_count = 0
+        aborts = error.number in failures.BATCH_ABORTING
+        if self._try_depth and error.severity < 20:
+            if session.transaction_count and (aborts or session.xact_abort):
+                session.doomed = True
+                if error.number == 1205:
+                    session.abandon(sink)
+            raise error
+        self.report(error, sink)
+        self._end_after(error, sink, aborts=aborts)
+
+    def _end_after(self, error: SqlServerError, sink: Sink, *, aborts: bool) -> None:
+        session = self._session
+        scoped = error.number in failures.SCOPE_ABORTING
+        thrown = getattr(error, "thrown", False)
+        raised = getattr(error, "raised", False)
+        if session.xact_abort and not raised and (session.transaction_count or not scoped):
+            if session.transaction_count and not scoped:
+                session.abandon(sink)
+            if not scoped:
+                raise BatchEnd
+        if aborts:
+            if session.transaction_count:
+                session.abandon(sink)
+            raise BatchEnd
+        if thrown:
+            raise BatchEnd
+        if scoped:
+            raise ScopeEnd
+        if error.number in failures.STATEMENT_TERMINATED:
+            sink.info(SqlServerError(3621, "The statement has been terminated.", 0, 0, error.line))
+
+    def report(self, error: SqlServerError, sink: Sink) -> None:
+        self._session.last_error = error.number
+        sink.error(error)
+
+    # --- control flow --------------------------------------------------------------------------------------------
+
+    def _if(self, statement: statements.If, sink: Sink) -> None:
+        if self._condition(statement.condition, statement.line, sink):
+            self.statement(statement.then, sink)
+        elif statement.otherwise is not None:
+            self.statement(statement.otherwise, sink)
+
+    def _condition(self, node: nodes.Expression, line: int, sink: Sink) -> bool | None:
+        result: list[bool] = []
+        self.attempt(lambda: result.append(self._session.querying.condition(node, line)), sink, line)
+        return result[0] if result else None
+
+    def _while(self, statement: statements.While, sink: Sink) -> None:
+        while self._condition(statement.condition, statement.line, sink):
+            if self._session.interrupted():
+                raise Cancelled
+            try:
+                self.statement(statement.body, sink)
+            except BreakSignal:
+                break
+            except ContinueSignal:
+                continue
+
+    def _try(self, statement: statements.TryCatch, sink: Sink) -> None:
+        session = self._session
+        frame = session.frame
+        depth = self._try_depth
+        self._try_depth = depth + 1
+        try:
+            self.block(statement.body, sink)
+        except SqlServerError as error:
+            session.frame = frame
+            caught, session.caught = session.caught, error
+            self._try_depth = depth
+            try:
+                self.block(statement.handler, sink)
+            finally:
+                session.caught = caught
+        finally:
+            self._try_depth = depth
+
+    def _return(self, statement: statements.Return, _sink: Sink) -> None:
+        if statement.value is None:
+            raise ReturnSignal(None)
+        target = self._session.calls.return_type
+        value, _ = self._session.querying.value(statement.value, target or types.INT, statement.line)
+        raise ReturnSignal(value)
+
+    def _break(self, _statement: statements.Break, _sink: Sink) -> None:
+        raise BreakSignal
+
+    def _continue(self, _statement: statements.Continue, _sink: Sink) -> None:
+        raise ContinueSignal
+
+    # --- errors raised on purpose --------------------------------------------------------------------------------
+
+    def _throw(self, statement: statements.Throw, _sink: Sink) -> None:
+        if statement.number is None:
+            caught = self._session.caught
+            if caught is None:
+                text = "To rethrow an error, a THROW statement must be used inside a CATCH block. Insert the THROW statement inside a CATCH block, or add error parameters to the THROW statement."
+                raise SqlServerError(10704, text, 15, 1, statement.line)
+            error = copy_of(caught)
+            error.thrown = True  # type: ignore[attr-defined]
+            raise error
+        number = self._number(statement.number, statement.line)
+        message = self._text(statement.message, statement.line)
+        state = self._number(statement.state, statement.line)
+        if number < 50_000:
+            text = f"Error number {number} in the THROW statement is outside the valid range. Specify an error number in the valid range of 50000 to 2147483647."
+            raise SqlServerError(35100, text, 16, 1, statement.line)
+        error = SqlServerError(number, message, 16, state, statement.line)
+        error.thrown = True  # type: ignore[attr-defined]
+        raise error
+
+    def _raise(self, statement: statements.RaiseError, sink: Sink) -> None:
+        line = statement.line
+        severity, state = self._number(statement.severity, line), self._number(statement.state, line)
+        value, _ = self._session.querying.value(statement.message, None, line)
+        arguments = [self._session.querying.value(argument, None, line)[0] for argument in statement.arguments]
+        if isinstance(value, int):
+            number = value
+            if number < 13_000:
+                text = f"The error number specified in RAISERROR is invalid: {number}."
+                raise SqlServerError(2732, text, 16, 1, line)
+            text = f"Error {number}, severity {severity}, state {state} was raised, but no message with that error number was found in sys.messages. If error is larger than 50000, make sure the user-defined message is added using sp_addmessage."
+            raise SqlServerError(18054, text, 16, 1, line)
+        message = formatted(str(value if value is not None else ""), arguments)
+        error = SqlServerError(50_000, message[:2047], min(severity, 25), max(0, min(state, 255)), line)
+        error.procedure = self._session.frame.label
+        if severity <= 10:
+            sink.info(error)
+            if "SETERROR" in statement.options:
+                self._session.last_error = 50_000
+            return
+        error.raised = True  # type: ignore[attr-defined]
+        raise error
+
+    def _print(self, statement: statements.Print, sink: Sink) -> None:
+        value, _ = self._session.querying.value(statement.value, types.nvarchar(4000), statement.line)
+        sink.info(SqlServerError(0, str(value) if value is not None else " ", 0, 1, statement.line))
+
+    def _wait(self, statement: statements.WaitFor, _sink: Sink) -> None:
+        value, _ = self._session.querying.value(statement.delay, None, statement.line)
+        parts = str(value).split(":")
+        try:
+            seconds = sum(float(part) * scale for part, scale in zip(parts, (3600, 60, 1), strict=False))
+        except ValueError:
+            raise SqlServerError(
+                148, f"Incorrect time syntax in time string '{value}' used with WAITFOR.", 15, 1
+            ) from None
+        deadline = time.monotonic() + seconds
+        while (rest := deadline - time.monotonic()) > 0:
+            if self._session.interrupted():
+                raise Cancelled
+            time.sleep(min(rest, 0.05))
+
+    # --- variables and settings ----------------------------------------------------------------------------------
+
+    def _declare(self, statement: statements.Declare, _sink: Sink) -> None:
+        session = self._session
+        for item in statement.declarations:
+            if item.columns is not None or (item.type is None and item.type_name is not None):
+                session.definitions.declare_table(item, statement.line)
+                continue
+            assert item.type is not None
+            if item.name in session.frame.variables and _in_loop(session.frame, item):
+                session.frame.variables[item.name].value = None
+            else:
+                session.frame.declare(item.name, item.type)
+                session.frame.loop_declared.add(id(item))
+            if item.initial is not None:
+                value, _ = session.querying.value(item.initial, item.type, statement.line)
+                session.frame.variables[item.name].value = value
+
+    def _set_variable(self, statement: statements.SetVariable, _sink: Sink) -> None:
+        session = self._session
+        variable = session.frame.get(statement.name)
+        node = statement.value
+        if statement.operator != "=":
+            node = self._combined(statement, statement.name, statement.operator[0], statement.value)
+        variable.value, _ = session.querying.value(node, variable.type, statement.line)
+
+    _combinations: dict[object, nodes.Expression]
+
+    def _combined(self, key: object, name: str, operator: str, value: nodes.Expression) -> nodes.Expression:
+        found = self._combinations.get(key)
+        if found is None:
+            found = nodes.Binary(operator, nodes.Variable(name), value)
+            self._combinations[key] = found
+        return found
+
+    def combine(self, name: str, operator: str, value: Stored, type: SqlType) -> Stored:
+        """``SELECT @x += column``: one row's worth."""
+        frame = self._session.frame
+        holder = "@!operand"
+        frame.variables.pop(holder, None)
+        frame.declare(holder, type, value)
+        node = self._combined((name, operator, type), name, operator, nodes.Variable(holder))
+        return self._session.querying.value(node, frame.get(name).type, 1)[0]
+
+    def _set_option(self, statement: statements.SetOption, _sink: Sink) -> None:
+        self._session.administration.set_option(statement)
+
+    def _number(self, node: nodes.Expression | None, line: int) -> int:
+        assert node is not None
+        value, _ = self._session.querying.value(node, types.INT, line)
+        return int(value or 0)
+
+    def _text(self, node: nodes.Expression | None, line: int) -> str:
+        assert node is not None
+        value, _ = self._session.querying.value(node, types.nvarchar(2048), line)
+        return str(value or "")
+
+    # --- dispatch ------------------------------------------------------------------------------------------------
+
+    def _register(self) -> None:
+        s, session = statements, self._session
+        self._combinations = {}
+        handlers: dict[type[statements.Statement], Callable[..., None]] = {
+            s.Block: self.block, s.If: self._if, s.While: self._while, s.TryCatch: self._try, s.Return: self._return,
+            s.Break: self._break, s.Continue: self._continue, s.Throw: self._throw, s.RaiseError: self._raise,
+            s.Print: self._print, s.WaitFor: self._wait, s.Declare: self._declare, s.SetVariable: self._set_variable,
+            s.SetOption: self._set_option,
+            s.BeginTransaction: lambda _, sink: session.begin(sink),
+            s.Commit: lambda _, sink: session.commit(sink),
+            s.Rollback: lambda statement, sink: session.rollback(sink, self._transaction_name(statement.name)),
+            s.SaveTransaction: lambda statement, _: session.save(self._transaction_name(statement.name)),
+            s.Use: lambda statement, sink: session.use(statement.database, sink),
+            s.SelectStatement: lambda statement, sink: session.querying.select(statement, sink),
+            s.Insert: lambda statement, sink: session.querying.change(statement, lambda t: t.insert(statement), sink),
+            s.Update: lambda statement, sink: session.querying.change(statement, lambda t: t.update(statement), sink),
+            s.Delete: lambda statement, sink: session.querying.change(statement, lambda t: t.delete(statement), sink),
+            s.Merge: lambda statement, sink: session.querying.change(statement, lambda t: t.merge(statement), sink),
+            s.Execute: lambda statement, sink: session.calls.execute(statement, sink),
+            s.NoOperation: lambda _, sink: sink.done(None),
+            s.InsertBulk: lambda statement, _: session.bulk.announce(statement),
+        }  # fmt: skip
+        self._handlers.update(handlers)
+        self._handlers.update(session.definitions.handlers())
+        self._handlers.update(session.administration.handlers())
+
+    def _transaction_name(self, name: str) -> str:
+        if not name.startswith("@"):
+            return name
+        return str(self._session.frame.get(name).value or "")
+
+
+_FLOW = (
+    statements.Block,
+    statements.If,
+    statements.While,
+    statements.TryCatch,
+    statements.Break,
+    statements.Continue,
+    statements.Execute,
+)
+
+
+def _in_loop(frame: Frame, item: statements.Declaration) -> bool:
+    """DECLARE inside a loop is one declaration, however often it is passed."""
+    return id(item) in frame.loop_declared
+
+
+def copy_of(error: SqlServerError) -> SqlServerError:
+    """Errors of cached syntax trees and plans must not carry the line or procedure of an earlier run."""
+    copied = SqlServerError(error.number, error.message, error.severity, error.state, error.line)
+    copied.procedure = error.procedure
+    for mark in ("thrown", "raised"):
+        if getattr(error, mark, False):
+            setattr(copied, mark, True)
+    return copied
+
+
+def formatted(message: str, arguments: list[Stored]) -> str:
+    """RAISERROR's printf."""
+    rest = iter(arguments)
+
+    def replace(match: re.Match[str]) -> str:
+        if match[0] == "%%":
+            return "%"
+        flags, width, precision, kind = match[1] or "", match[2] or "", match[3], match[4]
+        if width == "*":
+            width = str(next(rest, 0))
+        if precision == "*":
+            precision = str(next(rest, 0))
+        value = next(rest, None)
+        if kind == "s":
+            text = "(null)" if value is None else str(value)
+            text = text[: int(precision)] if precision is not None else text
+        else:
+            number = int(value) if isinstance(value, int) else 0
+            text = {"o": f"{number:o}", "x": f"{number:x}", "X": f"{number:X}"}.get(kind, str(number))
+        if width:
+            text = text.ljust(int(width)) if "-" in flags else text.rjust(int(width), "0" if "0" in flags else " ")
+        return text
+
+    return _PLACEHOLDER.sub(replace, message)
+
+
+def check_nesting(nest: int) -> None:
+    if nest > _MAX_NEST:
+        text = f"Maximum stored procedure, function, trigger, or view nesting level exceeded (limit {_MAX_NEST})."
+        raise messages.SqlServerError(217, text, 16, 1)
