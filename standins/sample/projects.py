@@ -180,6 +180,11 @@ def _approval(made: Foundations, _: dict[str, Resource]) -> list[Resource]:
     ]
 
 
+def _approval_variables(made: Foundations, seed: int) -> list[Resource]:
+    del made, seed
+    return [variable("Payments", "Ticket", "CHG-1017")]
+
+
 def _train(made: Foundations, projects: dict[str, Resource]) -> list[Resource]:
     del made
     p = "Release train"
@@ -340,7 +345,7 @@ def plans() -> list[Plan]:
             "Database migrations", "Data", _migrations, package="Acme.Migrations", environments=("Development", "Test")
         ),
         Plan("Rolling farm", "Web", _rolling, package="Acme.Farm", environments=("Development",)),
-        Plan("Payments", "Services", _approval, environments=("Development", "Test")),
+        Plan("Payments", "Services", _approval, variables=_approval_variables, environments=("Development", "Test")),
         Plan("Release train", "Platform", _train, after="Canary", environments=("Development",)),
         Plan("Page checker", "Operations", _library_step, environments=("Development",)),
         Plan(
@@ -475,6 +480,20 @@ def plans() -> list[Plan]:
                 {"Tomcat.Deploy.Controller": "http://localhost:8080/manager", "Tomcat.Deploy.Name": "/warehouse"},
                 package="com.acme:warehouse",
                 feed="Maven central",
+                roles=["app-server"],
+            ),
+            runs=False,
+        ),
+        Plan(
+            "Message bus",
+            "Platform",
+            _document(
+                "Message bus",
+                "Run the broker",
+                "Octopus.DockerRun",
+                {"Octopus.Action.Docker.NetworkType": "bridge", "Octopus.Action.Docker.RestartPolicy": "always"},
+                package="acme/broker",
+                feed="Container registry",
                 roles=["app-server"],
             ),
             runs=False,

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 _THREADS = 16
 
 #: How often a request is tried when the database rolls it back to end a deadlock.
-_ATTEMPTS = 3
+_ATTEMPTS = 5
 
 #: Writes that stay open while the server is in maintenance mode: signing in and out.
 _OPEN_IN_MAINTENANCE = frozenset({"users/login", "users/logout", "authentication/checklogininitiated"})

@@ -1,12 +1,21 @@
-"""What a running server does by the clock: fires triggers and sends notifications."""
+"""What a running server does by the clock: triggers, notifications, retention and its own integrity check."""
 
 from __future__ import annotations
 
-from standins.octopus.behaviour import subscriptions, triggers
+from datetime import datetime, timedelta
+
+from standins.octopus.behaviour import scheduled_logs, subscriptions, tasks, triggers
 from standins.octopus.contract import Document, Server, Transaction
 
 #: How often the clock is looked at. A scheduled trigger fires at most this late.
 _SECONDS = 2.0
+
+#: task → (interval, whether the first time is at the start, scheduled log). The integrity check runs at start-up and about every
+#: 24 hours (Octopus docs, "System integrity check"); retention every four hours (Octopus docs, "Retention policies").
+_PERIODIC = {
+    "SystemIntegrityCheck": (timedelta(hours=24), True, "CheckSystemIntegrity"),
+    "Retention": (timedelta(hours=4), False, "ApplyRetentionPolicies"),
+}
 
 
 class Chores:
@@ -16,18 +25,40 @@ class Chores:
         self._server = server
         self._triggers = triggers.Watch(server)
         self._last_event: int | None = None
+        now = server.now()
+        self._next: dict[str, datetime] = {
+            name: now if at_start else now + interval for name, (interval, at_start, _) in _PERIODIC.items()
+        }
 
     def due(self) -> float:
         """Do what is due; the seconds until the next look."""
         server = self._server
         with server.store.transaction() as transaction:
             new_events = self._new_events(transaction)
-            queued = self._triggers.fire(transaction, new_events)
+            fired = self._triggers.fire(transaction, new_events)
+            queued = self._periodic(transaction)
             waiting = subscriptions.collect(server, transaction, new_events)
-        if queued and server.tasks:
+        if fired:
+            scheduled_logs.note(server, "ProcessProjectTriggers", "Triggers fired and queued tasks")
+        if waiting:
+            scheduled_logs.note(server, "ProcessSubscriptions", f"Sending {len(waiting)} notifications")
+        if (fired or queued) and server.tasks:
             server.tasks.wake()
         subscriptions.send(waiting)
         return _SECONDS
+
+    def _periodic(self, transaction: Transaction) -> bool:
+        now = self._server.now()
+        queued = False
+        for name, (interval, _, log) in _PERIODIC.items():
+            if now < self._next[name]:
+                continue
+            self._next[name] = now + interval
+            subject = tasks.Subject(concurrency_tag=name)
+            task = tasks.queue(self._server, transaction, name, scheduled_logs.NAMES[log], {}, subject)
+            scheduled_logs.note(self._server, log, f"Queued {task['Id']}")
+            queued = True
+        return queued
 
     def _new_events(self, transaction: Transaction) -> list[Document]:
         if self._last_event is None:

@@ -23,6 +23,7 @@ from standins.octopus.behaviour.plan import PlannedAction, PlannedStep, plan
 from standins.octopus.behaviour.substitution import Variables
 from standins.octopus.behaviour.variables import evaluate
 from standins.octopus.contract import Document
+from standins.octopus.regressions import hooks
 
 
 @dataclass(slots=True)
@@ -250,7 +251,7 @@ class Deploying:
         scope = self.inputs.scope()
         if action is not None:
             scope = scope.at(action=action.id, step_roles=action.roles)
-        winners = evaluate(self.inputs.values, scope.on(machine))
+        winners = evaluate(hooks.adjust("values", self.inputs.values, self.inputs), scope.on(machine))
         values: dict[str, str | None] = {
             name: self._plain[value.value] if value.sensitive and value.value else value.value
             for name, value in winners.items()

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from standins.octopus.behaviour import activity, events, task_logs, tasks
 from standins.octopus.behaviour.moments import moment
 from standins.octopus.contract import Document, Server, Transaction
+from standins.octopus.regressions import hooks
 
 #: How long the dispatcher sleeps when nothing wakes it.
 POLL_SECONDS = 1.0
@@ -167,6 +168,8 @@ class Engine:
             if len(ready) >= free:
                 break
             if task["ConcurrencyTag"] in held or task.get("SpaceId") in stopped:
+                continue
+            if not hooks.adjust("may start", True, task):
                 continue
             if task["ConcurrencyTag"]:
                 held.add(task["ConcurrencyTag"])

@@ -15,6 +15,7 @@ from typing import Any
 from standins.octopus.behaviour import event_catalogue
 from standins.octopus.behaviour.moments import iso
 from standins.octopus.contract import Call, Document, Server, Transaction
+from standins.octopus.regressions import hooks
 
 #: The account behind everything the server does on its own ("users-system" in recorded events).
 SYSTEM_USER: Document = {"Id": "users-system", "Username": "system", "IsService": True}
@@ -86,7 +87,9 @@ def record(
         event["ChangeDetails"] = changes or {"DocumentContext": None, "Differences": None}
     if server.at_least("2019.1"):
         event["SpaceId"] = space
-    return transaction.insert("Event", event)
+    stored = transaction.insert("Event", hooks.adjust("event", event, server))
+    hooks.tell("event stored", server, transaction, stored)
+    return stored
 
 
 def created(call: Call, kind: str, document: Document, **more: Any) -> Document:

@@ -17,6 +17,7 @@ from standins.octopus.behaviour.retention import (
     releases_to_delete,
 )
 from standins.octopus.contract import Document, Server, Transaction
+from standins.octopus.regressions import hooks
 
 
 def run(running: Running) -> None:
@@ -110,16 +111,17 @@ def used_packages(server: Server, transaction: Transaction, space: str | None) -
 def _packages(server: Server, transaction: Transaction, space: str | None, log: Activity) -> None:
     feed_id = package_store.built_in_feed_id(server, transaction, space)
     stored = {entry["Id"]: entry for entry in transaction.query("NuGetPackage", space=space)}
+    used = used_packages(server, transaction, space)
     doomed = packages_to_delete(
         [
             Stored(entry["Id"], entry["PackageId"], entry["Version"], moment(entry["Published"]) or server.now())
             for entry in stored.values()
         ],
-        used_packages(server, transaction, space),
+        used,
         _days(server, transaction, feed_id),
         server.now(),
     )
-    for package_id in doomed:
+    for package_id in hooks.adjust("packages to delete", doomed, stored, used):
         package = stored[package_id]
         log.info(f"Deleting package {package['PackageId']} {package['Version']}")
         transaction.delete("NuGetPackage", package_id)

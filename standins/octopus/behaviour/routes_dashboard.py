@@ -45,7 +45,10 @@ def _settings(call: Call) -> Document:
     if call.user is None or is_true(call.query.get("showall")):
         return {}
     found = call.transaction.query("DashboardConfiguration", space=space_of(call))
-    return next((entry for entry in found if call.user["Id"] in entry["Id"]), {})
+    for entry in found:
+        if call.user["Id"] in entry["Id"]:
+            return entry
+    return {}
 
 
 def _visible(call: Call, name: str, order: str) -> list[Document]:

@@ -193,7 +193,11 @@ def _preview(call: Call, release: Document, environment_id: str, tenant_id: str 
         "UseGuidedFailureModeByDefault": inputs.guided_failure_mode(project, environment, None),
         "Links": {"Self": call.url.partition("?")[0]},
     }
-    change = {"Version": release["Version"], "ReleaseNotes": release.get("ReleaseNotes"), "BuildInformation": []}
+    change: Document = {
+        "Version": release["Version"],
+        "ReleaseNotes": release.get("ReleaseNotes"),
+        "BuildInformation": [],
+    }
     if call.server.at_least("2020.1"):
         shown["Changes"] = [change]
         shown["ChangesMarkdown"] = release.get("ReleaseNotes") or ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from standins.octopus.api.access import in_reach, require_for
+from standins.octopus.api.access import in_reach, may, require_for
 from standins.octopus.api.calls import caller
 from standins.octopus.api.errors import invalid
 from standins.octopus.api.queries import select, selection_of
@@ -39,16 +39,9 @@ def _may_answer(call: Call, interruption: Document) -> bool:
         }
         if call.user["Id"] not in members and "teams-everyone" not in teams:
             return call.rights is None or call.rights.allows("AdministerSystem")
-    if call.rights is None:
-        return True
-    where = {
-        "space": interruption.get("SpaceId"),
-        "projects": [interruption["ProjectId"]] if interruption.get("ProjectId") else None,
-        "environments": [interruption["EnvironmentId"]] if interruption.get("EnvironmentId") else None,
-        "tenants": [interruption["TenantId"]] if interruption.get("TenantId") else None,
-    }
-    return call.rights.allows("InterruptionSubmit", **where) or call.rights.allows(
-        "InterruptionViewSubmitResponsible", **where
+    target = resource(call, _RESOURCE)
+    return may(call, target, "InterruptionSubmit", interruption) or may(
+        call, target, "InterruptionViewSubmitResponsible", interruption
     )
 
 

@@ -299,7 +299,7 @@ def feed_search(call: Call) -> Reply:
     feed = _feed(call)
     term = call.query.get("term", "").lower()
     newest = {package["PackageId"]: package for package in reversed(_stored(call, feed))}
-    found = [
+    found: list[Document] = [
         {
             "Id": package["PackageId"],
             "Name": package["PackageId"],
@@ -315,7 +315,7 @@ def feed_search(call: Call) -> Reply:
 
 def feed_versions(call: Call) -> Reply:
     feed = _feed(call)
-    found = [
+    found: list[Document] = [
         {
             "Id": package["Id"],
             "PackageId": package["PackageId"],

@@ -70,6 +70,12 @@ def create_snapshot(
 
 
 def publish(transaction: Transaction, runbook: Document, snapshot: Document) -> None:
+    """The real server checks the ids it is given against a view; an interrupted upgrade leaves its old text, which knows
+    no runbooks (OctopusDeploy/Issues 6242).
+    """
+    for wanted in (snapshot["Id"], runbook["Id"]):
+        if not transaction.execute("SELECT [Id] FROM dbo.[IdsInUse] WHERE [Id] = ?", wanted):
+            raise ApiError(400, BAD_REQUEST, [f"The resource '{wanted}' does not exist."])
     runbook["PublishedRunbookSnapshotId"] = snapshot["Id"]
     transaction.update("Runbook", runbook)
 

@@ -12,6 +12,7 @@ import string
 from collections.abc import Sequence
 
 from standins.octopus.contract import Document, Transaction
+from standins.octopus.regressions import hooks
 
 _ALPHABET = string.ascii_uppercase + string.digits
 
@@ -28,7 +29,7 @@ def freeze(transaction: Transaction, kind: str, document: Document) -> str:
     code = "".join(secrets.choice(_ALPHABET) for _ in range(5))
     frozen["Id"] = f"{document['Id']}-s-{document['Version']}-{code}"
     frozen["IsFrozen"] = True
-    transaction.insert(kind, frozen)
+    transaction.insert(kind, hooks.adjust("snapshot", frozen, kind))
     return frozen["Id"]
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from standins.octopus.behaviour import activity
 from standins.octopus.behaviour.moments import long_text, moment
 from standins.octopus.contract import Document, Server
+from standins.octopus.regressions import hooks
 
 _FOLDER_PER_TASK = "2022.3"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -35,7 +36,7 @@ def log_files(server: Server, task: Document) -> list[Path]:
     found = [server.folders.task_logs / f"{correlation}.txt"]
     if server.at_least(_FOLDER_PER_TASK):
         found.extend(sorted((server.folders.task_logs / task["Id"]).glob(f"{correlation}.*.txt")))
-    return [path for path in found if path.is_file()]
+    return hooks.adjust("log files", [path for path in found if path.is_file()], server, task)
 
 
 def trees(server: Server, task: Document) -> list[activity.Node]:
@@ -66,5 +67,5 @@ def raw_text(server: Server, task: Document, related: Sequence[str]) -> str:
         if at:
             header.append((label, long_text(at)))
     header.append(("Server version", str(server.version)))
-    lines = [f"{label + ':':<15}{value}" for label, value in header]
+    lines = [f"{label + ':':<16}{value}" for label, value in header]
     return "\r\n".join([*lines, "", *activity.as_text(trees(server, task))]) + "\r\n"

@@ -15,6 +15,7 @@ from standins.octopus.behaviour import deployments, event_catalogue, events, rel
 from standins.octopus.behaviour.cron import InvalidCron
 from standins.octopus.behaviour.documents import mapped, text_of, texts
 from standins.octopus.contract import ApiError, Document, Server, Transaction
+from standins.octopus.regressions import hooks
 
 _log = logging.getLogger("octopus.triggers")
 
@@ -25,9 +26,13 @@ class Watch:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._counting: dict[str, tuple[str, datetime]] = {}
+        #: What was enabled at the first look was enabled before the server started.
+        self._looked = False
 
     def fire(self, transaction: Transaction, new_events: Sequence[Document]) -> bool:
         """Queue what is due; whether anything was queued."""
+        if not hooks.adjust("fires triggers", True):
+            return False
         now = self._server.now()
         enabled = transaction.query("ProjectTrigger", where={"IsDisabled": False})
         queued = False
@@ -42,12 +47,15 @@ class Watch:
             held = self._counting.get(trigger["Id"])
             if held is None or held[0] != shape:
                 self._counting[trigger["Id"]] = (shape, now)
+                if self._looked and hooks.adjust("fires when enabled", False, trigger):
+                    queued = self._act(transaction, trigger) or queued
                 continue
             if self._is_due(trigger, schedule, held[1], now):
                 self._counting[trigger["Id"]] = (shape, now)
                 queued = self._act(transaction, trigger) or queued
         for gone in self._counting.keys() - seen:
             del self._counting[gone]
+        self._looked = True
         return queued
 
     @staticmethod
