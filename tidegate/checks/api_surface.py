@@ -66,6 +66,7 @@ def known_changes() -> tuple[KnownChange, ...]:
 def compare_surface(before: Snapshot, after: Snapshot) -> Iterator[Finding]:
     """Filters that links no longer offer, and what the server's own description no longer has."""
     known = Known(version_of(before), version_of(after))
+    yield from _headers(before.headers(), after.headers())
     yield from _filters(_root_links(before), _root_links(after), known)
     described = [_described(snapshot) for snapshot in (before, after)]
     if described[0] is not None and described[1] is not None:
@@ -144,6 +145,22 @@ def _model(name: str, before: Mapping[str, Field], after: Mapping[str, Field], k
             )
         if now.required and not was.required:
             yield _finding(place, Severity.BREAKING, "optional", "required", "requests without this field are refused")
+
+
+def _headers(before: Mapping[tuple[str, str], str], after: Mapping[tuple[str, str], str]) -> Iterator[Finding]:
+    """Headers that browsers and clients act on; what the server says of its own policy has blocked its own pages."""
+    for key in sorted({*before, *after}):
+        was, now = before.get(key), after.get(key)
+        if was == now:
+            continue
+        place, header = key
+        if header in (":status", "content-type"):
+            yield _finding(
+                f"{place} {header}", Severity.BREAKING, was, now, "browsers and clients no longer get this page"
+            )
+        else:
+            consequence = "browsers may block parts of the portal, of artifacts or of embedded pages"
+            yield _finding(f"{place} header {header}", Severity.DEGRADED, was, now, consequence)
 
 
 def _filters(before: Mapping[str, str], after: Mapping[str, str], known: Known) -> Iterator[Finding]:

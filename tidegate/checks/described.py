@@ -84,8 +84,10 @@ def _operation(operation: Document) -> Operation:
             place, _type(schema), bool(parameter.get("required"))
         )
     answers = cast("Document", operation.get("responses") or {})
-    good: Document = next((answers[code] for code in sorted(answers) if code.startswith("2")), {})
-    return Operation(parameters, frozenset(answers), _type(cast("Document", good.get("schema") or {})))
+    success = [cast("Document", answers[code]) for code in sorted(answers) if code.startswith("2")]
+    return Operation(
+        parameters, frozenset(answers), _type(cast("Document", success[0].get("schema") or {})) if success else ""
+    )
 
 
 def _fields(definition: Document) -> dict[str, Field]:

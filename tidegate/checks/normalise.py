@@ -34,7 +34,7 @@ def documents(before: str | None, before_space: str, after: str | None, after_sp
     if nested or not isinstance(old, dict) or not isinstance(new, dict):
         _links(old)
         _links(new)
-    elif old.get("Links") != new.get("Links"):
+    elif cast("dict[str, Any]", old).get("Links") != cast("dict[str, Any]", new).get("Links"):
         _own_links(cast("dict[str, Any]", old))
         _own_links(cast("dict[str, Any]", new))
     return cast("Any", old), cast("Any", new)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -64,8 +64,8 @@ def first_page_only(server: TinyOctopus) -> None:
     def override(request: Request) -> Reply | None:
         status, body = TinyOctopus(server.version).respond(request)
         if isinstance(body, dict):
-            body.get("Links", {}).pop("Page.Next", None)
-        return status, body
+            cast("dict[str, dict[str, str]]", body).get("Links", {}).pop("Page.Next", None)
+        return status, cast("Any", body)
 
     server.overrides.append(override)
 

@@ -66,8 +66,10 @@ def test_null_and_absent_and_empty_are_the_same() -> None:
 
 
 def test_entries_are_matched_by_identity_and_named() -> None:
-    before: Any = {"Steps": [{"Name": "Build", "Actions": [{"Id": "1", "Feed": "a"}]}, {"Name": "Ship", "Actions": []}]}
-    after: Any = {"Steps": [{"Name": "Ship", "Actions": []}, {"Name": "Build", "Actions": [{"Id": "1", "Feed": "b"}]}]}
+    build: dict[str, Any] = {"Name": "Build", "Actions": [{"Id": "1", "Feed": "a"}]}
+    other: dict[str, Any] = {"Name": "Build", "Actions": [{"Id": "1", "Feed": "b"}]}
+    ship: dict[str, Any] = {"Name": "Ship", "Actions": []}
+    before, after = {"Steps": [build, ship]}, {"Steps": [ship, other]}
 
     assert differences(before, after) == [
         Change(Kind.CHANGED, "Steps[].Actions[].Feed", "Steps[Build].Actions[1].Feed", "a", "b"),

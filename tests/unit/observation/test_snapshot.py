@@ -22,7 +22,8 @@ Look = Callable[..., Snapshot]
 @pytest.fixture
 def look(tmp_path: Path) -> Look:
     def take(server: TinyOctopus, *, users: tuple[str, ...] = ("admin",), **more: Any) -> Snapshot:
-        scope = SnapshotScope(**{"patience": 0.3, **more.pop("scope", {})})
+        knobs: dict[str, Any] = {"patience": 0.3, **more.pop("scope", {})}
+        scope = SnapshotScope(**knobs)
         number = len(list(tmp_path.iterdir()))
         source = SnapshotSource({user: server.client(user) for user in users}, "admin", scope=scope, **more)
         return take_snapshot(source, tmp_path / f"{number}.sqlite")

@@ -8,7 +8,13 @@ from functools import partial
 
 from tidegate.checks.live.background import check_background, check_health, check_integrity
 from tidegate.checks.live.context import LiveContext, LiveResult
-from tidegate.checks.live.deployments import Rehearsals, check_deployments, rehearse
+from tidegate.checks.live.creating import check_creating, creation_outcomes
+from tidegate.checks.live.deployments import (
+    Rehearsals,
+    check_deploying_as_users,
+    check_deployments,
+    rehearse,
+)
 from tidegate.checks.live.downloads import check_downloads
 from tidegate.checks.live.interruptions import check_waiting
 from tidegate.checks.live.login import check_login
@@ -16,6 +22,7 @@ from tidegate.checks.live.pushing import check_pushing, push_outcomes
 from tidegate.checks.live.retention import check_retention
 from tidegate.checks.live.saving import check_saving
 from tidegate.checks.live.scripts import Script, ScriptOutcome, check_scripts, run_scripts
+from tidegate.checks.live.spaces import check_spaces
 from tidegate.checks.live.triggers import check_triggers
 from tidegate.observation.store import Snapshot
 from tidegate.secrets import Secret
@@ -27,6 +34,7 @@ class Baseline:
 
     rehearsals: Rehearsals
     pushes: Mapping[str, str]
+    creations: Mapping[str, str]
     scripts: Mapping[str, ScriptOutcome]
     deployments: frozenset[str] = field(default_factory=frozenset[str])  # every one there was at the end
 
@@ -42,8 +50,10 @@ def record_baseline(
     rehearsals = rehearse(context, most=most)
     context.report("live baseline: pushing as build servers do")
     pushes = push_outcomes(context)
+    context.report("live baseline: making and removing one thing of each kind")
+    creations = creation_outcomes(context)
     outcomes = run_scripts(context, scripts, api_key) if api_key is not None else {}
-    return Baseline(rehearsals, pushes, outcomes, deployment_ids(context))
+    return Baseline(rehearsals, pushes, creations, outcomes, deployment_ids(context))
 
 
 def live_checks(
@@ -67,10 +77,13 @@ def live_checks(
         "triggers": lambda: check_triggers(context, baseline.deployments),
         "waiting": partial(check_waiting, context, baseline.rehearsals),
         "deployments": partial(check_deployments, context, baseline.rehearsals),
+        "deployments as each user": partial(check_deploying_as_users, context, baseline.rehearsals),
         "pushing": partial(check_pushing, context, baseline.pushes),
+        "spaces": partial(check_spaces, context),
     }
     if api_key is not None:
         checks["scripts"] = partial(check_scripts, context, scripts, baseline.scripts, api_key)
+    checks["creating"] = partial(check_creating, context, baseline.creations)
     checks["saving"] = partial(check_saving, context, after)
     checks["integrity"] = partial(check_integrity, context)
     checks["retention"] = partial(check_retention, context)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from tidegate.checks.live.choosing import Candidate, choose, form_values, reasons, steps_of
@@ -59,6 +59,7 @@ class Rehearsals:
 
     rehearsed: tuple[Rehearsed, ...] = ()
     waiting_task: str = ""  # a deployment left waiting for a person while the server is upgraded
+    as_users: Mapping[str, str] = field(default_factory=dict[str, str])  # what each kind of user may deploy
     uncovered: tuple[str, ...] = ()
 
 
@@ -83,7 +84,7 @@ def rehearse(context: LiveContext, *, most: int = 4) -> Rehearsals:
     waiting, why = _leave_waiting(context, rehearsed)
     if not waiting:
         uncovered.append(f"a deployment that waits for a person during the upgrade: {why}")
-    return Rehearsals(tuple(rehearsed), waiting, tuple(uncovered))
+    return Rehearsals(tuple(rehearsed), waiting, _as_users(context, rehearsed), tuple(uncovered))
 
 
 def check_deployments(context: LiveContext, baseline: Rehearsals) -> LiveResult:
@@ -102,6 +103,37 @@ def check_deployments(context: LiveContext, baseline: Rehearsals) -> LiveResult:
                 _again(context, notes, before, same_release=again)
 
     return run_check("DEPLOY", context, body)
+
+
+def check_deploying_as_users(context: LiveContext, baseline: Rehearsals) -> LiveResult:
+    """Deploy as each kind of user: who could must still be able to, and who could not must not be.
+
+    What works for administrators has failed for others (OctopusDeploy/Issues#5275, #8726).
+    """
+
+    def body(notes: Notes) -> None:
+        for step, now in _as_users(context, list(baseline.rehearsed)).items():
+            was = baseline.as_users.get(step, now)
+            if was != now:
+                check = "PERM" if "403" in (was[:3], now[:3]) else "DEPLOY"
+                notes.find(step, "what people of this kind may deploy has changed", before=was, after=now, check=check)
+            notes.covered.append(f"{step}: {now}")
+
+    return run_check("DEPLOY", context, body)
+
+
+def _as_users(context: LiveContext, rehearsed: list[Rehearsed]) -> dict[str, str]:
+    outcomes: dict[str, str] = {}
+    for observer in context.observers:
+        with context.as_user(observer) as client:
+            for one in rehearsed:
+                answer = client.send("POST", context.path("deployments"), json=_body(one, one.release_id))
+                outcome = str(answer.status)
+                if answer.ok:
+                    task = context.task_ended(str(cast("Document", answer.json)["TaskId"]))
+                    outcome = f"{answer.status} {task.get('State')}"
+                outcomes[f"deploying {one.name} as {observer.name}"] = outcome
+    return outcomes
 
 
 def _again(context: LiveContext, notes: Notes, before: Rehearsed, *, same_release: bool) -> None:
@@ -267,6 +299,10 @@ def _deploy(context: LiveContext, what: Rehearsed, release_id: str, version: str
 
 
 def _order(context: LiveContext, what: Rehearsed, release_id: str) -> Document:
+    return cast("Document", context.client.post(context.path("deployments"), _body(what, release_id)))
+
+
+def _body(what: Rehearsed, release_id: str) -> Document:
     body: Document = {
         "ReleaseId": release_id,
         "EnvironmentId": what.environment_id,
@@ -277,7 +313,7 @@ def _order(context: LiveContext, what: Rehearsed, release_id: str) -> Document:
     }
     if what.tenant_id:
         body["TenantId"] = what.tenant_id
-    return cast("Document", context.client.post(context.path("deployments"), body))
+    return body
 
 
 def _leave_waiting(context: LiveContext, rehearsed: list[Rehearsed]) -> tuple[str, str]:

@@ -1,0 +1,118 @@
+"""SAVE: new things of each kind can be made and removed, by those who could and by nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from tidegate.checks.live.context import LiveContext, LiveResult, Notes, run_check
+from tidegate.errors import Unreachable
+from tidegate.observation.documents import id_of
+from tidegate.octopus.client import Answer, OctopusClient
+
+NAME: Final = "Tidegate rehearsal"
+
+Outcomes = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """One kind of thing: its route, whether it belongs to a space, and the smallest document that makes one."""
+
+    route: str
+    body: Callable[[Mapping[str, str]], dict[str, Any]]
+    in_space: bool = True
+
+
+#: Required properties: swagger documents of 2019.6 and 2020.5, and the official clients' tests.
+MAKINGS: Final = (
+    Making("environments", lambda _: {"Name": NAME}),
+    Making("projectgroups", lambda _: {"Name": NAME}),
+    Making("lifecycles", lambda _: {"Name": NAME, "Phases": []}),
+    Making("libraryvariablesets", lambda _: {"Name": NAME, "ContentType": "Variables"}),
+    Making("tagsets", lambda _: {"Name": NAME, "Tags": [{"Name": "One", "Color": "#333333"}]}),
+    Making("tenants", lambda _: {"Name": NAME, "TenantTags": [], "ProjectEnvironments": {}}),
+    Making(
+        "projects",
+        lambda ids: {"Name": NAME, "ProjectGroupId": ids["projectgroups"], "LifecycleId": ids["lifecycles"]},
+    ),
+    Making(
+        "accounts",
+        lambda _: {"Name": NAME, "AccountType": "Token", "Token": {"HasValue": True, "NewValue": "x" * 20}},
+    ),
+    Making("feeds", lambda _: {"Name": NAME, "FeedType": "NuGet", "FeedUri": "https://tidegate.invalid/index.json"}),
+    Making("workerpools", lambda _: {"Name": NAME, "WorkerPoolType": "StaticWorkerPool"}),
+    Making("userroles", lambda _: {"Name": NAME, "SupportedRestrictions": []}, in_space=False),
+    Making("teams", lambda _: {"Name": NAME, "MemberUserIds": []}, in_space=False),
+)  # fmt: skip
+
+
+def creation_outcomes(context: LiveContext) -> Outcomes:
+    """Make one of each kind as each user, and remove it again: what came of it, by "kind as user"."""
+    outcomes: Outcomes = {}
+    ids = {route: _first(context, route) for route in ("projectgroups", "lifecycles")}
+    for making in MAKINGS:
+        path = context.path(making.route) if making.in_space else f"/api/{making.route}"
+        outcomes |= _make(context, context.client, "administrator", path, making, ids)
+        for observer in context.observers:
+            with context.as_user(observer) as client:
+                outcomes |= _make(context, client, observer.name, path, making, ids)
+    return outcomes
+
+
+def check_creating(context: LiveContext, before: Mapping[str, str]) -> LiveResult:
+    """Make them again after the upgrade: what worked must work, what was refused must still be refused."""
+
+    def body(notes: Notes) -> None:
+        after = creation_outcomes(context)
+        for step, outcome in before.items():
+            now = after.get(step, "not tried")
+            if outcome[:3] == now[:3]:
+                continue
+            refused = {outcome[:3], now[:3]} & {"401", "403"}
+            notes.find(
+                step, "people may make less, or more, than before" if refused else "nobody can make one any more",
+                before=outcome, after=now, check="PERM" if refused else "SAVE",
+            )  # fmt: skip
+        notes.covered.append(f"{len(before)} attempts to make and remove something")
+
+    return run_check("SAVE", context, body)
+
+
+def _make(  # noqa: PLR0917 - who makes what with what
+    context: LiveContext, client: OctopusClient, user: str, path: str, making: Making, ids: Mapping[str, str]
+) -> Outcomes:
+    body = making.body(ids)
+    if making.in_space and context.space:
+        body["SpaceId"] = context.space
+    made = _attempt(lambda: client.send("POST", path, json=body))
+    outcomes = {f"making one of {making.route} as {user}": made[0]}
+    identity = id_of(made[1].json) if made[1] is not None and made[1].ok else ""
+    if identity:
+        removed = _attempt(lambda: client.send("DELETE", f"{path}/{identity}"))
+        outcomes[f"removing one of {making.route} as {user}"] = removed[0]
+        if not removed[0].startswith("2"):
+            context.client.send("DELETE", f"{path}/{identity}")
+        _settle(context, removed[1])
+    return outcomes
+
+
+def _settle(context: LiveContext, removed: Answer | None) -> None:
+    """Some things are removed by a task; the name is free only after it."""
+    task = id_of(removed.json) if removed is not None and removed.ok else ""
+    if task.startswith("ServerTasks-"):
+        context.task_ended(task)
+
+
+def _attempt(call: Callable[[], Answer]) -> tuple[str, Answer | None]:
+    try:
+        answer = call()
+    except Unreachable as error:
+        return f"no answer: {error.what}", None
+    return (str(answer.status) if answer.ok else f"{answer.status} {answer.error_message}".strip()), answer
+
+
+def _first(context: LiveContext, route: str) -> str:
+    page = cast("dict[str, Any]", context.client.get(context.path(route), take=1))
+    return str(page["Items"][0]["Id"]) if page.get("Items") else ""
