@@ -81,12 +81,22 @@ def provide_embedded_main(
             packages=root / "repository",
             artifacts=root / "artifacts",
             task_logs=root / "taskLogs",
-            imports=root / "import",
-            event_exports=root / "eventExports",
+            imports=_if_there(root / "import"),
+            event_exports=_if_there(root / "eventExports"),
         ),
         backup_folder=BackupFolderSettings(on_server=server.backups.on_server, here=server.backups.here),
     )
     return EmbeddedMain(settings, sample)
+
+
+def _if_there(folder: Path) -> Path | None:
+    """Older versions have neither of these folders (2021.1 brought Imports, 2023.3 EventExports)."""
+    return folder if folder.is_dir() else None
+
+
+def _existing(folder: Path) -> Path | None:
+    """A folder that only later versions have (Imports since 2021.1, EventExports since 2023.3)."""
+    return folder if folder.is_dir() else None
 
 
 def _fill(url: str, api_key: Secret, wanted: EmbeddedSettings, file: Path, leftovers: Leftovers) -> Mapping[str, Any]:
