@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from standins.octopus.api.crud import body_of
+from standins.octopus.api.crud import body_of, find_item
 from standins.octopus.api.errors import invalid, not_found
 from standins.octopus.api.queries import split_list
 from standins.octopus.api.rendering import slice_page
@@ -120,6 +120,21 @@ def connectivity(_call: Call) -> Reply:
     return Reply({"Messages": [{"Category": "Error", "Message": "The server could not be contacted."}]})
 
 
+def disabled_provider(_call: Call) -> Reply:
+    """Octopus ID exists from 2019 on and is off until someone configures it."""
+    raise ApiError(400, "Extension is disabled.")
+
+
+def no_challenge(call: Call) -> Reply:
+    """Answers of Let's Encrypt challenges exist only while a certificate is being issued."""
+    raise not_found(call.path["token"])
+
+
+def test_version_control(call: Call) -> Reply:
+    find_item(call, "Project", call.path["projectId"])
+    return connectivity(call)
+
+
 def cloud_template(_call: Call) -> Reply:
     raise ApiError(400, "The template could not be read.")
 
@@ -163,6 +178,18 @@ ROUTES = (
     Route("POST", "jiraintegration/connectivitycheck/connectapp", connectivity, "system", None, "2020.1"),
     Route("POST", "jiraintegration/connectivitycheck/jira", connectivity, "system", None, "2020.1"),
     Route("POST", "githubissuetracker/connectivitycheck", connectivity, "system", None, "2022.1"),
+    Route(
+        "POST",
+        "projects/{projectId}/versioncontrolsettings/test",
+        test_version_control,
+        "space",
+        "ProjectEdit",
+        "2020.5",
+        "2022.1",
+    ),
+    Route("POST", "users/authenticatedToken/OctopusID", disabled_provider, "system", None, "2020.1"),
+    Route("POST", "//users/authenticate/OctopusID", disabled_provider, "system", None, "2020.1"),
+    Route("GET", "//.well-known/acme-challenge/{token}", no_challenge, "system", None),
     Route("POST", "cloudtemplate/{id}/metadata", cloud_template, "system", ""),
     Route("GET", "workertoolslatestimages", worker_tools, "system", "", "2020.1"),
     Route("GET", "tenants/variableset-test", variable_set_test, "space", "TenantView", "2019.1", "2025.1"),

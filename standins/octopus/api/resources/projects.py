@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import uuid
+from collections.abc import Sequence
 
 from standins.octopus.api import hooks
 from standins.octopus.api.cascade import delete_project_documents
@@ -160,6 +161,18 @@ def _clone(call: Call, source: Document, body: Document) -> Document:
     return project
 
 
+def _show(call: Call, shown: Sequence[Document], stored: Sequence[Document]) -> None:
+    """Before 2019.1 the step that gives the version was named by its id, since then by action and package."""
+    for item, project in zip(shown, stored, strict=True):
+        strategy, before = item["VersioningStrategy"], mapped(project, "VersioningStrategy")
+        step_id = before.get("DonorPackageStepId")
+        if step_id and "DonorPackage" in strategy and not strategy["DonorPackage"]:
+            process = call.transaction.load("DeploymentProcess", project["DeploymentProcessId"]) or {}
+            for step in listed(process, "Steps"):
+                if step["Id"] == step_id and listed(step, "Actions"):
+                    strategy["DonorPackage"] = {"DeploymentAction": step["Actions"][0]["Name"], "PackageReference": ""}
+
+
 def _find(call: Call, slug: str) -> Document | None:
     found = call.transaction.query("Project", where={"Slug": slug}, space=call.space, take=1)
     return found[0] if found else None
@@ -172,7 +185,13 @@ def _before_delete(call: Call, project: Document) -> None:
 
 
 hooks.register(
-    "Project", prepare=_prepare, after_create=_after_create, before_delete=_before_delete, find=_find, create=_create
+    "Project",
+    prepare=_prepare,
+    after_create=_after_create,
+    before_delete=_before_delete,
+    find=_find,
+    create=_create,
+    show=_show,
 )
 
 
