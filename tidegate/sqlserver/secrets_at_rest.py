@@ -31,8 +31,8 @@ def sample_encrypted_values(server: SqlServer) -> list[EncryptedValue]:
             values += encrypted_values(_SERVER_CERTIFICATE, _document(text), binary=True)
     for table in tables:
         rows = server.rows(
-            # A base64 IV ends with == and a quote follows it in JSON: rows without that hold no encrypted value. The order
-            # is that of the clustered key, so the scan ends with the last row that is taken.
+            # A base64 IV ends with == and a quote follows it in JSON: rows without that hold no encrypted value.
+            # The order is that of the clustered key, so the scan ends with the last row that is taken.
             f"SELECT TOP {_DOCUMENTS} Id, JSON FROM dbo.{quoted(table)} "
             "WHERE JSON LIKE '%|%==\"%' AND Id <> ? ORDER BY Id",
             _SERVER_CERTIFICATE,

@@ -39,16 +39,16 @@ TABLES = {
 
 def create_tables(server: SqlServer) -> None:
     """An empty Octopus database with its journal."""
-    for table, columns in TABLES.items():
-        more = f"{columns}, " if columns else ""
-        server.execute(
-            f"CREATE TABLE dbo.[{table}] (Id nvarchar(250) NOT NULL, {more}[JSON] nvarchar(max) NULL, "
-            f"CONSTRAINT [PK_{table}_Id] PRIMARY KEY CLUSTERED (Id))"
-        )
-    server.execute(
+    statements = [
+        f"CREATE TABLE dbo.[{table}] (Id nvarchar(250) NOT NULL, {columns + ', ' if columns else ''}"
+        f"[JSON] nvarchar(max) NULL, CONSTRAINT [PK_{table}_Id] PRIMARY KEY CLUSTERED (Id))"
+        for table, columns in TABLES.items()
+    ]
+    statements.append(
         "CREATE TABLE dbo.SchemaVersions (Id int IDENTITY(1,1) NOT NULL CONSTRAINT PK_SchemaVersions_Id PRIMARY KEY, "
         "ScriptName nvarchar(255) NOT NULL, Applied datetime NOT NULL)"
     )
+    server.execute("; ".join(statements))
 
 
 def put(server: SqlServer, table: str, id: str, document: Any = None, **columns: Any) -> None:

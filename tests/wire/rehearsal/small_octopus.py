@@ -1,4 +1,4 @@
-"""The few routes of an Octopus Server that the main instance's writes touch, and what becomes of them."""
+"""The few routes of an Octopus Server that a rehearsal's own steps touch, and what becomes of them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,34 @@ class SmallOctopus:
     history: list[bool] = field(default_factory=list[bool])
     deaf: int = 0
     stubborn: bool = False
+    version: str = "2018.12.1"
+    installation_id: str = ""
+    folders: dict[str, str] = field(default_factory=dict[str, str])
+    nodes: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+    def answer(self, path: str) -> Any:
+        match path:
+            case "/api":
+                return {"Version": self.version, "InstallationId": self.installation_id, "Links": {}}
+            case "/api/maintenanceconfiguration":
+                return {"Id": "maintenance", "IsInMaintenanceMode": self.maintenance, "Links": {}}
+            case "/api/users/me":
+                return {"Id": "Users-1", "Username": "admin"}
+            case "/api/configuration/server-folders/values":
+                return self.folders
+            case "/api/serverstatus":
+                return {"IsInMaintenanceMode": self.maintenance}
+            case "/api/octopusservernodes":
+                return {"Items": self.nodes, "TotalResults": len(self.nodes)}
+            case _:
+                return None
+
+    def change(self, path: str, body: Any) -> None:
+        if path == "/api/maintenanceconfiguration" and not self.stubborn:
+            self.maintenance = bool(body["IsInMaintenanceMode"])
+            self.history.append(self.maintenance)
+        if path.startswith("/api/octopusservernodes/"):
+            self.nodes = [body if node["Id"] == body["Id"] else node for node in self.nodes]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -29,29 +57,29 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        self._answer()
+        self._answer(None)
 
     def do_PUT(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
-        body = json.loads(self.rfile.read(length))
-        if not self.state.deaf and not self.state.stubborn:
-            self.state.maintenance = bool(body["IsInMaintenanceMode"])
-            self.state.history.append(self.state.maintenance)
-        self._answer()
+        self._answer(json.loads(self.rfile.read(length)))
 
-    def _answer(self) -> None:
+    def _answer(self, body: Any) -> None:
         if self.state.deaf:
             self.state.deaf -= 1
             self.close_connection = True
             return
-        if self.headers.get("X-Octopus-ApiKey") != API_KEY:
+        path = self.path.partition("?")[0]
+        if path != "/api" and self.headers.get("X-Octopus-ApiKey") != API_KEY:
             self._send(401, {"ErrorMessage": "You must be logged in"})
-        elif self.path == "/api/maintenanceconfiguration":
-            self._send(200, {"Id": "maintenance", "IsInMaintenanceMode": self.state.maintenance, "Links": {}})
-        else:
-            self._send(404, {"ErrorMessage": "not found"})
+            return
+        if body is not None:
+            self.state.change(path, body)
+            self._send(200, body)
+            return
+        answer = self.state.answer(path)
+        self._send(404 if answer is None else 200, answer or {"ErrorMessage": "not found"})
 
-    def _send(self, status: int, body: dict[str, Any]) -> None:
+    def _send(self, status: int, body: Any) -> None:
         content = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
