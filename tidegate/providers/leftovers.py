@@ -6,11 +6,14 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
 import psutil
+
+from tidegate.waiting import wait_until
 
 _JOURNAL: Final = "provisioned.jsonl"
 
@@ -76,7 +79,10 @@ def remove_leftovers(run_folder: Path) -> list[Removed]:
             case "process" if _alive(entry):
                 process = psutil.Process(entry["pid"])
                 process.kill()
-                process.wait(timeout=10)
+                # A zombie is gone as well: in a container there may be nobody to reap it.
+                wait_until(lambda entry=entry: not _alive(entry), timeout=10, what=f"process {entry['pid']} to end")
+                with suppress(psutil.TimeoutExpired):
+                    process.wait(timeout=0)  # reaps it where it is a child of ours
                 removed.append(Removed(run_folder.name, f"process {entry['pid']} ({entry['what']})"))
             case "folder":
                 folder = Path(entry["path"])
