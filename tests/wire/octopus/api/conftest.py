@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.octopus_server import ADMIN_KEY, octopus_process
 from tests.support.octopus_shop import open_shop
-from tests.wire.octopus.client import WireClient
+from tests.wire.octopus.api.client import WireClient
 from tests.wire.sqlserver.drivers import Address
 from tests.wire.sqlserver.processes import server_process
 

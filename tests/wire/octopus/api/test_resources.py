@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tests.wire.octopus.client import WireClient
+from tests.wire.octopus.api.client import WireClient
 
 
 def test_what_was_created_is_there(octopus: WireClient, shop: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.support.octopus_server import ADMIN_PASSWORD
-from tests.wire.octopus.client import WireClient
+from tests.wire.octopus.api.client import WireClient
 
 
 def _png() -> bytes:
@@ -134,16 +134,22 @@ def test_many_at_once(octopus: WireClient) -> None:
     def make(number: int) -> str:
         return str(octopus.post("/api/projectgroups", {"Name": f"Group {number}"})["Id"])
 
+    def remove(group: str) -> int:
+        return octopus.send("DELETE", f"/api/projectgroups/{group}").status_code
+
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(make, range(40)))
         assert len(set(made)) == 40
-        gone = list(pool.map(lambda found: octopus.send("DELETE", f"/api/projectgroups/{found}").status_code, made))
+        gone = list(pool.map(remove, made))
     assert gone == [200] * 40
 
 
 def test_the_same_name_at_once(octopus: WireClient) -> None:
+    def make(_: int) -> httpx.Response:
+        return octopus.send("POST", "/api/projectgroups", {"Name": "Only one"})
+
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: octopus.send("POST", "/api/projectgroups", {"Name": "Only one"}), range(8)))
+        answers = list(pool.map(make, range(8)))
 
     assert sorted(answer.status_code for answer in answers) == [201] + [400] * 7
     made = next(answer.json() for answer in answers if answer.status_code == 201)
