@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -93,8 +93,8 @@ def run(settings: Settings, log: Log, stop: threading.Event) -> None:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    # The protocol must be named: asyncio switches Nagle's algorithm off only on sockets that say TCP, and a reply written
-    # in two parts would wait 40 ms for the client's delayed acknowledgement.
+    # The protocol must be named: asyncio switches Nagle's algorithm off only on sockets that say TCP, and a reply
+    # written in two parts would wait 40 ms for the client's delayed acknowledgement.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -223,6 +223,6 @@ def stop_on_signals(stop: threading.Event, *, with_stdin: bool) -> None:
 
 def _wait_for_end(stop: threading.Event) -> None:
     """EOF means that whoever started this process is gone."""
-    while sys.stdin.buffer.read(4096):
+    while os.read(0, 4096):  # not sys.stdin: its lock, held here, would abort the interpreter's end
         pass
     stop.set()

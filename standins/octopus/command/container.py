@@ -55,7 +55,7 @@ def _prepare(call: Invocation, path: Path) -> None:
 
     options = {"config": str(path), "home": str(path.parent)}
     if node := os.environ.get("OCTOPUS_SERVER_NODE_NAME"):
-        options["servernodename"] = node
+        options["serverNodeName"] = node
     create(_derived(call, "create-instance", options))
     configuration = InstanceConfiguration.read(path)
     connection_string = os.environ.get("DB_CONNECTION_STRING")
@@ -71,7 +71,7 @@ def _prepare(call: Invocation, path: Path) -> None:
 
 def _paths(call: Invocation, root: Path) -> dict[str, str]:
     return {
-        option.lower(): str(root / volume)
+        option: str(root / volume)
         for volume, option, since in _VOLUMES
         if not since or call.version >= type(call.version).parse(f"{since}.0")
     }
@@ -82,7 +82,7 @@ def _administrator(name: str) -> dict[str, str]:
     if password := os.environ.get("ADMIN_PASSWORD"):
         options["password"] = password
     if api_key := os.environ.get("ADMIN_API_KEY"):
-        options["apikey"] = api_key
+        options["apiKey"] = api_key
     return options
 
 
@@ -91,7 +91,7 @@ def _licence(call: Invocation, configuration: Path) -> None:
     encoded = os.environ.get("OCTOPUS_SERVER_BASE64_LICENSE")
     if encoded:
         base64.b64decode(encoded)
-        _step(call, configuration, "license", ("skipLicenseCheck",), {"licensebase64": encoded})
+        _step(call, configuration, "license", ("skipLicenseCheck",), {"licenseBase64": encoded})
         return
     derived = _derived(call, "license", {"config": str(configuration)})
     from standins.octopus.schema.licence import Licence  # noqa: PLC0415
@@ -107,7 +107,7 @@ def _kept(call: Invocation) -> Sequence[str]:
 
 
 def _derived(call: Invocation, name: str, values: dict[str, str], flags: Sequence[str] = ()) -> Invocation:
-    options = Options(values, frozenset(flag.lower() for flag in flags))
+    options = Options({key.lower(): value for key, value in values.items()}, frozenset(flag.lower() for flag in flags))
     return Invocation(name, call.version, call.install_folder, options, call.output)
 
 
