@@ -1,0 +1,71 @@
+"""A main instance that outlives the rehearsals of it, so that what they did to it can be seen."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tidegate.lab import Lab
+from tidegate.octopus.client import OctopusClient
+from tidegate.octopus.maintenance import in_maintenance_mode
+from tidegate.rehearsal.instances import DatabaseAddress
+from tidegate.rehearsal.main import database_address
+from tidegate.secrets import Secret
+from tidegate.settings import EmbeddedSettings, load
+from tidegate.sqlserver.connection import SqlServer
+from tidegate.sqlserver.fingerprints import Fingerprint, fingerprints
+
+#: Tables that change because somebody looked or because maintenance mode was switched: the audit log, and the counters
+#: from which its ids come.
+_MOVING = frozenset({"dbo.Event", "dbo.EventRelatedDocument", "dbo.KeyAllocation"})
+
+
+@dataclass(frozen=True, slots=True)
+class StandingMain:
+    """A main instance with its settings file."""
+
+    settings: Path
+    url: str
+    api_key: Secret
+    database: DatabaseAddress
+
+    def in_maintenance_mode(self) -> bool:
+        with OctopusClient(self.url, self.api_key) as client:
+            return in_maintenance_mode(client)
+
+    def fingerprint(self) -> dict[str, Fingerprint]:
+        """Every table, except the audit log."""
+        with SqlServer(self.database.server, self.database.name) as server:
+            return {name: one for name, one in fingerprints(server).items() if name not in _MOVING}
+
+    def secrets(self) -> set[str]:
+        folder = self.settings.parent / "secrets"
+        return {file.read_text(encoding="utf-8") for file in folder.iterdir()}
+
+    def with_changes(self, target: Path, *changes: tuple[str, str]) -> Path:
+        """A copy of the settings file in which texts were replaced; each must occur."""
+        text = self.settings.read_text(encoding="utf-8")
+        for old, new in changes:
+            assert old in text, f"{old!r} is not in the settings"
+            text = text.replace(old, new)
+        target.write_text(text, encoding="utf-8")
+        return target
+
+
+@pytest.fixture(scope="session")
+def standing_main(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandingMain]:
+    with Lab(tmp_path_factory.mktemp("lab"), EmbeddedSettings()) as lab:
+        address = lab.start(lambda _: None)
+        settings = load(address.settings)
+        assert settings.main is not None
+        assert tomllib.loads(address.settings.read_text(encoding="utf-8"))["main"]["url"] == address.url
+        yield StandingMain(
+            address.settings,
+            address.url,
+            settings.main.api_key,
+            database_address(settings.main, settings.sql_server),
+        )

@@ -1,0 +1,70 @@
+"""Interrupted at any stage: nothing survives, and the main instance is what it was."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.conftest import StandingMain
+from tests.journeys.runs import Running, rehearse
+
+pytestmark = pytest.mark.journey
+
+STAGES = [
+    "… Backing up the main instance",
+    "… Cloning the test instance",
+    "… Trying the test instance before its upgrade",
+    "… Looking at the test instance before its upgrade, 1",
+    "… Upgrading the test instance",
+    "… Looking at the test instance after its upgrade",
+    "… Trying: deployments",
+]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_answered_in_order(
+    tmp_path: Path, standing_main: StandingMain, sent: signal.Signals, stage: str
+) -> None:
+    before = standing_main.fingerprint()
+    with Running("features/", "--settings", str(standing_main.settings), reports=tmp_path) as running:
+        running.wait_for_line(stage)
+        running.process.send_signal(sent)
+        ran = running.finish(timeout=60)
+
+    assert ran.exit_code == 10, ran.output
+    assert "run-not-finished" in ran.codes
+    assert f"stopped by {sent.name} before its end" in ran.output
+    assert running.seen.alive() == []
+    assert not (ran.run_folder / "instances").exists()
+    assert not standing_main.in_maintenance_mode()
+    assert standing_main.fingerprint() == before
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_after_a_kill_the_next_run_cleans_up_and_says_so(
+    tmp_path: Path, standing_main: StandingMain, stage: str
+) -> None:
+    before = standing_main.fingerprint()
+    with Running("features/", "--settings", str(standing_main.settings), reports=tmp_path) as running:
+        running.wait_for_line(stage)
+        running.process.kill()
+        killed = running.finish(timeout=30)
+
+        deadline = time.monotonic() + 15
+        while running.seen.alive() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert running.seen.alive() == [], "the servers of a killed run end by themselves"
+
+    ran, _, _ = rehearse(
+        "features/01_plan_the_path.feature:9", "--settings", str(standing_main.settings), reports=tmp_path
+    )
+
+    assert f"{killed.run_folder.name} was killed" in ran.output
+    assert list(ran.scenarios().values()) == ["passed"]
+    assert not (killed.run_folder / "instances").exists()
+    assert not standing_main.in_maintenance_mode()
+    assert standing_main.fingerprint() == before

@@ -1,0 +1,125 @@
+"""The main job on the embedded default: approved, quickly, and nothing stays behind but the report."""
+
+from __future__ import annotations
+
+import json
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.runs import REPOSITORY, Seen, leaks, rehearse
+from tests.unit.process.inner import Ran
+from tidegate.gate.evidence import read_entries
+from tidegate.gate.integrity import verify
+from tidegate.gate.verdict import recompute
+
+pytestmark = pytest.mark.journey
+
+#: Wall time of the main job on two otherwise idle cores.
+BUDGET = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    ran: Ran
+    seen: Seen
+    seconds: float
+
+
+@pytest.fixture(scope="module", params=["2018.12.1", "2020.6.4671"])
+def job(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Job:
+    reports = tmp_path_factory.mktemp("reports")
+    return Job(*rehearse("features/", "--main-version", request.param, reports=reports))
+
+
+def test_ends_approved(job: Job) -> None:
+    assert (job.ran.exit_code, job.ran.verdict["outcome"]) == (0, "approved"), job.ran.output
+    assert job.ran.verdict["reasons"] == []
+    assert "VERDICT APPROVED: the main instance may follow" in job.ran.output
+
+
+def test_finds_nothing_where_nothing_is_wrong(job: Job) -> None:
+    assert [finding for finding in job.ran.verdict["findings"] if finding["severity"] != "info"] == []
+
+
+def test_stays_within_its_time(job: Job) -> None:
+    assert job.seconds < BUDGET
+
+
+def test_runs_every_scenario_there_is(job: Job) -> None:
+    text = "".join(file.read_text(encoding="utf-8") for file in (REPOSITORY / "features").glob("*.feature"))
+
+    assert len(job.ran.scenarios()) == text.count("Scenario:")
+    assert set(job.ran.scenarios().values()) == {"passed"}
+    assert {result["name"] for result in job.ran.allure()} == set(job.ran.scenarios())
+
+
+def test_leaves_evidence_from_which_the_verdict_can_be_recomputed(job: Job) -> None:
+    folder = job.ran.run_folder
+
+    assert verify(folder).sound
+    assert recompute(list(read_entries(folder / "evidence.jsonl"))).to_bytes() == (folder / "verdict.json").read_bytes()
+
+
+def test_leaves_what_the_report_describes_and_nothing_else(job: Job) -> None:
+    assert {path.name for path in job.ran.run_folder.iterdir()} <= {
+        "allure-results",
+        "attachments",
+        "evidence.jsonl",
+        "junit.xml",
+        "logs",
+        "main-writes.jsonl",
+        "snapshots",
+        "verdict.json",
+    }
+
+
+def test_leaves_no_process_and_no_port(job: Job) -> None:
+    assert job.seen.processes, "none was seen at all"
+    assert job.seen.alive() == []
+    assert [port for port in job.seen.ports if _answers(port)] == []
+
+
+def test_shows_no_secret_anywhere(job: Job) -> None:
+    assert len(job.seen.secrets) >= 5, "the secrets to look for were not seen"
+    assert leaks(job.ran.run_folder, job.seen.secrets) == []
+    assert [secret for secret in job.seen.secrets if secret in job.ran.output] == []
+    assert [line for line in job.seen.command_lines for secret in job.seen.secrets if secret in line] == []
+
+
+def test_live_checks_ran_in_their_order(job: Job) -> None:
+    """What deletes comes last, whatever order the features are read in."""
+    order = ["health", "background", "downloads", "log in", "triggers", "waiting", "deployments", "pushing", "scripts"]
+    order += ["saving", "integrity", "retention"]
+    names = [event["name"] for event in job.ran.events("check") if "name" in event]
+
+    assert names == order
+
+
+def test_tells_the_timings_that_a_change_board_asks_for(job: Job) -> None:
+    titles = {stage["title"] for stage in job.ran.events("stage")}
+    [upgrade] = job.ran.events("upgrade")
+
+    assert "Backing up the main instance" in titles
+    assert "upgrading the database" in upgrade["timings"]
+
+
+def test_the_plan_is_in_the_evidence(job: Job) -> None:
+    [plan] = job.ran.events("plan")
+
+    assert plan["to"] == "2021.1.7500"
+    assert json.dumps(plan)
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as client:
+        client.settimeout(0.5)
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_the_newest_run_is_latest(job: Job) -> None:
+    latest: Path = job.ran.run_folder.parent / "latest"
+
+    assert latest.resolve() == job.ran.run_folder
