@@ -25,7 +25,7 @@ _REMEMBERED = words(
 #: Settings whose other value would change answers.
 _ONLY = {
     "ANSI_NULLS": "ON", "ANSI_WARNINGS": "ON", "ANSI_PADDING": "ON", "QUOTED_IDENTIFIER": "ON",
-    "CONCAT_NULL_YIELDS_NULL": "ON", "NUMERIC_ROUNDABORT": "OFF", "ANSI_NULL_DFLT_OFF": "OFF", "FMTONLY": "OFF",
+    "CONCAT_NULL_YIELDS_NULL": "ON", "NUMERIC_ROUNDABORT": "OFF", "ANSI_NULL_DFLT_OFF": "OFF",
     "NOEXEC": "OFF", "PARSEONLY": "OFF", "SHOWPLAN_ALL": "OFF", "SHOWPLAN_TEXT": "OFF", "SHOWPLAN_XML": "OFF",
 }  # fmt: skip
 _DATABASE_SWITCHES = words(
@@ -66,6 +66,8 @@ class Administering:
         match option:
             case "NOCOUNT":
                 session.no_count = on
+            case "FMTONLY":
+                session.format_only = on
             case "XACT_ABORT":
                 session.xact_abort = on
             case "IMPLICIT_TRANSACTIONS":

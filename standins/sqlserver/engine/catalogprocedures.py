@@ -10,6 +10,7 @@ from standins.sqlserver.engine.functions.text import like_pattern
 from standins.sqlserver.engine.model import ColumnModel, TableModel, ViewColumn
 from standins.sqlserver.engine.procedures import SystemProcedure
 from standins.sqlserver.tsql import types
+from standins.sqlserver.tsql.script import parse_name
 
 if TYPE_CHECKING:
     from standins.sqlserver.engine.session import EngineSession
@@ -87,7 +88,8 @@ def _datatype_info(_session: EngineSession, given: list[Given], sink: Sink) -> i
                 (2 if name in types.FLOATS else 10) if numeric else None, None, 0,
             )
         )  # fmt: skip
-    return _send(sink, columns, sorted(rows, key=lambda row: (row[1], row[0])))
+    # within one ODBC type the closest SQL Server type comes first: drivers take that one
+    return _send(sink, columns, sorted(rows, key=lambda row: row[1]))
 
 
 def _tables(session: EngineSession, given: list[Given], sink: Sink) -> int:
@@ -244,9 +246,33 @@ def _fkeys(session: EngineSession, given: list[Given], sink: Sink) -> int:
     return _send(sink, columns, rows)
 
 
+#: SQL_Latin1_General_CP1_CI_AS in TDS: LCID 1033, case and width and kana insensitive, sort id 52.
+_TDS_COLLATION = bytes.fromhex("0904d00034")
+
+
+def _table_collations(session: EngineSession, given: list[Given], sink: Sink) -> int:
+    """What SqlBulkCopy asks before a bulk load; the name may begin with a lone dot."""
+    name = parse_name(_arguments(given, "object").text("object").lstrip("."))
+    binary = types.SqlType("binary", 5)
+    columns = [
+        ("colid", _I), ("name", _N), ("tds_collation_28", binary), ("tds_collation_90", binary),
+        ("tds_collation_100", binary), ("collation_28", _N), ("collation_90", _N), ("collation_100", _N),
+    ]  # fmt: skip
+    if name.temporary:
+        table = session.temporary(name.name)
+    else:
+        table = session.definitions.model(session.definitions.database_of(name)).table(name.schema, name.name)
+    rows: list[tuple[Any, ...]] = []
+    for column in table.columns if table is not None else ():
+        strings = column.type.name in types.STRINGS
+        code, shown = (_TDS_COLLATION, column.collation) if strings else (None, None)
+        rows.append((column.column_id, column.name, code, code, code, shown, shown, shown))
+    return _send(sink, columns, rows)
+
+
 PROCEDURES: dict[str, SystemProcedure] = {
     "sp_datatype_info": _datatype_info, "sp_datatype_info_90": _datatype_info, "sp_datatype_info_100": _datatype_info,
     "sp_tables": _tables, "sp_columns": _columns, "sp_columns_90": _columns, "sp_columns_100": _columns,
     "sp_pkeys": _pkeys, "sp_primary_keys_rowset": _pkeys, "sp_statistics": _statistics, "sp_statistics_100": _statistics,
-    "sp_fkeys": _fkeys,
+    "sp_fkeys": _fkeys, "sp_tablecollations_100": _table_collations, "sp_tablecollations_90": _table_collations,
 }  # fmt: skip

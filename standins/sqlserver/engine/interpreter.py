@@ -121,6 +121,8 @@ class Interpreter:
         if isinstance(statement, _FLOW):
             handler(statement, sink)
             return
+        if self._session.format_only and not isinstance(statement, _DESCRIBED):
+            return
         self.attempt(lambda: handler(statement, sink), sink, statement.line)
 
     def attempt(self, work: Callable[[], None], sink: Sink, line: int) -> None:
@@ -403,6 +405,8 @@ class Interpreter:
         return str(self._session.frame.get(name).value or "")
 
 
+#: What still does something under SET FMTONLY ON.
+_DESCRIBED = (statements.SelectStatement, statements.SetOption, statements.Declare, statements.SetVariable)
 _FLOW = (
     statements.Block,
     statements.If,

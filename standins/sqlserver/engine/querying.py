@@ -144,7 +144,10 @@ class Querying:
         assert isinstance(plan, SelectPlan)
         self._session.before_read(locking=plan.locking, reads=bool(prepared.models or prepared.temporary))
         self.materialise(prepared.catalogs)
-        if plan.targets:
+        if self._session.format_only:
+            self.stream(lambda: (), plan.columns, None, sink)
+            sink.done(None, select=True)
+        elif plan.targets:
             self._assign(plan)
         elif plan.into is not None:
             self._session.definitions.select_into(plan, sink)

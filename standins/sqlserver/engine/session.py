@@ -63,6 +63,7 @@ class EngineSession:
         self._cancelled = threading.Event()
         self._killed = False
         self._closed = False
+        self._polling = True
         self.lock_timeout: float | None = None
         self.link = Link(server.locks, self, self.interrupted)
         self.tempdb = server.new_tempdb()
@@ -91,6 +92,7 @@ class EngineSession:
         self.doomed = False
         self.implicit = False
         self.no_count = False
+        self.format_only = False
         self.xact_abort = False
         self.isolation = "READ COMMITTED"
         self.row_limit = -1
@@ -140,6 +142,7 @@ class EngineSession:
 
     def bulk_load(self, columns: Sequence[Column], rows: Any, sink: Sink) -> None:
         with self._request(sink, "BULK INSERT"):
+            self._polling = False  # what comes in on the connection now are rows
             self.interpreter.guarded(lambda: self.bulk.load(columns, rows, sink), sink)
 
     def transaction(self, request: TransactionRequest, name: str, isolation: int, sink: Sink) -> None:
@@ -165,6 +168,7 @@ class EngineSession:
         """One request at a time; afterwards nothing is kept open that need not be."""
         with self.execution:
             self._cancelled.clear()
+            self._polling = True
             self.sink, self.running, self.command = sink, sink, command
             self.last_started = moments.moment_text(moments.now_ticks())
             self._started = time.monotonic()
@@ -243,7 +247,7 @@ class EngineSession:
         """Asked by long work, by waits for locks, and by SQLite every few thousand steps."""
         if self._killed or self._cancelled.is_set():
             return True
-        return self.running is not None and self.running.cancelled()
+        return self._polling and self.running is not None and self.running.cancelled()
 
     # --- databases -----------------------------------------------------------------------------------------------
 

@@ -493,4 +493,5 @@ def _negative(literal: Literal) -> Literal:
     assert isinstance(value, int | Decimal | float)
     if isinstance(value, Decimal) and value == 2**31 and literal.type.scale == 0:
         return Literal(-(2**31), types.INT)
-    return Literal(-value, literal.type)
+    negative = value.copy_negate() if isinstance(value, Decimal) else -value  # no rounding to the context
+    return Literal(negative, literal.type)

@@ -293,8 +293,8 @@ def _parameter(object_id: int, name: str, number: int, kind: SqlType, *, output:
     return object_id, name, number, *details, int(output), 0, int(default), 0, None, 0, 1
 
 
-def _triggers(session: EngineSession, database: Database) -> Iterator[Row]:
-    """There are none: CREATE TRIGGER is refused."""
+def _none(session: EngineSession, database: Database) -> Iterator[Row]:
+    """Triggers, computed columns …: there are none, because making one is refused."""
     del session, database
     return iter(())
 
@@ -393,5 +393,20 @@ VIEWS = (
         "is_xml_document bit, default_value nvarchar(4000), xml_collection_id int, is_nullable bit",
         _parameters,
     ),
-    view("sys.triggers", _OBJECT, _triggers),
+    view("sys.triggers", _OBJECT, _none),
+    view(
+        "sys.computed_columns",
+        _COLUMN + ", definition nvarchar(max), uses_database_collation bit, is_persisted bit",
+        _none,
+    ),
+    view(
+        "sys.extended_properties",
+        "class tinyint, class_desc nvarchar(60), major_id int, minor_id int, name sysname, value nvarchar(4000)",
+        _none,
+    ),
+    view("sys.synonyms", _OBJECT + ", base_object_name nvarchar(1035)", _none),
+    view("sys.sequences", _OBJECT + ", current_value nvarchar(40)", _none),
+    view(
+        "sys.fulltext_indexes", "object_id int, unique_index_id int, is_enabled bit, has_crawl_completed bit", _none
+    ),
 )

@@ -222,9 +222,9 @@ class QueryTranslator(SourceTranslator):
         expression = item.expression
         if isinstance(expression, nodes.Literal) and isinstance(expression.value, int):
             return f"{self._ordinal(expression.value, len(columns))}{direction}"
-        if isinstance(expression, nodes.Name) and len(expression.parts) == 1:
+        if isinstance(expression, nodes.Name):  # a qualifier means a table of the first SELECT
             for place, column in enumerate(columns, 1):
-                if column.name.lower() == expression.parts[0].lower():
+                if column.name.lower() == expression.parts[-1].lower():
                     return f"{place}{direction}"
         text = (
             "ORDER BY items must appear in the select list if the statement contains a UNION, INTERSECT or EXCEPT "
