@@ -94,7 +94,7 @@ def test_the_last_day_still_counts(tmp_path: Path) -> None:
 
 
 def test_sorts_findings_and_waivers() -> None:
-    fields = {"check": "DIFF", "reason": "r", "owner": "o", "link": "https://a.example/1"}
+    fields: dict[str, Any] = {"check": "DIFF", "reason": "r", "owner": "o", "link": "https://a.example/1"}
     used = Waiver(place="Projects-1/*", expires=date(2030, 1, 1), **fields)
     expired = Waiver(place="Projects-2/*", expires=date(2020, 1, 1), **fields)
     unused = Waiver(place="Tenants-1", expires=date(2030, 1, 1), **fields)
@@ -107,7 +107,13 @@ def test_sorts_findings_and_waivers() -> None:
 
 
 def test_a_valid_waiver_counts_beside_an_expired_one() -> None:
-    fields = {"check": "DIFF", "place": "Projects-1/*", "reason": "r", "owner": "o", "link": "https://a.example/1"}
+    fields: dict[str, Any] = {
+        "check": "DIFF",
+        "place": "Projects-1/*",
+        "reason": "r",
+        "owner": "o",
+        "link": "https://a.example/1",
+    }
     old, new = Waiver(expires=date(2020, 1, 1), **fields), Waiver(expires=date(2030, 1, 1), **fields)
 
     assert apply([old, new], [finding()], date(2026, 1, 1)).open == ()
