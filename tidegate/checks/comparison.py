@@ -162,7 +162,7 @@ class Comparison:
             kind = "refused" if after in (401, 403) else "gone" if after in (404, 405, 410) else "failed"
             if kind == "gone" and self._hop.disappears(pair.family):
                 return
-        elif before in (401, 403) and _ok(after):
+        elif before in (401, 403) and _ok(after) and not self._hop.appears(pair.family, None):
             kind = "allowed"
         elif after >= 500:
             kind = "failed"
@@ -174,7 +174,8 @@ class Comparison:
         if pair.place in self._habits.files:
             return
         if pair.before_digest != pair.after_digest:
-            self._differ(pair, "changed", "(file)", "", pair.before_digest, pair.after_digest)
+            sizes = [f"{size} bytes, digest {digest[:12]}" for size, digest in _files(pair)]
+            self._differ(pair, "changed", "(file)", "", *sizes)
         elif pair.before_type != pair.after_type:
             self._differ(pair, "changed", "(content type)", "(content type)", pair.before_type, pair.after_type)
 
@@ -183,7 +184,7 @@ class Comparison:
         family = _family(pair)
         before = self._hop.carry_forward(pair.family, before)
         for change in differences(before, after):
-            if self._habits.noise.covers(pair.place, family, change) or self._hop.explains(family, change):
+            if self._habits.noise.covers(pair.place, family, change) or self._hop.explains(pair.place, family, change):
                 continue
             if family != pair.family and self._grown(pair, change):
                 continue
@@ -235,15 +236,12 @@ class Comparison:
         collection = listed_in.rpartition("/")[2]
         if collection in self._routes.may_grow or listed_in != single.family.removesuffix("/*"):
             return  # only the collection itself says that something is new
-        if not self._before_knew(single, listed_in):
-            return
+        if (single.user, single.place.rpartition("/")[0]) not in self._complete_before:
+            return  # nobody knows whether it was there before
         body = document(single.body, self._after.default_space)
         if not self._hop.appears(single.family, body):
             names = [str(property_of(body, name) or "") for name in ("Name", "Username", "Version")]
             self._findings.add(self._single(single, "new", None, next(filter(None, names), single.place)))
-
-    def _before_knew(self, single: Single, listed_in: str) -> bool:
-        return self._whole(single, listed_in)
 
     def _differ(  # noqa: PLR0917 - the fields of one difference
         self, pair: Pair, kind: str, path: str, where: str, before: Any, after: Any, family: str = ""
@@ -280,6 +278,10 @@ def _documents(pair: Pair, first: Snapshot, second: Snapshot, routes: RouteKnowl
         grows = routes.is_history(pair.family)
         return _list_summary(before, after, grows=grows), _list_summary(after, before, grows=grows)
     return before, after
+
+
+def _files(pair: Pair) -> tuple[tuple[int, str], tuple[int, str]]:
+    return (pair.before_size, pair.before_digest), (pair.after_size, pair.after_digest)
 
 
 def _is_list(body: Any) -> bool:

@@ -51,6 +51,7 @@ class ExpectedChange:
     transformation: Transformation | None = None
     where: dict[str, Any] = field(default_factory=dict[str, Any])
     statement: str = ""
+    only: frozenset[str] = frozenset()
 
     def crosses(self, origin: Version, target: Version) -> bool:
         if not self.since:
@@ -90,8 +91,10 @@ class Hop:
                     change.transformation(cast("dict[str, Any]", before))
         return cast("Any", before)
 
-    def explains(self, family: str, change: Change) -> bool:
-        return any(known.explains(change) for known in self._concerning(family))
+    def explains(self, place: str, family: str, change: Change) -> bool:
+        return any(
+            known.explains(change) for known in self._concerning(family) if not known.only or place in known.only
+        )
 
     def appears(self, family: str, document: Any) -> bool:
         """Whether a resource that was not there before is known to come with the upgrade."""
@@ -140,6 +143,7 @@ def _expected(row: dict[str, Any]) -> ExpectedChange:
         transformation=BY_NAME[row["with"]] if "with" in row else None,
         where=row.get("where", {}),
         statement=row.get("statement", ""),
+        only=frozenset(row.get("only", ())),
     )
 
 

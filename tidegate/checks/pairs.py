@@ -21,10 +21,12 @@ class Pair:
     family: str
     before_status: int
     before_type: str
+    before_size: int
     before_digest: str
     before_body: str | None
     after_status: int
     after_type: str
+    after_size: int
     after_digest: str
     after_body: str | None
 
@@ -53,7 +55,8 @@ class Timing:
 
 
 _BOTH: Final = """
-SELECT b.user, b.place, b.form, b.family, b.status, b.type, b.digest, b.body, a.status, a.type, a.digest, a.body
+SELECT b.user, b.place, b.form, b.family, b.status, b.type, b.size, b.digest, b.body,
+    a.status, a.type, a.size, a.digest, a.body
 FROM b.seen b JOIN a.seen a ON a.user = b.user AND a.place = b.place AND a.form = {form}
 WHERE {condition}
 """

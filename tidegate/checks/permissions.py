@@ -53,7 +53,8 @@ def _user(place: str, old: UserRights, new: UserRights, changed: Renames) -> Ite
         names = changed.replaced.get(permission, (permission,))
         heirs.update(names)
         kept = reduced(frozenset(grant for name in (*names, permission) for grant in new.grants.get(name, ())))
-        if not _covers(kept, reduced(grants)):
+        # A permission under another name is restricted by that one's rules; it only has to be there.
+        if not (kept if permission in changed.replaced else _covers(kept, reduced(grants))):
             lost[permission] = (_shown(reduced(grants)), _shown(kept))
     for permission, grants in new.grants.items():
         known = old.grants.get(permission, frozenset[Grant]())
@@ -91,6 +92,8 @@ def _roles(before: Snapshot, after: Snapshot, changed: Renames) -> Iterator[Find
             expected.update(heirs)
             if not has[place] & {*heirs, permission}:
                 lost.add(permission)
+        if place in changed.narrowed:
+            lost.clear()
         gained = has[place] - old - expected - changed.new
         for found, consequence in ((lost, LOST), (gained, GAINED)):
             if found:

@@ -35,6 +35,7 @@ class Renames:
 
     replaced: Mapping[str, tuple[str, ...]]
     new: frozenset[str]
+    narrowed: frozenset[str]
 
 
 @cache
@@ -48,6 +49,7 @@ def renames(origin: Version, target: Version) -> Renames:
     return Renames(
         replaced={row["name"]: tuple(row["replaced"]) for row in data["renamed"] if crossed(row)},
         new=frozenset(name for row in data["new"] if crossed(row) for name in row["names"]),
+        narrowed=frozenset(f"userroles/{role}" for row in data["narrowed"] if crossed(row) for role in row["roles"]),
     )
 
 
@@ -92,10 +94,12 @@ def _grant(restriction: dict[str, Any]) -> Grant:
 
 
 def without_spaces(rights: UserRights, default_space: str) -> UserRights:
-    """The rights as they read before there were spaces: in the default space and in the system alike."""
+    """The rights as they read before there were spaces: those in the default space, and those in the system."""
     grants: dict[str, frozenset[Grant]] = {}
     for permission, found in rights.grants.items():
-        plain = {(*grant[:4], "") for grant in found if grant[4] in ("", SYSTEM, default_space)}
+        # A permission that exists in both is judged by the space: there its restrictions are what they were.
+        inside = {(*grant[:4], "") for grant in found if grant[4] == default_space}
+        plain = inside or {(*grant[:4], "") for grant in found if grant[4] in ("", SYSTEM)}
         if plain:
             grants[permission] = frozenset(plain)
     return UserRights(rights.name, grants, rights.teams)

@@ -135,7 +135,8 @@ class Crawler:
             job, job.form, answer.status, kind=answer.headers.get("content-type", ""), size=fetched.size,
             digest=fetched.digest, seconds=answer.seconds, body=body,
         )  # fmt: skip
-        if answer.ok and job.follow and self._everything:
+        # What hangs on a frozen copy of a process or a set of variables hangs on the original, too.
+        if answer.ok and job.follow and self._everything and "-s-" not in job.place:
             self._follow(job, fetched.json)
 
     def _follow(self, job: Job, body: Any) -> None:

@@ -13,6 +13,7 @@ from queue import SimpleQueue
 from typing import Any, Final
 
 from tidegate.errors import Unreachable
+from tidegate.observation.files import FileDigest
 from tidegate.observation.scope import SnapshotScope
 from tidegate.octopus.client import Answer, OctopusClient
 
@@ -143,16 +144,10 @@ class Fetcher:
         return Fetched(job, answer, text, document, len(answer.content), digest)
 
     def _download(self, job: Job) -> Fetched:
-        digest = hashlib.blake2b(digest_size=16)
-        size = 0
-
-        def sink(piece: bytes) -> None:
-            nonlocal size
-            size += len(piece)
-            digest.update(piece)
-
-        answer = self._clients[job.user].download(job.path, sink)
-        return Fetched(job, answer, size=size, digest=digest.hexdigest())
+        file = FileDigest(job.family)
+        answer = self._clients[job.user].download(job.path, file.take)
+        digest = file.finish()
+        return Fetched(job, answer, size=file.size, digest=digest)
 
 
 def _asked_for(answer: Answer | None, pause: float) -> float:

@@ -25,8 +25,8 @@ class SnapshotScope:
     page: int = 200
     configuration_items: int = 20_000  # read one by one, for each collection
     history_listed: int = 5_000  # read through lists, for each collection
-    history_items: int = 40  # read one by one, for each collection
-    history_dependents: int = 15  # of these, how many with everything that hangs on them
+    history_items: int = 30  # read one by one, for each collection
+    history_dependents: int = 8  # of these, how many with everything that hangs on them
     secondary_items: int = 1  # read one by one as each less privileged user, for each collection
     files: int = 40  # logs, artifacts, packages and images each
     largest_file: int = 64 * 2**20  # bytes; larger packages are known by the hash the server states

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from tidegate.checks.finding import Severity
 from tidegate.checks.live.context import LiveContext, LiveResult, Notes, run_check
+from tidegate.observation.files import FileDigest
 from tidegate.observation.store import FILE, Seen, Snapshot
 
 
@@ -32,12 +31,16 @@ def check_downloads(context: LiveContext, before: Snapshot, *, most: int = 25, w
 
 
 def _download(context: LiveContext, notes: Notes, seen: Seen, within: float) -> None:
-    digest = hashlib.blake2b(digest_size=16)
-    answer = context.client.download(seen.path, digest.update)
+    file = FileDigest(seen.family)
+    answer = context.client.download(seen.path, file.take)
+    digest = file.finish()
     if not answer.ok:
         notes.find(seen.place, "an old file cannot be downloaded any more", before=200, after=answer.status)
-    elif digest.hexdigest() != seen.digest:
-        notes.find(seen.place, "an old file's content is not what it was", before=seen.digest, after=digest.hexdigest())
+    elif digest != seen.digest:
+        notes.find(
+            seen.place, "an old file's content is not what it was",
+            before=f"{seen.size} bytes, digest {seen.digest[:12]}", after=f"{file.size} bytes, digest {digest[:12]}",
+        )  # fmt: skip
     elif answer.seconds > within and answer.seconds > seen.seconds * 4:
         notes.find(
             seen.place, "people give up waiting for this file", before=f"{seen.seconds:.1f} s",
