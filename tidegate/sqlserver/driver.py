@@ -62,7 +62,7 @@ def load_pyodbc() -> ModuleType:
     Raises :class:`DriverMissing` that says what to install.
     """
     try:
-        return importlib.import_module("pyodbc")
+        pyodbc = importlib.import_module("pyodbc")
     except ImportError as error:
         # pyodbc's Linux and macOS wheels are linked to the system's driver manager and do not bring it.
         raise DriverMissing(
@@ -70,6 +70,9 @@ def load_pyodbc() -> ModuleType:
             next_step="install the ODBC driver manager: `apt-get install libodbc2 libgssapi-krb5-2` (Debian, Ubuntu), "
             "`dnf install unixODBC` (Red Hat, Fedora), `apk add unixodbc` (Alpine), `brew install unixodbc` (macOS)",
         ) from None
+    # A pooled connection would hold a database that is about to be restored or dropped.
+    pyodbc.pooling = False
+    return pyodbc
 
 
 def find_driver(setting: str = "", installed: Sequence[str] | None = None) -> OdbcDriver:
