@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 from tidegate.errors import DriverMissing
 
@@ -62,7 +62,7 @@ def load_pyodbc() -> ModuleType:
     Raises :class:`DriverMissing` that says what to install.
     """
     try:
-        pyodbc = importlib.import_module("pyodbc")
+        pyodbc: Any = importlib.import_module("pyodbc")
     except ImportError as error:
         # pyodbc's Linux and macOS wheels are linked to the system's driver manager and do not bring it.
         raise DriverMissing(
