@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import apsw
@@ -191,9 +190,6 @@ class Querying:
         count = 0
         last: Sequence[Any] | None = None
         simple = all(operator == "=" for _, operator in plan.targets)
-        if any(name in plan.command.parameters for name, _ in plan.targets):
-            self._assign_running(plan)
-            return
         try:
             for values in self.run_command(plan.command):
                 count += 1
@@ -204,20 +200,6 @@ class Querying:
             raise self.translate_error(error) from None
         if simple and last is not None:
             self._assign_row(plan, last)
-        self._session.row_count = count
-
-    def _assign_running(self, plan: SelectPlan) -> None:
-        """SELECT @x = @x + …: each row sees what the row before it assigned.
-
-        SQLite binds a variable once for all rows, so the query runs again for each of them.
-        """
-        count = 0
-        try:
-            while (values := next(islice(self.run_command(plan.command), count, None), None)) is not None:
-                self._assign_row(plan, values)
-                count += 1
-        except apsw.Error as error:
-            raise self.translate_error(error) from None
         self._session.row_count = count
 
     def _assign_row(self, plan: SelectPlan, values: Sequence[Any]) -> None:
