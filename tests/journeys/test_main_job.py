@@ -70,7 +70,6 @@ def test_leaves_what_the_report_describes_and_nothing_else(job: Job) -> None:
         "evidence.jsonl",
         "junit.xml",
         "logs",
-        "main-writes.jsonl",
         "snapshots",
         "verdict.json",
     }

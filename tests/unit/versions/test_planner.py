@@ -100,7 +100,8 @@ def test_a_plan_leads_upwards_to_its_target_or_is_refused_with_a_next_step(curre
 
     assert (path is None) == (refused is not None)
     if refused is not None:
-        assert refused.what and refused.next_step
+        assert refused.what
+        assert refused.next_step
     if path is not None:
         assert (path.origin, path.target) == (current, target)
         assert all(hop.origin < hop.target for hop in path.hops)
