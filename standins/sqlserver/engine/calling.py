@@ -64,9 +64,9 @@ class Calling:
         status = self.procedure(name, given, sink)
         for item in given:
             if item.output:
-                self._session.assign(item.output, "=", item.value, item.type)
+                self._session.assign(item.output, item.value, item.type)
         if statement.target:
-            self._session.assign(statement.target, "=", status, types.INT)
+            self._session.assign(statement.target, status, types.INT)
 
     def _given(self, argument: statements.Argument, line: int) -> Given:
         node = argument.value
@@ -186,7 +186,7 @@ class Calling:
                 continue
             outer, self._session.frame = self._session.frame, frame
             try:
-                self._session.assign(parameter.name, "=", item.value, item.type)
+                self._session.assign(parameter.name, item.value, item.type)
             finally:
                 self._session.frame = outer
             assigned.append((parameter, item))

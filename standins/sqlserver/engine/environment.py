@@ -113,11 +113,17 @@ class Environment:
             "t_has_perms": lambda *_: 1, "t_has_dbaccess": self._has_dbaccess,
             "t_connectionproperty": self._connection_property, "t_fulltextserviceproperty": lambda _: 0,
             "t_applock_mode": self._session.applock_mode, "t_applock_test": self._session.applock_test,
+            "t_assign": self._assign,
+            "t_variable": lambda name: self._session.frame.get(name).value,
             "t_session_context": self._session.session_context.get, "t_udf": self._session.calls.scalar_function,
             "t_table_udf": self._session.calls.table_function,
         }  # fmt: skip
         for name, function in functions.items():
             raw.create_scalar_function(name, function, -1)
+
+    def _assign(self, name: str, value: Any) -> Any:
+        self._session.frame.get(name).value = value
+        return value
 
     def _table(self, database: str, object_id: int) -> TableModel:
         if database == "tempdb":

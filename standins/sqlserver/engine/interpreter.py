@@ -349,15 +349,6 @@ class Interpreter:
             self._combinations[key] = found
         return found
 
-    def combine(self, name: str, operator: str, value: Stored, type: SqlType) -> Stored:
-        """``SELECT @x += column``: one row's worth."""
-        frame = self._session.frame
-        holder = "@!operand"
-        frame.variables.pop(holder, None)
-        frame.declare(holder, type, value)
-        node = self._combined((name, operator, type), name, operator, nodes.Variable(holder))
-        return self._session.querying.value(node, frame.get(name).type, 1)[0]
-
     def _set_option(self, statement: statements.SetOption, _sink: Sink) -> None:
         self._session.administration.set_option(statement)
 

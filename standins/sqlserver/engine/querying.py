@@ -189,22 +189,16 @@ class Querying:
         """SELECT @x = …: every row assigns, so the last one stays; without rows nothing changes."""
         count = 0
         last: Sequence[Any] | None = None
-        simple = all(operator == "=" for _, operator in plan.targets)
         try:
             for values in self.run_command(plan.command):
                 count += 1
                 last = values
-                if not simple:
-                    self._assign_row(plan, values)
         except apsw.Error as error:
             raise self.translate_error(error) from None
-        if simple and last is not None:
-            self._assign_row(plan, last)
+        if not plan.assigning and last is not None:
+            for (name, _), column, value in zip(plan.targets, plan.columns, last, strict=True):
+                self._session.assign(name, value, column.type)
         self._session.row_count = count
-
-    def _assign_row(self, plan: SelectPlan, values: Sequence[Any]) -> None:
-        for (name, operator), column, value in zip(plan.targets, plan.columns, values, strict=True):
-            self._session.assign(name, operator, value, column.type)
 
     # --- conditions and values -----------------------------------------------------------------------------------
 
@@ -349,7 +343,7 @@ class Querying:
         if output.variables:
             if rows:
                 for name, column, value in zip(output.variables, output.columns, rows[-1], strict=True):
-                    self._session.assign(name, "=", value, column.type)
+                    self._session.assign(name, value, column.type)
             return
         if output.target is not None:
             return

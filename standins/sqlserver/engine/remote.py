@@ -105,7 +105,7 @@ class RemoteCalls:
             return
         outer, self._session.frame = self._session.frame, frame
         try:
-            self._session.assign(name, "=", store(given.value, given.type), given.type)
+            self._session.assign(name, store(given.value, given.type), given.type)
         finally:
             self._session.frame = outer
 

@@ -407,13 +407,9 @@ class EngineSession:
 
     # --- variables -----------------------------------------------------------------------------------------------
 
-    def assign(self, name: str, operator: str, value: Stored, type: SqlType) -> None:
+    def assign(self, name: str, value: Stored, type: SqlType) -> None:
         """Give a variable a value that has another type, perhaps."""
         variable = self.frame.get(name)
-        if operator != "=":
-            value = self.interpreter.combine(name, operator[0], value, type)
-            variable.value = value
-            return
         if value is not None and type.name != "null" and not fits(type, variable.type):
             value = between(type, variable.type)(value, 0)
         variable.value = value

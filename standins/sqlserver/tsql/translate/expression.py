@@ -19,6 +19,7 @@ from standins.sqlserver.tsql.translate.values import (
     collation_of,
     literal,
     parameter,
+    text_literal,
 )
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class ExpressionTranslator:
         self.line = 1
         self.groups: frozenset[str] | None = None
         self.in_aggregate = False
-        self.condition_form: dict[str, Sql] = {}
+        self.running_variables: set[str] = set()
         self._aliases = 0
 
     if TYPE_CHECKING:
@@ -131,6 +132,9 @@ class ExpressionTranslator:
         if name.startswith("@@"):
             return self.call(nodes.Call((name,), (), line=self.line))
         known = self.names.variable(name)
+        if known is not None and name in self.running_variables:
+            collation = self.names.collation if known.name in types.STRINGS else ""
+            return Sql(f"t_variable({text_literal(name)})", known, collation, COERCIBLE)
         if known is None:
             return Sql(parameter(name), UNKNOWN, name=name)
         collation = self.names.collation if known.name in types.STRINGS else ""

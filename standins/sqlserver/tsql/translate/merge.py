@@ -28,6 +28,7 @@ class StatementTranslator(ChangeTranslator):
             tuple(targets),
             into,
             self.locking,
+            compiled.assigning,
         )
 
     def condition(self, node: nodes.Expression) -> SelectPlan:

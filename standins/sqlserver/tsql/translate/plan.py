@@ -34,6 +34,8 @@ class SelectPlan:
     targets: tuple[tuple[str, str], ...] = ()
     into: ObjectName | None = None
     locking: bool = False
+    #: Rows assign to the variables while they are read, because their expressions use those variables.
+    assigning: bool = False
 
 
 @dataclass(frozen=True, slots=True)

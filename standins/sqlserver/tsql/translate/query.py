@@ -34,6 +34,7 @@ class Compiled:
     limited: bool = False
     row: Relation | None = None
     targets: tuple[nodes.SelectItem, ...] = ()
+    assigning: bool = False
 
 
 @dataclass(slots=True)
@@ -241,6 +242,9 @@ class QueryTranslator(SourceTranslator):
     # --- SELECT --------------------------------------------------------------------------------------------------
 
     def _select_query(self, query: nodes.Query, body: nodes.Select, expose_row: bool, top_level: bool) -> Compiled:
+        own = {item.target for item in body.items if item.target}
+        if own and any(item.operator != "=" or _uses_variable(item.expression, own) for item in body.items):
+            return self._running_assignment(query, body)
         arm = self._select(body, query.order, expose_row=expose_row)
         if query.offset is not None:
             if body.top is not None:
@@ -262,6 +266,53 @@ class QueryTranslator(SourceTranslator):
             row=arm.relation if arm.row else None,
             targets=arm.targets,
         )
+
+    def _running_assignment(self, query: nodes.Query, body: nodes.Select) -> Compiled:
+        """``SELECT @x = @x + column``: every row sees what the row before it assigned.
+
+        An inner query delivers the rows in their order; the outer one calls functions that read and set variables.
+        """
+        if body.group or body.having is not None or body.distinct:
+            raise unsupported("SELECT @x = … that uses @x, over groups", self.line)
+        outer = self.scope.outer
+        inner_items = (nodes.SelectItem(nodes.Star()),) if body.source else (nodes.SelectItem(_ONE, "one"),)
+        arm = self._select(dataclasses.replace(body, items=inner_items), query.order)
+        if query.offset is not None:
+            arm.limit = self._page(query)
+        elif not arm.limit:
+            arm.limit = " LIMIT -1"  # SQLite keeps the order of a subquery only when it is limited
+        alias = self.alias()
+        bound: list[Bound] = []
+        place = 0
+        for source in self.scope.sources:
+            columns: list[Sql] = []
+            for column in source.columns:
+                columns.append(replace(column, text=f"{alias}.c{place}", native=""))
+                place += 1
+            bound.append(replace(source, columns=tuple(columns)))
+        self.scope = Scope(bound, outer)
+        own = {item.target for item in body.items}
+        self.running_variables = own
+        items = [self._assigning_item(item) for item in body.items]
+        self.running_variables = set()
+        text = f"SELECT {', '.join(items)} FROM ({arm.text(collate=False)}) AS {alias}"
+        return Compiled(text, (), targets=body.items, assigning=True)
+
+    def _assigning_item(self, item: nodes.SelectItem) -> str:
+        if not item.target:
+            text = (
+                "A SELECT statement that assigns a value to a variable must not be combined with data-retrieval "
+                "operations."
+            )
+            raise SqlServerError(141, text, 15, 1, self.line)
+        node = item.expression
+        if item.operator != "=":
+            node = nodes.Binary(item.operator[0], nodes.Variable(item.target), node)
+        value = self.value(node)
+        known = self.names.variable(item.target)
+        if known is not None:
+            value = convert(value, known)
+        return f"t_assign({text_literal(item.target)}, {value.text})"
 
     def _page(self, query: nodes.Query) -> str:
         if query.offset is None:
@@ -425,6 +476,19 @@ def replace_items(arm: _Arm, extra: str) -> str:
     """The arm without order and limit, with one more column."""
     widened = _Arm([*arm.items, Sql(extra, types.BIGINT)], arm.tail)
     return widened.text(collate=True)
+
+
+_ONE = nodes.Literal(1, types.INT)
+
+
+def _uses_variable(node: object, names: set[str]) -> bool:
+    if isinstance(node, nodes.Variable):
+        return node.name in names
+    if isinstance(node, tuple):
+        return any(_uses_variable(item, names) for item in node)  # pyright: ignore[reportUnknownVariableType]
+    if dataclasses.is_dataclass(node) and not isinstance(node, type):
+        return any(_uses_variable(getattr(node, item.name), names) for item in dataclasses.fields(node))
+    return False
 
 
 def _as_column(item: Sql) -> Sql:
