@@ -46,7 +46,7 @@ def _settings(call: Call) -> Document:
         return {}
     found = call.transaction.query("DashboardConfiguration", space=space_of(call))
     for entry in found:
-        if call.user["Id"] in entry["Id"]:
+        if entry.get("UserId") == call.user["Id"]:
             return entry
     return {}
 
