@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 
 from standins.sqlserver.tds.errors import ProtocolError
 from standins.sqlserver.tds.wiretypes import decode_utf16
+
+_U16 = struct.Struct("<H").unpack_from
+_U32 = struct.Struct("<I").unpack_from
+_U64 = struct.Struct("<Q").unpack_from
 
 
 class Reader:
@@ -39,13 +44,25 @@ class Reader:
         return self._data[at]
 
     def u16(self) -> int:
-        return int.from_bytes(self.take(2), "little")
+        at = self._field(2)
+        return _U16(self._data, at)[0]
 
     def u32(self) -> int:
-        return int.from_bytes(self.take(4), "little")
+        at = self._field(4)
+        return _U32(self._data, at)[0]
 
     def u64(self) -> int:
-        return int.from_bytes(self.take(8), "little")
+        at = self._field(8)
+        return _U64(self._data, at)[0]
+
+    def _field(self, count: int) -> int:
+        """Steps over a field and says where it begins; the data may be replaced by longer ones meanwhile."""
+        at = self._at
+        if at + count > len(self._data):
+            self._refill(count)
+            at = 0
+        self._at = at + count
+        return at
 
     def text(self, characters: int) -> str:
         return decode_utf16(self.take(characters * 2))
@@ -65,6 +82,8 @@ class Reader:
 
     def peek(self) -> int:
         """The next byte, or -1 at the end."""
+        if self._at < len(self._data):
+            return self._data[self._at]
         return -1 if self.at_end else self._data[self._at]
 
     def _refill(self, count: int) -> None:
