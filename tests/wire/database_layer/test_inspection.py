@@ -98,19 +98,9 @@ DAMAGES: list[tuple[str, Callable[[SqlServer], None], str]] = [
         "Deployments-2: Releases-9",
     ),
     (
-        "orphaned-tenant-variables",
-        lambda server: put(server, "TenantVariable", "TenantVariables-1", TenantId="Tenants-9"),
-        "TenantVariables-1: Tenants-9",
-    ),
-    (
         "artifacts-without-task",
         lambda server: put(server, "Artifact", "Artifacts-2", Filename="a.txt", RelatedDocumentIds="|Projects-1|"),
         "Artifacts-2: a.txt",
-    ),
-    (
-        "removed-permission",
-        lambda server: put(server, "UserRole", "UserRoles-1", {"GrantedPermissions": ["TaskViewLog"]}, Name="Odd"),
-        "UserRoles-1: Odd",
     ),
     (
         "unfrozen-snapshots",
@@ -144,6 +134,15 @@ def test_a_library_set_included_twice_stops_the_upgrade_to_2026(octopus: SqlServ
 
     assert to_2026.rows == ("Projects-2: A",)
     assert ask(octopus)["doubled-library-sets"].outcome is Outcome.NOT_APPLICABLE
+
+
+def test_variables_of_tenants_that_are_gone_matter_from_2025_on(octopus: SqlServer) -> None:
+    put(octopus, "TenantVariable", "TenantVariables-1", TenantId="Tenants-9", EnvironmentId="Environments-9")
+    to_2025 = Version(2025, 2, 9441)
+
+    assert ask(octopus, NEW, to_2025)["orphaned-tenant-variables"].rows == ("TenantVariables-1: Tenants-9",)
+    assert ask(octopus, NEW, to_2025)["tenant-variables-without-environment"].outcome is Outcome.VIOLATED
+    assert ask(octopus)["orphaned-tenant-variables"].outcome is Outcome.NOT_APPLICABLE
 
 
 def test_null_settings_matter_from_2024_4_on(octopus: SqlServer) -> None:
