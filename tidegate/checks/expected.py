@@ -52,6 +52,7 @@ class ExpectedChange:
     where: dict[str, Any] = field(default_factory=dict[str, Any])
     statement: str = ""
     only: frozenset[str] = frozenset()
+    becomes: re.Pattern[str] | None = None
 
     def crosses(self, origin: Version, target: Version) -> bool:
         if not self.since:
@@ -66,6 +67,8 @@ class ExpectedChange:
         if not any(pattern.fullmatch(change.path) for pattern in self.paths):
             return False
         if self.what is What.VARIES:
+            if self.becomes is not None and not self.becomes.fullmatch(str(change.after)):
+                return False
             return not self.natures or nature(change) in self.natures
         if change.kind not in _KINDS.get(self.what, set()):
             return False
@@ -144,6 +147,7 @@ def _expected(row: dict[str, Any]) -> ExpectedChange:
         where=row.get("where", {}),
         statement=row.get("statement", ""),
         only=frozenset(row.get("only", ())),
+        becomes=_pattern(row["becomes"]) if "becomes" in row else None,
     )
 
 

@@ -42,8 +42,11 @@ def donor_package(project: Document) -> None:
             cast("Document", value).pop(old, None)
 
 
+_DAYS: Final = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+
+
 def trigger_schedule(trigger: Document) -> None:
-    """2019.11: daily schedules are split by how often they run (OctopusClients pull request 474)."""
+    """2019.11: daily schedules are split by how often they run, and name days (OctopusClients pull request 474)."""
     filter_ = trigger.get("Filter")
     if not isinstance(filter_, dict):
         return
@@ -51,10 +54,14 @@ def trigger_schedule(trigger: Document) -> None:
     kind = schedule.get("FilterType")
     if kind not in {"DailySchedule", "DaysPerWeekSchedule"}:
         return
-    interval = schedule.get("Interval")
-    once = interval in (None, "OnceDaily")
+    days = [day for day in _DAYS if kind == "DailySchedule" or schedule.get(day)]
+    once = schedule.get("Interval") in (None, "OnceDaily")
+    # What the other kind of schedule has no use for is left behind.
+    unused = ("Interval", "RunAfter", "RunUntil", "HourInterval", "MinuteInterval") if once else ("StartTime",)
+    for name in (*_DAYS, *unused):
+        schedule.pop(name, None)
     schedule["FilterType"] = "OnceDailySchedule" if once else "ContinuousDailySchedule"
-    schedule["Interval"] = None if once else interval
+    schedule["DaysOfWeek"] = days
 
 
 def source_environments(trigger: Document) -> None:
