@@ -47,8 +47,10 @@ def _create(call: Call, project: Document, process: Document, name: PackageName)
         if channel is None:
             raise ApiError(400, f"The channel {strategy['ChannelId']} no longer exists.")
         template = releases.template(call.transaction, project, process, channel)
-        mask = mapped(project, "VersioningStrategy").get("Template")
-        version = template["NextVersionIncrement"] if mask else name.version
+        versioning = mapped(project, "VersioningStrategy")
+        # A release is versioned as a package (the donor) or by the project's template.
+        by_package = bool(versioning.get("DonorPackage") or versioning.get("DonorPackageStepId"))
+        version = name.version if by_package else template["NextVersionIncrement"]
         if call.transaction.count("Release", where={"ProjectId": project["Id"], "Version": version}):
             version = version_rules.next_version(template["LastReleaseVersion"])
         selected = releases.latest_packages(call.transaction, process, channel)
