@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any
+
+import apsw
 
 from standins.sqlserver.contract import (
     Cancelled,
@@ -217,7 +219,8 @@ class EngineSession:
 
     def cancel(self) -> None:
         self._cancelled.set()
-        self.link.raw.interrupt()
+        with suppress(apsw.ConnectionClosedError):  # the session ended by itself meanwhile
+            self.link.raw.interrupt()
         self.server.locks.wake()
 
     def kill(self) -> None:
