@@ -74,8 +74,8 @@ def is_deadlock(error: pyodbc.Error) -> bool:
 
 
 def is_gone(error: pyodbc.Error) -> bool:
-    """The connection is dead, so nothing of the statement can have been committed by this session afterwards."""
-    return bool(error.args) and error.args[0] in {"08S01", "08003", "08007", "01000", "HYT00"}
+    """The connection is dead, or its session was killed (596)."""
+    return bool(error.args) and (error.args[0] in {"08S01", "08003", "08007"} or "(596)" in str(error))
 
 
 class Pool:

@@ -142,7 +142,11 @@ class Work:
 
     def commit(self) -> None:
         if self._begun:
-            self._session.rows("COMMIT TRANSACTION", ())
+            try:
+                self._session.rows("COMMIT TRANSACTION", ())
+            except pyodbc.Error as error:  # whether it was committed is unknown: the session must not be used again
+                self._session.close()
+                raise self._failed(error) from error
             self._begun = False
         self._keys.committed()
         self._store.pool.give(self._session)
