@@ -47,8 +47,8 @@ def to_response(reply: Reply, headers: Mapping[str, str]) -> Response:
         case str() as text:
             media_type = "text/plain; charset=utf-8" if reply.media_type == "application/json" else reply.media_type
             return _response(text.encode(), reply.status, media_type, together)
-        case None:
-            return _response(b"", reply.status, reply.media_type if reply.status not in (204, 304) else None, together)
+        case None if reply.status in (204, 304) or "Location" in reply.headers:
+            return _response(b"", reply.status, None, together)
         case body:
             return _response(to_json(body), reply.status, "application/json; charset=utf-8", together)
 

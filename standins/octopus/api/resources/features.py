@@ -135,6 +135,11 @@ def test_version_control(call: Call) -> Reply:
     return connectivity(call)
 
 
+def beyond(_call: Call) -> Reply:
+    """What the real server does here is not played: it takes a Git server, or another instance's files."""
+    raise ApiError(400, "This stand-in for Octopus Server does not offer this feature.")
+
+
 def cloud_template(_call: Call) -> Reply:
     raise ApiError(400, "The template could not be read.")
 
@@ -190,6 +195,11 @@ ROUTES = (
     Route("POST", "users/authenticatedToken/OctopusID", disabled_provider, "system", None, "2020.1"),
     Route("POST", "//users/authenticate/OctopusID", disabled_provider, "system", None, "2020.1"),
     Route("GET", "//.well-known/acme-challenge/{token}", no_challenge, "system", None),
+    Route("POST", "projects/{id}/git/convert", beyond, "space", "ProjectEdit", "2021.1"),
+    Route("POST", "projects/import-export/export", beyond, "space", "ProjectEdit", "2021.1"),
+    Route("POST", "projects/import-export/import", beyond, "space", "ProjectCreate", "2021.1"),
+    Route("POST", "projects/import-export/import-files", beyond, "space", "ProjectCreate", "2021.1"),
+    Route("POST", "projects/import-export/import/preview", beyond, "space", "ProjectCreate", "2021.1"),
     Route("POST", "cloudtemplate/{id}/metadata", cloud_template, "system", ""),
     Route("GET", "workertoolslatestimages", worker_tools, "system", "", "2020.1"),
     Route("GET", "tenants/variableset-test", variable_set_test, "space", "TenantView", "2019.1", "2025.1"),

@@ -283,7 +283,8 @@ hooks.register("MachinePolicy", prepare=_prepare_policy, show=_show_policy, befo
 
 def policy_template(call: Call) -> Reply:
     """A policy with every default, for a client to start from."""
-    return Reply(render(call, "MachinePolicy", {"Id": None, "Name": None, "SpaceId": call.space}))
+    template = render(call, "MachinePolicy", {"Id": None, "Name": None, "SpaceId": call.space})
+    return Reply({**template, "Links": {"Self": call.url.partition("?")[0]}})
 
 
 ROUTES = (

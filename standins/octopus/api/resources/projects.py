@@ -229,6 +229,23 @@ def scheduled_triggers(call: Call) -> Reply:
     return Reply(slice_page(call, "ProjectTrigger", present(call, "ProjectTrigger", scheduled)))
 
 
+def _all_scheduled(call: Call) -> list[Document]:
+    found, _ = select(call, resource(call, "ProjectTrigger"), paged=False)
+    return [trigger for trigger in found if "Schedule" in str(mapped(trigger, "Filter").get("FilterType"))]
+
+
+def every_scheduled_trigger(call: Call) -> Reply:
+    """The collection behind a root link that servers from 2019 to 2021 had."""
+    return Reply(slice_page(call, "ScheduledProjectTrigger", present(call, "ProjectTrigger", _all_scheduled(call))))
+
+
+def scheduled_trigger(call: Call) -> Reply:
+    found = next((trigger for trigger in _all_scheduled(call) if trigger["Id"] == call.path["id"]), None)
+    if found is None:
+        raise not_found(call.path["id"])
+    return Reply(present(call, "ProjectTrigger", [found])[0])
+
+
 def project_runbooks(call: Call) -> Reply:
     return _below(call, "Runbook")
 
@@ -296,6 +313,8 @@ ROUTES = (
     ),
     Route("GET", "projects/{id}/metadata", metadata, "space", "ProjectView", "2019.1", operation="getProjectMetadata"),
     Route("GET", "projects/{id}/summary", summary, "space", "ProjectView", "2019.11", operation="getProjectSummary"),
+    Route("GET", "scheduledprojecttriggers", every_scheduled_trigger, "space", "TriggerView", "2019.1", "2022.1"),
+    Route("GET", "scheduledprojecttriggers/{id}", scheduled_trigger, "space", "TriggerView", "2019.1", "2022.1"),
     Route("GET", "projects/pulse", pulse, "space", "ProjectView", operation="getProjectPulse"),
     Route("GET", "projects/experimental/summaries", summaries, "space", "ProjectView", "2020.1"),
 )

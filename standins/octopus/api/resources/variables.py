@@ -9,7 +9,7 @@ from standins.octopus.api import hooks
 from standins.octopus.api.crud import accept, body_of, find_item, present, present_one
 from standins.octopus.api.errors import invalid, not_found
 from standins.octopus.api.queries import select, selection_of
-from standins.octopus.api.rendering import render, resource
+from standins.octopus.api.rendering import render, resource, slice_page
 from standins.octopus.behaviour import events
 from standins.octopus.behaviour.documents import listed, mapped
 from standins.octopus.behaviour.variables import Scope, evaluate, values_of
@@ -55,7 +55,16 @@ def show_set(call: Call, variables: Document) -> Document:
     return shown
 
 
+def list_page(call: Call) -> Reply:
+    """The root link's ``variables{?ids}``."""
+    return Reply(slice_page(call, "VariableSet", _visible_sets(call)))
+
+
 def list_all(call: Call) -> Reply:
+    return Reply(_visible_sets(call))
+
+
+def _visible_sets(call: Call) -> list[Document]:
     wanted = resource(call, "VariableSet")
     selection = selection_of(call, wanted)
     # Named ids may be snapshots; the plain list is of the living sets.
@@ -68,7 +77,7 @@ def list_all(call: Call) -> Reply:
         if call.rights is None
         or call.rights.allows("VariableView", space=document.get("SpaceId"), projects=_projects_of(document))
     ]
-    return Reply(present(call, "VariableSet", allowed))
+    return present(call, "VariableSet", allowed)
 
 
 def put_set(call: Call) -> Reply:
@@ -295,6 +304,7 @@ def non_printable(call: Call) -> Reply:
 
 
 ROUTES = (
+    Route("GET", "variables", list_page, "space", "VariableView", operation="indexVariableSets"),
     Route("GET", "variables/all", list_all, "space", "VariableView", operation="listAllVariableSets"),
     Route("GET", "variables/names", names, "space", "VariableView", operation="listVariableNames"),
     Route("GET", "variables/preview", preview, "space", "VariableView", "2019.1", operation="previewVariables"),
