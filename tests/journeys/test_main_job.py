@@ -67,6 +67,7 @@ def test_leaves_what_the_report_describes_and_nothing_else(job: Job) -> None:
     assert {path.name for path in job.ran.run_folder.iterdir()} <= {
         "allure-results",
         "attachments",
+        "change-board.html",
         "evidence.jsonl",
         "junit.xml",
         "logs",

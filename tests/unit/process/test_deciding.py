@@ -265,6 +265,7 @@ def test_everything_a_run_leaves_is_in_its_folder(rehearsal: Rehearsal) -> None:
     assert {path.name for path in ran.run_folder.iterdir()} == {
         "evidence.jsonl",
         "verdict.json",
+        "change-board.html",
         "junit.xml",
         "allure-results",
     }
@@ -275,7 +276,11 @@ def test_reports_go_where_the_user_wants_them(rehearsal: Rehearsal) -> None:
     rehearsal.feature(GOOD)
     ran = rehearsal.run("features", "--alluredir", "elsewhere", "--junitxml", "here.xml")
 
-    assert {path.name for path in ran.run_folder.iterdir()} == {"evidence.jsonl", "verdict.json"}
+    assert {path.name for path in ran.run_folder.iterdir()} == {
+        "evidence.jsonl",
+        "verdict.json",
+        "change-board.html",
+    }
     assert list((rehearsal.path / "elsewhere").glob("*-result.json"))
     assert (rehearsal.path / "here.xml").is_file()
 
