@@ -45,6 +45,11 @@ def scenario(id: str, outcome: str = "passed", why: str = "") -> Event:
     return lambda evidence: evidence.record("scenario", id=id, outcome=outcome, why=why, seconds=1.5)
 
 
+def recorded(kind: str, **details: Any) -> Event:
+    """Any other event."""
+    return lambda evidence: evidence.record(kind, **details)
+
+
 def found(**changes: Any) -> Event:
     return lambda evidence: evidence.finding(finding(**changes))
 

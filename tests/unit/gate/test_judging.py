@@ -22,7 +22,8 @@ def _judge(*waivers: Waiver, **policy: Any) -> Judge:
 
 def _waiver(**changes: Any) -> Waiver:
     fields: dict[str, Any] = {"check": "DIFF", "place": "Projects-1/*", "reason": "r", "owner": "o"}
-    return Waiver(**(fields | {"link": "https://a.example/1", "expires": TODAY} | changes))
+    fields |= {"link": "https://a.example/1", "expires": TODAY}
+    return Waiver(**(fields | changes))
 
 
 def test_nothing_found_is_fine() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.gate.ledgers import SCENARIOS, Event, entries, finished, found, good_run, scenario, started
+from tests.unit.gate.ledgers import SCENARIOS, Event, entries, finished, found, good_run, recorded, scenario, started
 from tidegate.gate.verdict import recompute
 from tidegate.reporting.bars import Bar, bars
 from tidegate.reporting.change_board import change_board
@@ -26,8 +26,8 @@ WAIVER = {
 
 
 def _page(folder: Path, events: list[Event]) -> str:
-    recorded = entries(folder, events)
-    return change_board(recompute(recorded), recorded)
+    ledger = entries(folder, events)
+    return change_board(recompute(ledger), ledger)
 
 
 def test_says_in_words_whether_the_main_instance_may_follow(tmp_path: Path) -> None:
@@ -53,8 +53,8 @@ def test_tells_who_accepted_what(tmp_path: Path) -> None:
 
 def test_tells_what_was_not_verified(tmp_path: Path) -> None:
     run = [started(selection="only one"), scenario(SCENARIOS[0])]
-    run.append(lambda evidence: evidence.record("check", check="FEED", uncovered=["the feed at example.com"]))
-    run.append(lambda evidence: evidence.record("snapshot", samples=["events: 40 of 9000 (history)"]))
+    run.append(recorded("check", check="FEED", uncovered=["the feed at example.com"]))
+    run.append(recorded("snapshot", samples=["events: 40 of 9000 (history)"]))
     page = _page(tmp_path, [*run, finished()])
 
     assert "2 required scenarios were not part of this run" in page
@@ -64,7 +64,7 @@ def test_tells_what_was_not_verified(tmp_path: Path) -> None:
 
 def test_shows_the_predicted_outage(tmp_path: Path) -> None:
     timings = {"stopping the server": 1.0, "upgrading the database": 59.4}
-    run = [*good_run()[:-1], lambda evidence: evidence.record("upgrade", timings=timings), finished()]
+    run = [*good_run()[:-1], recorded("upgrade", timings=timings), finished()]
     page = _page(tmp_path, run)
 
     assert "took 60 s in the rehearsal" in page
@@ -103,20 +103,20 @@ def test_is_well_formed_and_complete_in_itself(tmp_path: Path) -> None:
 
 
 def test_the_same_evidence_gives_the_same_bytes(tmp_path: Path) -> None:
-    recorded = entries(tmp_path, good_run())
+    ledger = entries(tmp_path, good_run())
 
-    assert change_board(recompute(recorded), recorded) == change_board(recompute(recorded), recorded)
+    assert change_board(recompute(ledger), ledger) == change_board(recompute(ledger), ledger)
 
 
 def test_a_large_run_is_rendered_in_seconds(tmp_path: Path) -> None:
     names = [f"features/{number // 100}.feature: {number}" for number in range(1000)]
-    recorded = list(entries(tmp_path / "small", [started(required=names), found(), finished()]))
-    [finding] = [entry for entry in recorded if entry.kind == "finding"]
+    ledger = list(entries(tmp_path / "small", [started(required=names), found(), finished()]))
+    [finding] = [entry for entry in ledger if entry.kind == "finding"]
     [template] = entries(tmp_path / "scenario", [scenario("x")])
     many = [replace(template, details={**template.details, "id": name}) for name in names]
     places = [replace(finding, details={**finding.details, "place": f"Projects-{number}"}) for number in range(5000)]
     began = time.monotonic()
-    page = change_board(recompute([recorded[0], *many, *places, recorded[-1]]), recorded)
+    page = change_board(recompute([ledger[0], *many, *places, ledger[-1]]), ledger)
 
     assert time.monotonic() - began < 10
     assert "and 4960 more, all in verdict.json" in page
