@@ -122,9 +122,7 @@ class Work:
         mapper = self._store.mapper(kind)
         with _conflicts(mapper):
             self._write(mapper.update, [*mapper.row(document), document["Id"]], mapper.update_sizes, must_hit=kind)
-        if mapper.kind.related:
-            self._unrelate(mapper.kind, document["Id"])
-            self._relate(mapper.kind, document)
+        self._relate(mapper.kind, document, again=True)
 
     def delete(self, kind: str, id: str) -> None:
         mapper = self._store.mapper(kind)
@@ -219,15 +217,19 @@ class Work:
     def _failed(self, error: pyodbc.Error) -> Exception:
         return Deadlock(str(error)) if is_deadlock(error) else error
 
-    def _relate(self, kind: DocumentKind, document: Document) -> None:
+    def _relate(self, kind: DocumentKind, document: Document, *, again: bool = False) -> None:
         related = kind.related
-        values = list(dict.fromkeys(document.get(related.source) or ())) if related else []
-        if related and values:
+        if related is None:
+            return
+        values = list(dict.fromkeys(document.get(related.source) or ()))
+        parameters: list[Any] = [document["Id"]] if again else []
+        statements = [f"DELETE FROM dbo.[{related.table}] WHERE [{related.owner}] = ?"] if again else []
+        if values:
             rows = ", ".join(["(?, ?)"] * len(values))
-            self._write(
-                f"INSERT INTO dbo.[{related.table}] ([{related.owner}], [{related.value}]) VALUES {rows}",
-                [part for value in values for part in (document["Id"], value)],
-            )
+            statements.append(f"INSERT INTO dbo.[{related.table}] ([{related.owner}], [{related.value}]) VALUES {rows}")
+            parameters += [part for value in values for part in (document["Id"], value)]
+        if statements:
+            self._write("; ".join(statements), parameters)
 
     def _unrelate(self, kind: DocumentKind, id: str) -> None:
         if related := kind.related:
