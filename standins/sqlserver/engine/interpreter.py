@@ -167,9 +167,19 @@ class Interpreter:
                 session.doomed = True
                 if error.number == 1205:
                     session.abandon(sink)
-            raise error
+            raise self._last(error)
         self.report(error, sink)
         self._end_after(error, sink, aborts=aborts)
+
+    @staticmethod
+    def _last(error: SqlServerError) -> SqlServerError:
+        """Of several errors CATCH sees the last."""
+        following: tuple[SqlServerError, ...] = getattr(error, "following", ())
+        if not following:
+            return error
+        last = copy_of(following[-1])
+        last.line, last.procedure = error.line, error.procedure
+        return last
 
     def _end_after(self, error: SqlServerError, sink: Sink, *, aborts: bool) -> None:
         session = self._session
@@ -193,8 +203,13 @@ class Interpreter:
             sink.info(SqlServerError(3621, "The statement has been terminated.", 0, 0, error.line))
 
     def report(self, error: SqlServerError, sink: Sink) -> None:
-        self._session.last_error = error.number
-        sink.error(error)
+        """Send an error, and those that come with it."""
+        for item in (error, *getattr(error, "following", ())):
+            if item.line <= 1:
+                item.line = error.line
+            item.procedure = error.procedure
+            self._session.last_error = item.number
+            sink.error(item)
 
     # --- control flow --------------------------------------------------------------------------------------------
 
@@ -418,9 +433,9 @@ def copy_of(error: SqlServerError) -> SqlServerError:
     """Errors of cached syntax trees and plans must not carry the line or procedure of an earlier run."""
     copied = SqlServerError(error.number, error.message, error.severity, error.state, error.line)
     copied.procedure = error.procedure
-    for mark in ("thrown", "raised"):
+    for mark in ("thrown", "raised", "following"):
         if getattr(error, mark, False):
-            setattr(copied, mark, True)
+            setattr(copied, mark, getattr(error, mark))
     return copied
 
 

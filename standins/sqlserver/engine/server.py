@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import count
 from pathlib import Path
@@ -14,11 +15,13 @@ import orjson
 
 from standins.sqlserver.contract import LoginRequest, SqlServerError
 from standins.sqlserver.engine import messages, moments
+from standins.sqlserver.engine.backup.history import ensure_tables
 from standins.sqlserver.engine.database import Database, Settings
 from standins.sqlserver.engine.files import remove_database_files, replace_file
 from standins.sqlserver.engine.locks import LockManager, Resource
 from standins.sqlserver.engine.logins import Logins
 from standins.sqlserver.engine.product import PRODUCTS
+from standins.sqlserver.engine.internal import InternalSession
 from standins.sqlserver.engine.session import EngineSession
 from standins.sqlserver.engine.temporary import TemporaryDatabase
 from standins.sqlserver.tsql import collations
@@ -47,6 +50,8 @@ class SqlServerEngine:
         self._sessions: dict[int, EngineSession] = {}
         self._application_resources: dict[tuple[int, str], Resource] = {}
         self._single: dict[int, EngineSession] = {}
+        self._unfinished: set[str] = set()
+        self._devices: set[str] = set()
         self._registry = self.root / "instance.json"
         saved = self._read_registry()
         self._logins = Logins(sa_password, saved.get("logins", {}))
@@ -77,16 +82,60 @@ class SqlServerEngine:
         for name in _SYSTEM:
             if name not in self._databases:
                 self.create(name, recovery="SIMPLE" if name != "model" else "FULL")
+        for leftover in self.root.glob("backup-*.tmp"):
+            leftover.unlink()
+        ensure_tables(self)
+        self.save()
 
-    def save(self, unfinished: list[str] | None = None) -> None:
+    def save(self) -> None:
         """Write the registry so that a crash leaves the old or the new one."""
         with self._lock:
             content = {
                 "databases": [asdict(database.settings) for database in self._databases.values()],
                 "logins": self._logins.export(),
-                "unfinished": unfinished or [],
+                "unfinished": sorted(self._unfinished),
             }
             replace_file(self._registry, orjson.dumps(content, option=orjson.OPT_INDENT_2))
+
+    def note_unfinished(self, path: Path) -> None:
+        """Files that the next start removes, should this process die before it forgets them."""
+        with self._lock:
+            self._unfinished.add(str(path))
+            self.save()
+
+    def forget_unfinished(self, path: Path) -> None:
+        with self._lock:
+            self._unfinished.discard(str(path))
+            self.save()
+
+    @contextmanager
+    def internal(self, database: str) -> Iterator[InternalSession]:
+        """A session of the server's own."""
+        found = self.find(database)
+        assert found is not None
+        session = InternalSession(self, found)
+        try:
+            yield session
+        finally:
+            session.close()
+
+    @contextmanager
+    def backup_device(self, path: Path) -> Iterator[None]:
+        """One statement at a time works on a backup file."""
+        key = str(path.absolute())
+        with self._lock:
+            if key in self._devices:
+                text = (
+                    f"Cannot open backup device '{path}'. Operating system error 32(The process cannot access the file "
+                    "because it is being used by another process.)."
+                )
+                raise SqlServerError(3201, text, 16, 1)
+            self._devices.add(key)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._devices.discard(key)
 
     # --- databases -----------------------------------------------------------------------------------------------
 
@@ -121,17 +170,17 @@ class SqlServerEngine:
             settings.data_name, settings.log_name = data_name or name, log_name or f"{name}_log"
             database = Database(settings, self.root)
             self.check_path(database.path)
-            self.save([str(database.path)])
+            self.note_unfinished(database.path)
             try:
                 database.initialise()
                 Path(settings.log_path).touch()
                 database.load()
             except BaseException:
                 remove_database_files(database.path)
-                self.save()
+                self.forget_unfinished(database.path)
                 raise
             self._databases[name.lower()] = database
-            self.save()
+            self.forget_unfinished(database.path)
             return database
 
     def new_settings(self, name: str, path: str = "", log_path: str = "", collation: str = "") -> Settings:
@@ -175,10 +224,10 @@ class SqlServerEngine:
         with self._lock:
             del self._databases[database.name.lower()]
             self._single.pop(database.id, None)
-            self.save([str(database.path)])
+            self.note_unfinished(database.path)
             remove_database_files(database.path)
             Path(database.settings.log_path).unlink(missing_ok=True)
-            self.save()
+            self.forget_unfinished(database.path)
 
     # --- who may use a database ----------------------------------------------------------------------------------
 

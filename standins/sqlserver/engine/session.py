@@ -151,6 +151,12 @@ class EngineSession:
         with self._request(sink, "TRANSACTION"):
             self.interpreter.guarded(lambda: self._transaction(request, name, isolation, sink), sink)
 
+    @contextmanager
+    def own_request(self, sink: Sink) -> Iterator[None]:
+        """A request of the server itself."""
+        with self._request(sink, "INTERNAL"):
+            yield
+
     def _transaction(self, request: TransactionRequest, name: str, isolation: int, sink: Sink) -> None:
         levels = {1: "READ UNCOMMITTED", 2: "READ COMMITTED", 3: "REPEATABLE READ", 4: "SERIALIZABLE", 5: "SNAPSHOT"}
         if isolation in levels:

@@ -406,7 +406,5 @@ VIEWS = (
     ),
     view("sys.synonyms", _OBJECT + ", base_object_name nvarchar(1035)", _none),
     view("sys.sequences", _OBJECT + ", current_value nvarchar(40)", _none),
-    view(
-        "sys.fulltext_indexes", "object_id int, unique_index_id int, is_enabled bit, has_crawl_completed bit", _none
-    ),
+    view("sys.fulltext_indexes", "object_id int, unique_index_id int, is_enabled bit, has_crawl_completed bit", _none),
 )
