@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pytest_bdd import then, when
 
-from fixtures.plugins.recovery import WRITES
 from fixtures.plugins.run import Run
 from tidegate.octopus.client import OctopusClient
 from tidegate.octopus.maintenance import in_maintenance_mode
 from tidegate.rehearsal.folders import differences
 from tidegate.rehearsal.instances import BackupSet
 from tidegate.rehearsal.maintenance import open_writes
+from tidegate.rehearsal.recovery import WRITES
 
 
 @when("the main instance is backed up")

@@ -17,7 +17,7 @@ from tidegate.errors import TidegateError, UsageError
 from tidegate.gate.integrity import verify
 from tidegate.lab import Lab
 from tidegate.octopus.downloads import DownloadFeed
-from tidegate.providers.leftovers import dead_runs, remove_leftovers
+from tidegate.rehearsal.recovery import clean_up_after_dead_runs
 from tidegate.secrets import redact
 from tidegate.settings import EmbeddedSettings, load
 from tidegate.versions import Version, plan, release_knowledge
@@ -140,10 +140,10 @@ def _verify(chosen: argparse.Namespace, output: TextIO) -> int:
 
 
 def _reap(chosen: argparse.Namespace, output: TextIO) -> int:
-    reports = load(chosen.settings).reports.folder
-    for run in dead_runs(reports):
-        output.writelines(f"{removed.run}: removed {removed.what}\n" for removed in remove_leftovers(run))
-    return APPROVED
+    settings = load(chosen.settings)
+    recovery = clean_up_after_dead_runs(settings.reports.folder, settings)
+    output.writelines(f"{sentence}\n" for sentence in [*recovery.done, *recovery.failed])
+    return INCOMPLETE if recovery.failed else APPROVED
 
 
 if __name__ == "__main__":

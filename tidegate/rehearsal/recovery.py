@@ -1,0 +1,59 @@
+"""What killed runs left behind, removed or undone: by the next run before anything else, or by `tidegate reap`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from tidegate.errors import HarnessError
+from tidegate.gate.evidence import LEDGER, read_entries
+from tidegate.providers.leftovers import dead_runs, remove_leftovers
+from tidegate.rehearsal.main import describe_main
+from tidegate.rehearsal.maintenance import recover, unfinished_writes
+from tidegate.settings import Settings
+
+#: The journal of writes to the main instance, in each run folder.
+WRITES: Final = "main-writes.jsonl"
+
+
+@dataclass(slots=True)
+class Recovery:
+    """A sentence for each thing that was cleaned up, and for each that could not be."""
+
+    done: list[str] = field(default_factory=list[str])
+    failed: list[str] = field(default_factory=list[str])
+
+
+def clean_up_after_dead_runs(reports: Path, settings: Settings) -> Recovery:
+    """End processes, delete folders, and undo writes to the main instance of ``settings`` (maintenance mode, unfinished
+    backup files, scratch databases). Runs that live, and other main instances, are left alone."""
+    recovery = Recovery()
+    for dead in list(dead_runs(reports)):
+        recovery.done += [f"{removed.run} was killed: {removed.what} removed" for removed in remove_leftovers(dead)]
+    for journal in sorted(reports.glob(f"*/{WRITES}")):
+        if journal.parent.is_symlink():
+            continue  # `latest` is a link to one of them
+        try:
+            recovery.done += [f"{journal.parent.name} was killed: {undone}" for undone in _undo(journal, settings)]
+        except HarnessError as error:
+            recovery.failed.append(f"{journal.parent.name} was killed, and this could not be undone: {error}")
+    return recovery
+
+
+def _undo(journal: Path, settings: Settings) -> Iterator[str]:
+    if not unfinished_writes(journal):
+        return
+    started = _settings_of(journal.parent)
+    if started.get("main") is None:
+        journal.unlink()  # its main instance was an embedded one, which ended with it
+    elif settings.main is not None and started["main"].get("url") == settings.main.url:
+        yield from recover(journal, describe_main(settings.main, settings.sql_server))
+
+
+def _settings_of(folder: Path) -> dict[str, Any]:
+    for entry in read_entries(folder / LEDGER):
+        if entry.kind == "run.started":
+            return dict(entry.details["settings"])
+    return {}
