@@ -22,16 +22,21 @@ _NEVER: Final = Version(9999, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """One step of the schema: a T-SQL file or a Python module with ``run(context)``."""
+    """One step of the schema: a T-SQL file, a Python module with ``run(context)``, or permissions to grant."""
 
     name: str
     sql: str = ""
     python: str = ""
+    grants: tuple[str, ...] = ()
     since: Version = _ALWAYS
 
     def run(self, context: ScriptContext) -> None:
         if self.sql:
             context.database.script((_FOLDER / "scripts" / self.sql).read_text(encoding="utf-8"))
+        elif self.grants:
+            from standins.octopus.schema.new_permissions import grant_new  # noqa: PLC0415 - it imports the context
+
+            grant_new(context, self.since, self.grants)
         else:
             importlib.import_module(f"standins.octopus.schema.scripts.{self.python}").run(context)
 
@@ -56,7 +61,13 @@ def _file() -> Mapping[str, Any]:
 def scripts_of(version: Version) -> Sequence[Script]:
     """Every script up to the version, in order."""
     scripts = (
-        Script(row["name"], row.get("sql", ""), row.get("python", ""), Version.parse(row.get("since", "0.0.0")))
+        Script(
+            row["name"],
+            row.get("sql", ""),
+            row.get("python", ""),
+            tuple(row.get("grants", ())),
+            Version.parse(row.get("since", "0.0.0")),
+        )
         for row in _file()["scripts"]
     )
     return tuple(script for script in scripts if script.since <= version)

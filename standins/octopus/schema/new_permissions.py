@@ -21,8 +21,14 @@ def grant_new(context: ScriptContext, version: Version, names: Sequence[str]) ->
             database.insert("UserRole", role.id, role.json(split=True), Name=role.name)
             continue
         identity = json.pop("Id")
-        granted: list[str] = json.get("GrantedSpacePermissions") or []
-        fresh = [name for name in names if name in role.space and name not in granted]
-        if fresh:
-            json["GrantedSpacePermissions"] = [*granted, *fresh]
+        changed = _add(json, "GrantedSpacePermissions", [name for name in names if name in role.space])
+        if _add(json, "GrantedSystemPermissions", [name for name in names if name in role.system]) or changed:
             database.run("UPDATE dbo.[UserRole] SET [JSON] = ? WHERE [Id] = ?", to_json(json), identity)
+
+
+def _add(role: dict[str, Any], list_name: str, names: Sequence[str]) -> bool:
+    granted: list[str] = role.get(list_name) or []
+    fresh = [name for name in names if name not in granted]
+    if fresh:
+        role[list_name] = [*granted, *fresh]
+    return bool(fresh)

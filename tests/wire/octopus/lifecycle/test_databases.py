@@ -11,6 +11,7 @@ from standins.octopus.contract import Version
 from standins.octopus.crypto import MasterKey
 from standins.octopus.schema.integrity import actual_items, schema_differences
 from standins.octopus.schema.manifest import scripts_of
+from standins.octopus.schema.roles import built_in_roles
 from tests.wire.octopus.lifecycle.machine import ADMIN_KEY, Instance
 
 VERSIONS = ("2018.12.1", "2019.1.0", "2019.13.5", "2020.6.4671", "2021.1.7500")
@@ -266,3 +267,20 @@ def test_secrets_are_not_in_any_output(instance: Instance) -> None:
         assert password not in text
         assert instance.master_key.text() not in text
         assert ADMIN_KEY not in text
+
+
+@pytest.mark.parametrize("version", [*VERSIONS, "2025.4.10338"])
+def test_the_scripts_lead_to_the_roles_of_the_version(instance: Instance, version: str) -> None:
+    instance.create(version)
+    lists = ("GrantedPermissions", "GrantedSpacePermissions", "GrantedSystemPermissions")
+    with instance.database() as database:
+        stored = {
+            document["Id"]: {name: set(document[name]) for name in lists if name in document}
+            for document, _ in database.documents("UserRole")
+        }
+    split = Version.parse(version) >= Version(2019, 1, 0)
+    expected = {
+        role.id: {name: set(names) for name, names in role.json(split=split).items() if name in lists}
+        for role in built_in_roles(Version.parse(version))
+    }
+    assert stored == expected
