@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tidegate.checks.live.choosing import Candidate, choose, form_values, reasons, steps_of
+from tidegate.checks.live.choosing import Candidate, Covered, form_values, next_candidate, reasons, steps_of
 
 
 def action(
@@ -29,28 +29,51 @@ ON_TARGETS = action("Octopus.TentaclePackage", roles="web")
 ON_BEHALF = action("Octopus.Script", syntax="Bash", roles="web", on_server="true")
 
 
+def chosen(*candidates: Candidate, failing: tuple[str, ...] = ()) -> tuple[list[str], Covered]:
+    """The projects that are rehearsed, in order, when those in ``failing`` fail."""
+    covered = Covered()
+    succeeded = frozenset(one.id for one in candidates) - set(failing)
+    order: list[str] = []
+    while (candidate := next_candidate(candidates, covered, succeeded)) is not None:
+        order.append(candidate.id)
+        covered.add(candidate, succeeded=candidate.id not in failing)
+    return order, covered
+
+
 def test_one_project_for_each_sort_and_no_more() -> None:
-    chosen, missing = choose(
-        [project("a", BASH), project("b", BASH, MANUAL), project("c", BASH), project("d", POWERSHELL)], most=5
+    order, covered = chosen(
+        project("a", BASH), project("b", BASH, MANUAL), project("c", BASH), project("d", POWERSHELL)
     )
 
-    assert [one.project["Id"] for one in chosen] == ["b", "d"]
-    assert missing == set()
+    assert order == ["b", "d"]
+    assert covered.sorts == {"Octopus.Script/Bash", "Octopus.Manual", "Octopus.Script/PowerShell"}
 
 
 def test_a_tenanted_project_is_wanted_besides() -> None:
-    chosen, _ = choose([project("a", BASH), project("t", BASH, tenanted=True)], most=5)
+    order, _ = chosen(project("a", BASH), project("t", BASH, tenanted=True))
 
-    assert [one.project["Id"] for one in chosen] == ["a", "t"]
+    assert order == ["t"]  # it shows both
+    order, _ = chosen(project("a", BASH, MANUAL, POWERSHELL), project("t", BASH, tenanted=True))
+    assert order == ["a", "t"]
+
+
+def test_projects_that_work_are_preferred() -> None:
+    order, covered = chosen(project("a", BASH), project("b", BASH), failing=("a",))
+
+    assert (order, covered.sorts) == (["b"], {"Octopus.Script/Bash"})
+
+
+def test_a_project_that_fails_is_rehearsed_when_nothing_else_shows_its_steps() -> None:
+    order, covered = chosen(project("a", POWERSHELL), project("b", BASH), failing=("a",))
+
+    assert (order, covered.tried) == (["b", "a"], {"Octopus.Script/PowerShell"})
 
 
 def test_steps_on_targets_and_mail_are_skipped_and_named() -> None:
-    candidates = [project("a", BASH, ON_TARGETS, ON_BEHALF, action("Octopus.Email"))]
+    one = project("a", BASH, ON_TARGETS, ON_BEHALF, action("Octopus.Email"))
 
-    chosen, missing = choose(candidates, most=5)
-
-    assert chosen[0].skipped == ["Octopus.TentaclePackage", "Octopus.Email"]
-    assert reasons(candidates, missing) == [
+    assert one.skipped == ["Octopus.TentaclePackage", "Octopus.Email"]
+    assert reasons([one], {"Octopus.TentaclePackage", "Octopus.Email"}) == [
         "steps of the sort Octopus.Email: it would reach people",
         "steps of the sort Octopus.TentaclePackage: it runs on deployment targets, which a clone must not reach",
     ]

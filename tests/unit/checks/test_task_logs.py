@@ -53,6 +53,13 @@ def test_what_two_runs_did_not_share_is_unsteady() -> None:
     assert (difference.path, difference.lost, difference.new) == (STEP, ("Hello",), ("Good bye",))
 
 
+def test_a_counter_may_go_on() -> None:
+    before = steady(run_log(log("queued as (#1) of 9", "Hello")), run_log(log("queued as (#2) of 9", "Hello")))
+
+    assert compare_logs(before, run_log(log("queued as (#6) of 9", "Hello"))) == []
+    assert compare_logs(before, run_log(log("queued as (#6) of 8", "Hello")))
+
+
 def test_a_step_that_ends_otherwise() -> None:
     before = run_log(log("Hello"))
 

@@ -17,7 +17,7 @@ from tidegate.checks.live.deployments import (
 )
 from tidegate.checks.live.downloads import check_downloads
 from tidegate.checks.live.interruptions import check_waiting
-from tidegate.checks.live.login import check_login
+from tidegate.checks.live.login import check_login, login_outcomes
 from tidegate.checks.live.pushing import check_pushing, push_outcomes
 from tidegate.checks.live.retention import check_retention
 from tidegate.checks.live.saving import check_saving
@@ -32,6 +32,7 @@ from tidegate.secrets import Secret
 class Baseline:
     """What the test instance did before it was upgraded."""
 
+    logins: Mapping[str, str]
     rehearsals: Rehearsals
     pushes: Mapping[str, str]
     creations: Mapping[str, str]
@@ -40,20 +41,21 @@ class Baseline:
 
 
 def record_baseline(
-    context: LiveContext, *, most: int = 4, scripts: Sequence[Script] = (), api_key: Secret | None = None
+    context: LiveContext, *, most: int = 6, scripts: Sequence[Script] = (), api_key: Secret | None = None
 ) -> Baseline:
     """Do on the test instance, at its old version, what the live checks will do after the upgrade.
 
     It comes before the first snapshot, because it writes. ``api_key`` is what the users' own scripts log in with.
     """
     context.guard()
+    logins = login_outcomes(context)
     rehearsals = rehearse(context, most=most)
     context.report("live baseline: pushing as build servers do")
     pushes = push_outcomes(context)
     context.report("live baseline: making and removing one thing of each kind")
     creations = creation_outcomes(context)
     outcomes = run_scripts(context, scripts, api_key) if api_key is not None else {}
-    return Baseline(rehearsals, pushes, creations, outcomes, deployment_ids(context))
+    return Baseline(logins, rehearsals, pushes, creations, outcomes, deployment_ids(context))
 
 
 def live_checks(
@@ -72,7 +74,7 @@ def live_checks(
     checks: dict[str, Callable[[], LiveResult]] = {
         "health": partial(check_health, context, after.version, before),
         "background": partial(check_background, context, before),
-        "log in": partial(check_login, context),
+        "log in": partial(check_login, context, baseline.logins),
         "downloads": partial(check_downloads, context, before),
         "triggers": lambda: check_triggers(context, baseline.deployments),
         "waiting": partial(check_waiting, context, baseline.rehearsals),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, cast
+
+#: A step that waits for a person.
+MANUAL: Final = "Octopus.Manual"
 
 #: Steps that run on the Octopus Server itself or wait for a person (Octopus docs, deployment process; ActionType values
 #: of Octopus.Client's step builders).
-ON_SERVER: Final = frozenset({"Octopus.Manual", "Octopus.DeployRelease", "Octopus.Email"})
+ON_SERVER: Final = frozenset({MANUAL, "Octopus.DeployRelease", "Octopus.Email"})
 
 #: Steps that send something to people or systems outside and are therefore never run by a rehearsal.
 REACHES_PEOPLE: Final = frozenset({"Octopus.Email", "Octopus.JiraIntegration.ServiceDeskAction"})
@@ -26,6 +29,7 @@ class Step:
     sort: str
     runs_here: bool
     why_not: str = ""
+    environments: tuple[str, ...] = ()  # where it applies; everywhere when empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,14 @@ class Candidate:
 
     project: Document
     steps: tuple[Step, ...]
+
+    @property
+    def id(self) -> str:
+        return str(self.project.get("Id"))
+
+    @property
+    def tenanted(self) -> bool:
+        return self.project.get("TenantedDeploymentMode") == "Tenanted"
 
     @property
     def sorts(self) -> frozenset[str]:
@@ -55,25 +67,39 @@ def steps_of(process: Document) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def choose(candidates: Iterable[Candidate], most: int) -> tuple[list[Candidate], set[str]]:
-    """A few candidates that cover as many sorts of steps as they can, and the sorts that stay uncovered."""
-    left = sorted(candidates, key=lambda one: str(one.project.get("Id")))
-    every = {step.sort for candidate in left for step in candidate.steps}
-    covered: set[str] = set()
-    chosen: list[Candidate] = []
-    # Tenanted projects are deployed differently, so one of them is wanted besides the steps.
-    for tenanted in (False, True):
-        wanted = [
-            one for one in left if (one.project.get("TenantedDeploymentMode") == "Tenanted") is tenanted and one.sorts
-        ]
-        while wanted and len(chosen) < most:
-            best = max(wanted, key=lambda one: len(one.sorts - covered))
-            if not best.sorts - covered and (chosen if not tenanted else any(_tenanted(one) for one in chosen)):
-                break
-            covered |= best.sorts
-            chosen.append(best)
-            wanted.remove(best)
-    return chosen, every - covered
+@dataclass(slots=True)
+class Covered:
+    """What the projects rehearsed so far cover."""
+
+    sorts: set[str] = field(default_factory=set[str])  # sorts of steps that ran in a deployment that succeeded
+    tried: set[str] = field(default_factory=set[str])  # and in one that failed
+    tenanted: bool = False
+    projects: set[str] = field(default_factory=set[str])
+
+    def add(self, candidate: Candidate, *, succeeded: bool) -> None:
+        self.projects.add(candidate.id)
+        (self.sorts if succeeded else self.tried).update(candidate.sorts)
+        self.tenanted = self.tenanted or (succeeded and candidate.tenanted)
+
+
+def next_candidate(candidates: Iterable[Candidate], covered: Covered, succeeded: frozenset[str]) -> Candidate | None:
+    """The project that adds most to what is covered; None when no project adds anything.
+
+    ``succeeded`` are projects whose last deployments succeeded: they say more than ones that fail anyway. A project
+    that waits for a person is wanted early, and a tenanted one besides the steps: tenants are deployed differently.
+    """
+
+    def worth(candidate: Candidate) -> tuple[int, bool, int]:
+        new = candidate.sorts - covered.sorts
+        fresh = len(new - covered.tried) + (candidate.tenanted and not covered.tenanted)
+        manual = MANUAL in new
+        return (
+            (fresh, manual, candidate.id in succeeded) if candidate.id in succeeded else (min(fresh, 1), manual, False)
+        )
+
+    left = [one for one in candidates if one.id not in covered.projects and one.sorts]
+    best = max(sorted(left, key=lambda one: one.id), key=worth, default=None)
+    return best if best is not None and worth(best)[0] > 0 else None
 
 
 def reasons(candidates: Iterable[Candidate], sorts: set[str]) -> list[str]:
@@ -84,10 +110,6 @@ def reasons(candidates: Iterable[Candidate], sorts: set[str]) -> list[str]:
             if step.sort in sorts:
                 why[step.sort].add(step.why_not or "no project with it was chosen")
     return [f"steps of the sort {sort}: {', '.join(sorted(why[sort]))}" for sort in sorted(why)]
-
-
-def _tenanted(candidate: Candidate) -> bool:
-    return candidate.project.get("TenantedDeploymentMode") == "Tenanted"
 
 
 def _step(action: Document, roles: str) -> Step:
@@ -103,7 +125,8 @@ def _step(action: Document, roles: str) -> Step:
         why = "it would reach people"
     elif kind not in ON_SERVER and roles and str(properties.get("Octopus.Action.RunOnServer")).lower() != "true":
         why = "it runs on deployment targets, which a clone must not reach"
-    return Step(str(action.get("Id")), str(action.get("Name")), sort, not why, why)
+    environments = tuple(map(str, cast("list[Any]", action.get("Environments") or [])))
+    return Step(str(action.get("Id")), str(action.get("Name")), sort, not why, why, environments)
 
 
 def _properties(part: Mapping[str, Any]) -> Mapping[str, Any]:

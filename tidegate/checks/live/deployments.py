@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from tidegate.checks.live.choosing import Candidate, choose, form_values, reasons, steps_of
+from tidegate.checks.live.choosing import MANUAL, Candidate, Covered, form_values, next_candidate, reasons, steps_of
 from tidegate.checks.live.context import LiveContext, LiveResult, Notes, run_check
 from tidegate.checks.live.task_logs import RunLog, compare_logs, run_log, steady
 from tidegate.checks.live.variables import Evaluated, compare_variables, evaluated, steady_variables
 from tidegate.errors import HarnessError, Refused
-from tidegate.observation.documents import id_of
+from tidegate.observation.documents import id_of, property_of
 
 #: Releases of the harness are told from people's by this pre-release tag.
 TAG: Final = "tidegate"
@@ -63,7 +63,7 @@ class Rehearsals:
     uncovered: tuple[str, ...] = ()
 
 
-def rehearse(context: LiveContext, *, most: int = 4) -> Rehearsals:
+def rehearse(context: LiveContext, *, most: int = 6) -> Rehearsals:
     """Deploy representative projects twice on the test instance before it is upgraded, and leave one waiting.
 
     Twice, because what two deployments of the same release do not share says nothing about the upgrade. A project that
@@ -71,17 +71,23 @@ def rehearse(context: LiveContext, *, most: int = 4) -> Rehearsals:
     """
     context.guard()
     candidates = _candidates(context)
-    chosen, missing = choose(candidates, most)
-    uncovered = reasons(candidates, missing)
+    succeeded = _succeeded(context)
+    covered = Covered()
+    uncovered: list[str] = []
     rehearsed: list[Rehearsed] = []
-    for candidate in chosen:
+    while len(rehearsed) < most and (candidate := next_candidate(candidates, covered, succeeded)) is not None:
         name = str(candidate.project.get("Name"))
         context.report(f"live baseline: {name} is released and deployed twice")
         try:
-            rehearsed.append(_rehearse(context, candidate))
+            one = _rehearse(context, candidate)
+            covered.add(candidate, succeeded=one.run.state == "Success")
+            rehearsed.append(one)
         except (HarnessError, KeyError, TypeError, ValueError) as error:
+            covered.add(candidate, succeeded=False)
             uncovered.append(f"project {name}: {_reason(error)}")
-    waiting, why = _leave_waiting(context, rehearsed)
+    every = {step.sort for candidate in candidates for step in candidate.steps}
+    uncovered += reasons(candidates, every - covered.sorts)
+    waiting, why = _leave_waiting(context, candidates)
     if not waiting:
         uncovered.append(f"a deployment that waits for a person during the upgrade: {why}")
     return Rehearsals(tuple(rehearsed), waiting, _as_users(context, rehearsed), tuple(uncovered))
@@ -194,6 +200,13 @@ def _candidates(context: LiveContext) -> list[Candidate]:
         if answer.ok and id_of(answer.json):
             found.append(Candidate(project, steps_of(cast("Document", answer.json))))
     return found
+
+
+def _succeeded(context: LiveContext) -> frozenset[str]:
+    """Projects of which something is deployed with success."""
+    answer = context.client.send("GET", context.path("dashboard"), params={"showAll": True})
+    items = cast("list[Document]", property_of(answer.json, "Items") or []) if answer.ok else []
+    return frozenset(str(item.get("ProjectId")) for item in items if item.get("State") == "Success")
 
 
 def _rehearse(context: LiveContext, candidate: Candidate) -> Rehearsed:
@@ -316,27 +329,41 @@ def _body(what: Rehearsed, release_id: str) -> Document:
     return body
 
 
-def _leave_waiting(context: LiveContext, rehearsed: list[Rehearsed]) -> tuple[str, str]:
+def _leave_waiting(context: LiveContext, candidates: list[Candidate]) -> tuple[str, str]:
     """Start a deployment with a manual step and leave it waiting (OctopusDeploy/Issues#2691)."""
-    why = "no representative project has a manual step"
-    for one in rehearsed:
-        if not any("Octopus.Manual" in str(step) for step in _sorts(context, one)):
+    why = "no project has a manual step"
+    for candidate in candidates:
+        if not any(step.sort == MANUAL for step in candidate.steps) or candidate.tenanted:
             continue
-        try:
-            task_id = str(_order(context, one, one.release_id)["TaskId"])
-            task = context.task_ended(task_id, answer_interruptions=False)
-        except HarnessError as error:
-            why = _reason(error)
-            continue
-        if task.get("HasPendingInterruptions"):
-            return task_id, ""
+        why = f"no release of {candidate.project.get('Name')} may go where its manual step applies"
+        for release, environment in _waiting_places(context, candidate):
+            body = {
+                "ReleaseId": release,
+                "EnvironmentId": environment,
+                "SkipActions": candidate.skipped,
+                "FormValues": _answers(context, release, environment, ""),
+                "Comments": "Tidegate rehearsal: waits during the upgrade",
+            }
+            try:
+                task_id = str(context.client.post(context.path("deployments"), body)["TaskId"])
+                task = context.task_ended(task_id, answer_interruptions=False)
+            except HarnessError as error:
+                why = _reason(error)
+                continue
+            if task.get("HasPendingInterruptions"):
+                return task_id, ""
     return "", why
 
 
-def _sorts(context: LiveContext, one: Rehearsed) -> list[str]:
-    project = cast("Document", context.client.get(context.path(f"projects/{one.project_id}")))
-    process = context.client.get(context.path(f"deploymentprocesses/{project['DeploymentProcessId']}"))
-    return [step.sort for step in steps_of(cast("Document", process))]
+def _waiting_places(context: LiveContext, candidate: Candidate) -> Iterator[tuple[str, str]]:
+    """Recent releases and the environments they may go to in which a manual step applies."""
+    wanted = {environment for step in candidate.steps if step.sort == MANUAL for environment in step.environments}
+    page = context.client.get(context.path(f"projects/{candidate.id}/releases"), take=5)
+    for release in cast("list[Document]", page["Items"]):
+        template = context.client.get(context.path(f"releases/{release['Id']}/deployments/template"))
+        for target in cast("list[Document]", template.get("PromoteTo") or []):
+            if not wanted or str(target["Id"]) in wanted:
+                yield str(release["Id"]), str(target["Id"])
 
 
 def _reason(error: Exception) -> str:

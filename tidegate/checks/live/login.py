@@ -1,107 +1,111 @@
-"""LOGIN: each kind of user can log in, by password and by API key."""
+"""LOGIN: each kind of user can log in, by password and by API key, and nobody else can."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, cast
 
 import httpx
 
-from tidegate.checks.live.context import LiveContext, LiveResult, Notes, run_check, told
-from tidegate.checks.live.session import Session
+from tidegate.checks.live.context import LiveContext, LiveResult, Notes, run_check
+from tidegate.checks.live.session import CSRF, IDENTIFICATION, Session
 from tidegate.observation.documents import id_of, property_of
 from tidegate.observation.observers import Observer
 from tidegate.octopus.client import OctopusClient
 from tidegate.secrets import Secret
 
-CANNOT: Final = "people of this kind cannot log in after the upgrade"
+CANNOT: Final = "people of this kind cannot log in as they did"
+
+#: What logging in came to, by step.
+Outcomes = dict[str, str]
 
 
-def check_login(context: LiveContext, *, main_keys: dict[str, Secret] | None = None) -> LiveResult:
-    """Log in as every observer with password and key, and with keys that were made long before the upgrade.
+def login_outcomes(context: LiveContext) -> Outcomes:
+    """Log in as every observer, with key and password, and as strangers: what came of each step."""
+    outcomes: Outcomes = {"ways to log in": _providers(context)}
+    for observer in context.observers:
+        kind = f"somebody like {', '.join(observer.stands_for[:3])}"
+        outcomes[f"API key of {kind}"] = _by_key(context, observer.api_key)
+        for step, outcome in _by_password(context, observer).items():
+            outcomes[f"{step} as {kind}"] = outcome
+    outcomes["no credentials"] = _by_key(context, None)
+    unknown = Secret.generated("an unknown key", "API-TIDEGATEUNKNOWNKEY0000000")
+    outcomes["an API key nobody has"] = _by_key(context, unknown)
+    with Session(context.client.url) as session:
+        answer = session.log_in("tidegate-nobody", Secret.generated("a wrong password", "tidegate wrong password"))
+        outcomes["a password nobody has"] = str(answer.status_code)
+    return outcomes
 
-    ``main_keys`` are API keys of the main instance by the name of their user, where the harness was given any: keys
-    have to outlive an upgrade.
-    """
+
+def check_login(context: LiveContext, before: Mapping[str, str]) -> LiveResult:
+    """Do it again after the upgrade: every step has to end as before."""
 
     def body(notes: Notes) -> None:
-        _providers(context, notes)
-        for observer in context.observers:
-            _by_key(context, notes, observer.name, observer.api_key)
-            _by_password(context, notes, observer)
-        for name, key in (main_keys or {}).items():
-            _by_key(context, notes, name, key)
-        _strangers(context, notes)
+        after = login_outcomes(context)
+        for step, outcome in before.items():
+            now = after.get(step, "not tried")
+            if now == outcome:
+                notes.covered.append(f"{step}: {now}")
+                continue
+            strangers = step.startswith(("no credentials", "an API key nobody", "a password nobody"))
+            notes.find(
+                f"log-in: {step}", "strangers are let in" if strangers and now.startswith("2") else CANNOT,
+                before=outcome, after=now,
+            )  # fmt: skip
 
     return run_check("LOGIN", context, body)
 
 
-def _providers(context: LiveContext, notes: Notes) -> None:
+def _providers(context: LiveContext) -> str:
     with context.client.anonymous() as anonymous:
         answer = anonymous.send("GET", "/api/authentication")
-    providers = property_of(answer.json, "AuthenticationProviders")
-    if not answer.ok or not isinstance(providers, list):
-        notes.find("/api/authentication", "the log-in page offers no way to log in", after=told(answer))
-        return
-    named = [str(provider.get("Name")) for provider in cast("list[dict[str, Any]]", providers)]
-    notes.covered.append(f"authentication providers: {', '.join(named) or 'none'}")
+    providers = cast("list[dict[str, Any]]", property_of(answer.json, "AuthenticationProviders") or [])
+    named = sorted(f"{one.get('Name')}{' (form)' if one.get('FormsLoginEnabled') else ''}" for one in providers)
+    return f"{answer.status} {', '.join(named)}"
 
 
-def _by_key(context: LiveContext, notes: Notes, name: str, key: Secret) -> None:
+def _by_key(context: LiveContext, key: Secret | None) -> str:
     with OctopusClient(context.client.url, key) as client:
         answer = client.send("GET", "/api/users/me")
-    if not answer.ok or not id_of(answer.json):
-        notes.find(f"/api/users/me with the API key of {name}", CANNOT, before=200, after=told(answer))
-    else:
-        notes.covered.append(f"API key of {name}")
+    return f"{answer.status} {id_of(answer.json)}".strip()
 
 
-def _by_password(context: LiveContext, notes: Notes, observer: Observer) -> None:
-    name = f"password log-in like {', '.join(observer.stands_for[:3])}"
+def _by_password(context: LiveContext, observer: Observer) -> Outcomes:
+    outcomes: Outcomes = {}
     with Session(context.client.url) as session:
         answer = session.log_in(observer.login_name, observer.password)
-        if answer.status_code != 200:
-            notes.find(f"/api/users/login ({name})", CANNOT, before=200, after=_words(answer))
-            return
-        missing = session.missing_cookies(context.server.installation_id)
-        if missing:
-            notes.find(f"/api/users/login ({name}): cookies", CANNOT, before=missing, after=sorted(session.cookies()))
-            return
-        _signed_in(notes, session, name)
-    notes.covered.append(name)
-
-
-def _signed_in(notes: Notes, session: Session, name: str) -> None:
-    me = session.send("GET", "/api/users/me")
-    if me.status_code != 200:
-        notes.find(f"/api/users/me ({name})", CANNOT, before=200, after=_words(me))
-        return
-    # Without the token of its cookie, a write has to be refused; with it, it reaches the server.
-    without = session.send("POST", "/api/users/logout", csrf=False)
-    if without.is_success and session.send("GET", "/api/users/me").status_code != 200:
-        notes.find(
-            f"/api/users/logout without X-Octopus-Csrf-Token ({name})",
-            "writes from other web sites are let through (cross-site request forgery)",
-            before="refused",
-            after=without.status_code,
+        outcomes["password"] = f"{answer.status_code} {_id(answer)}".strip()
+        outcomes["cookies"] = ", ".join(_cookies(answer, context.server.installation_id))
+        outcomes["who am I"] = _outcome(session.send("GET", "/api/users/me"))
+        # Both are refused for other reasons if nothing else: an order to do nothing that has no name.
+        outcomes["a write without the token of its cookie"] = _status(
+            session.send("POST", "/api/tasks", json={}, csrf=False)
         )
-        return
-    session.send("POST", "/api/users/logout")
-    after = session.send("GET", "/api/users/me")
-    if after.is_success:
-        notes.find(f"/api/users/logout ({name})", "people stay logged in after logging out", after=after.status_code)
+        outcomes["a write with the token of its cookie"] = _status(session.send("POST", "/api/tasks", json={}))
+        outcomes["log out"] = _status(session.send("POST", "/api/users/logout"))
+        outcomes["who am I after logging out"] = _outcome(session.send("GET", "/api/users/me"))
+    return outcomes
 
 
-def _strangers(context: LiveContext, notes: Notes) -> None:
-    for name, key in (
-        ("nobody", None),
-        ("an unknown key", Secret.generated("an unknown key", "API-TIDEGATEUNKNOWNKEY0000000")),
-    ):
-        with OctopusClient(context.client.url, key) as client:
-            answer = client.send("GET", "/api/users/me")
-        if answer.status != 401:
-            notes.find(f"/api/users/me as {name}", "strangers are let in", before=401, after=told(answer))
-    notes.covered.append("strangers are refused")
+def _cookies(answer: httpx.Response, installation_id: str) -> list[str]:
+    """The cookies set, with what browsers do about them; the installation's id is part of their names."""
+    cookies: list[str] = []
+    for header in answer.headers.get_list("set-cookie"):
+        name, _, rest = header.partition("=")
+        known = next((one for one in (IDENTIFICATION, CSRF) if name == one + installation_id), name)
+        attributes = {part.strip().partition("=")[0].lower() for part in rest.split(";")[1:]}
+        kept = sorted(attributes & {"httponly", "secure", "samesite", "path"})
+        cookies.append(f"{known}({' '.join(kept)})")
+    return sorted(cookies)
 
 
-def _words(response: httpx.Response) -> str:
-    return f"{response.status_code} {response.text[:200]}"
+def _outcome(answer: httpx.Response) -> str:
+    return f"{answer.status_code} {_id(answer)}".strip()
+
+
+def _status(answer: httpx.Response) -> str:
+    return str(answer.status_code)
+
+
+def _id(answer: httpx.Response) -> str:
+    return id_of(answer.json()) if "json" in answer.headers.get("content-type", "") else ""

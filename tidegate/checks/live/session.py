@@ -57,9 +57,3 @@ class Session:
 
     def cookies(self) -> dict[str, str]:
         return {cookie.name: cookie.value or "" for cookie in self._http.cookies.jar}
-
-    def missing_cookies(self, installation_id: str) -> list[str]:
-        """Cookies that clients look for by the installation's id and that the server did not set."""
-        return [
-            name for name in (IDENTIFICATION + installation_id, CSRF + installation_id) if name not in self.cookies()
-        ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -38,10 +38,12 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class RunLog:
-    """The log of one run. ``unsteady`` are lines and nodes that two runs of the same release did not share."""
+    """The log of one run. ``unsteady`` are nodes and lines that two runs of the same release did not share;
+    ``patterns`` are lines of a node with the words open that were others each time."""
 
     nodes: tuple[Node, ...]
     unsteady: frozenset[tuple[str, str]] = field(default_factory=frozenset[tuple[str, str]])
+    patterns: Mapping[str, tuple[re.Pattern[str], ...]] = field(default_factory=dict[str, tuple[re.Pattern[str], ...]])
 
 
 def run_log(details: Any, known: Iterable[tuple[str, str]] = ()) -> RunLog:
@@ -56,7 +58,23 @@ def run_log(details: Any, known: Iterable[tuple[str, str]] = ()) -> RunLog:
 def steady(first: RunLog, second: RunLog) -> RunLog:
     """The first run's log, with what the second did otherwise marked as unsteady."""
     here, there = _facts(first), _facts(second)
-    return RunLog(first.nodes, frozenset(set(here) ^ set(there)))
+    others = {node.path: node for node in second.nodes}
+    patterns = {
+        node.path: tuple(
+            _pattern(one, other)
+            for (_, one), (_, other) in zip(node.lines, others[node.path].lines, strict=True)
+            if one != other and len(one.split()) == len(other.split())
+        )
+        for node in first.nodes
+        if node.path in others and len(node.lines) == len(others[node.path].lines)
+    }
+    return RunLog(first.nodes, frozenset(set(here) ^ set(there)), patterns)
+
+
+def _pattern(one: str, other: str) -> re.Pattern[str]:
+    """Both lines, with the words open that they do not share."""
+    words = zip(one.split(), other.split(), strict=True)
+    return re.compile(r"\s+".join(re.escape(a) if a == b else r"\S+" for a, b in words))
 
 
 def steadied(text: str, known: Sequence[tuple[str, str]] = ()) -> str:
@@ -94,7 +112,7 @@ def compare_logs(before: RunLog, after: RunLog) -> list[LogDifference]:
         elif other.status != node.status and ("status", f"{path}={node.status}") not in before.unsteady:
             differences.append(LogDifference(path, node.status, other.status))
         else:
-            differences.extend(_lines(node, other, before.unsteady))
+            differences.extend(_lines(node, other, before))
     for path, node in has.items():
         if path not in had and ("node", path) not in before.unsteady:
             differences.append(LogDifference(path, "not run", node.status))
@@ -132,9 +150,17 @@ def _facts(log: RunLog) -> set[tuple[str, str]]:
     return facts
 
 
-def _lines(before: Node, after: Node, unsteady: frozenset[tuple[str, str]]) -> list[LogDifference]:
-    had = [line for line in before.lines if (before.path, line[1]) not in unsteady]
-    has = [line for line in after.lines if (before.path, line[1]) not in unsteady]
+def _lines(before: Node, after: Node, log: RunLog) -> list[LogDifference]:
+    patterns = log.patterns.get(before.path, ())
+
+    def steady_lines(node: Node) -> list[tuple[str, str]]:
+        return [
+            (category, text)
+            for category, text in node.lines
+            if (before.path, text) not in log.unsteady and not any(pattern.fullmatch(text) for pattern in patterns)
+        ]
+
+    had, has = steady_lines(before), steady_lines(after)
     if had == has:
         return []
     lost: list[str] = []

@@ -13,7 +13,7 @@ from tidegate.waiting import wait_until
 FAR_AWAY: Final = {"FilterType": "CronExpressionSchedule", "CronExpression": "0 0 3 1 1 *", "Timezone": "UTC"}
 
 
-def check_triggers(context: LiveContext, deployments_before: Collection[str], *, watch: float = 3.0) -> LiveResult:
+def check_triggers(context: LiveContext, deployments_before: Collection[str], *, watch: float = 1.5) -> LiveResult:
     """Enable one trigger that is not due for months, watch, save it once more, watch, and disable it.
 
     ``deployments_before`` are the ids of every deployment there was before the upgrade or that the harness made since.

@@ -39,6 +39,7 @@ def default_documents(space: str | None) -> list[tuple[str, Document]]:
                 "FeedUri": "",
                 "DeleteUnreleasedPackagesAfterDays": None,
                 "IsBuiltInRepoSyncEnabled": False,
+                "PackageAcquisitionLocationOptions": ["Server", "ExecutionTarget", "NotAcquired"],
             },
         ),
     ]
