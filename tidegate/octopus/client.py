@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from types import TracebackType
 from typing import Any, Final, Self, cast
 
@@ -98,6 +100,7 @@ class OctopusClient:
             timeout=timeout,
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
             trust_env=False,
+            verify=_trusted(),
         )
 
     def __enter__(self) -> Self:
@@ -201,6 +204,12 @@ class OctopusClient:
                 next_step=_NEXT_STEPS.get(answer.status, ""),
             )
         return answer.json
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The authorities this machine trusts; reading them takes longer than many a request, so it is done once."""
+    return ssl.create_default_context()
 
 
 _NEXT_STEPS: Final = {
