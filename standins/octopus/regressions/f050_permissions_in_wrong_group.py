@@ -10,7 +10,7 @@ from standins.octopus.regressions.seeding import after_upgrade
 from standins.octopus.schema.context import ScriptContext
 from standins.octopus.schema.upgrader import Interference
 
-#: A space permission that ends up among the system permissions.
+#: A space permission that ends up among the system permissions, too.
 _STRAY = "ReleaseView"
 
 
@@ -24,9 +24,7 @@ def _misplace(context: ScriptContext) -> None:
 
 
 def _move(role: dict[str, Any]) -> bool:
-    space = texts(role, "GrantedSpacePermissions")
-    if _STRAY not in space:
+    if _STRAY not in texts(role, "GrantedSpacePermissions"):
         return False
-    role["GrantedSpacePermissions"] = [permission for permission in space if permission != _STRAY]
     role["GrantedSystemPermissions"] = sorted({*texts(role, "GrantedSystemPermissions"), _STRAY})
     return True

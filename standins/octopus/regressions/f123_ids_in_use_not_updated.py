@@ -13,8 +13,12 @@ from standins.octopus.schema.upgrader import Interference
 
 def disturb_schema(interference: Interference, version: Version) -> None:
     if version >= Version(2019, 11, 0):
-        interference.skip_views = True
-        after_upgrade(interference, _leave_behind)
+
+        def leave_behind(context: ScriptContext) -> None:
+            interference.skip_views = True
+            _leave_behind(context)
+
+        after_upgrade(interference, leave_behind)
 
 
 def _leave_behind(context: ScriptContext) -> None:
