@@ -26,6 +26,11 @@ Feature: Verifying deployments
       Then releases of representative projects can be created and deployed, and do what they did before
 
     @severity:critical
+    Scenario: Each kind of user may deploy what it could deploy
+      When the test instance is upgraded to the target version
+      Then a user of each kind may deploy what it could deploy, and nothing else
+
+    @severity:critical
     Scenario: Deployments are planned as before
       When the test instance is compared before and after its upgrade
       Then the same steps, machines and values are planned for the same releases

@@ -15,6 +15,11 @@ Feature: Verifying the interface
       When the test instance is compared before and after its upgrade
       Then old paths without a space show what the paths of the default space show
 
+    @severity:critical @guide:administration/spaces
+    Scenario: The forms of a space's paths agree, and spaces keep to themselves
+      When the test instance is upgraded to the target version
+      Then every form of a space's paths leads to the same, and no space shows what belongs to another
+
   Rule: Answers are about as fast as before
 
     @severity:normal

@@ -14,7 +14,12 @@ Feature: Verifying the data
       When the test instance is compared before and after its upgrade
       Then every resource shows what it showed, to everybody who could see it
 
-  Rule: What can be read can be saved
+  Rule: What could be made can be made, and what can be read can be saved
+
+    @severity:critical
+    Scenario: New things of each kind can be made by those who could make them
+      When the test instance is upgraded to the target version
+      Then a user of each kind can make and remove what it could make and remove
 
     @severity:critical
     Scenario: Resources of each kind can be saved unchanged

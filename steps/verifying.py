@@ -27,9 +27,9 @@ def _(live_checks: LiveChecks, comparison: Comparison, judge: Judge) -> None:
 
 @then("the images of projects and tenants are the ones they were")
 def _(snapshots_before: SnapshotsBefore, snapshot_after: Snapshot) -> None:
-    before = images(snapshots_before.second)
+    before, after = images(snapshots_before.second), images(snapshot_after)
     assert before, "neither a project nor a tenant has an image to look at"
-    assert images(snapshot_after) == before
+    assert {place: after.get(place) for place in before} == before
 
 
 # People
@@ -68,6 +68,11 @@ def _(live_checks: LiveChecks, comparison: Comparison, judge: Judge) -> None:
     judge.require_none([*live_checks.findings("deployments"), *comparison.of("RELEASE", "DEPLOY")])
 
 
+@then("a user of each kind may deploy what it could deploy, and nothing else")
+def _(live_checks: LiveChecks, judge: Judge) -> None:
+    judge.require_none(live_checks.findings("deployments as each user"))
+
+
 @then("the same steps, machines and values are planned for the same releases")
 def _(comparison: Comparison, judge: Judge) -> None:
     judge.require_none(comparison.of("PREVIEW"))
@@ -104,6 +109,11 @@ def _(comparison: Comparison, judge: Judge) -> None:
     judge.require_none(comparison.without_space())
 
 
+@then("every form of a space's paths leads to the same, and no space shows what belongs to another")
+def _(live_checks: LiveChecks, judge: Judge) -> None:
+    judge.require_none(live_checks.findings("spaces"))
+
+
 @then("no route has become much slower")
 def _(comparison: Comparison, judge: Judge) -> None:
     judge.require_none(comparison.of("PERF"))
@@ -120,6 +130,11 @@ def _(comparison: Comparison, judge: Judge) -> None:
 @then("every resource shows what it showed, to everybody who could see it")
 def _(comparison: Comparison, judge: Judge) -> None:
     judge.require_none(comparison.of("DIFF"))
+
+
+@then("a user of each kind can make and remove what it could make and remove")
+def _(live_checks: LiveChecks, judge: Judge) -> None:
+    judge.require_none(live_checks.findings("creating"))
 
 
 @then("one resource of each kind can be saved, and stays what it was")

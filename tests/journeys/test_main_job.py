@@ -91,11 +91,11 @@ def test_shows_no_secret_anywhere(job: Job) -> None:
 
 def test_live_checks_ran_in_their_order(job: Job) -> None:
     """What deletes comes last, whatever order the features are read in."""
-    order = ["health", "background", "downloads", "log in", "triggers", "waiting", "deployments", "pushing", "scripts"]
-    order += ["saving", "integrity", "retention"]
     names = [event["name"] for event in job.ran.events("check") if "name" in event]
 
-    assert names == order
+    assert names[:2] == ["health", "background"]
+    assert names[-3:] == ["saving", "integrity", "retention"]
+    assert names.index("triggers") < names.index("deployments")
 
 
 def test_tells_the_timings_that_a_change_board_asks_for(job: Job) -> None:

@@ -17,6 +17,9 @@ _LISTED: Final = 12
 #: Further lines of a message that are shown.
 _LINES: Final = 8
 
+#: Characters of a line.
+_WIDTH: Final = 320
+
 #: Subjects up to this length (checks) are all named.
 _SHORT: Final = 12
 
@@ -115,13 +118,18 @@ def _reasons(code: Code, reasons: list[Reason]) -> Iterator[Line]:
         causes.setdefault(reason.message, []).append(reason.subject)
     for message, subjects in list(causes.items())[:_LISTED]:
         first, *more = message.strip().splitlines() or [""]
-        if code is Code.FINDING_BLOCKS:
-            yield Line(f"  - {message}")
+        if code in {Code.FINDING_BLOCKS, Code.CLONE_DIFFERS}:
+            yield Line(f"  - {_cut(message)}")
             continue
-        yield Line(f"  - {_named(subjects)}: {first}")
-        yield from (Line(f"    {line}") for line in more[:_LINES])
+        yield Line(f"  - {_cut(f'{_named(subjects)}: {first}')}")
+        yield from (Line(f"    {_cut(line)}") for line in more[:_LINES])
     if len(causes) > _LISTED:
         yield Line(f"  - and {len(causes) - _LISTED} more, all in verdict.json")
+
+
+def _cut(text: str) -> str:
+    """Values of whole documents belong into verdict.json, not onto a terminal."""
+    return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
 
 
 def _named(subjects: list[str]) -> str:
