@@ -118,7 +118,8 @@ def odbc_string(settings: Mapping[str, str], driver: str) -> str:
 
 
 def _braced(value: str) -> str:
-    return "{" + value.replace("}", "}}") + "}" if any(c in value for c in ";{}[]()?*=!@ ") else value
+    """Braces only where they must be: FreeTDS takes them for a part of the value."""
+    return "{" + value.replace("}", "}}") + "}" if any(c in value for c in ";{}") or value != value.strip() else value
 
 
 @functools.cache
@@ -133,6 +134,13 @@ def odbc_driver() -> str:
     if "FreeTDS" in installed:
         return "FreeTDS"
     raise RuntimeError("no ODBC driver for SQL Server: install Microsoft's, the wheel mssql-python-odbc, or FreeTDS")
+
+
+def uses_freetds() -> bool:
+    try:
+        return "FreeTDS" in odbc_driver()
+    except RuntimeError:  # no driver at all: connecting will say so
+        return False
 
 
 def _bundled_driver() -> str | None:

@@ -10,12 +10,16 @@ import orjson
 import pyodbc
 
 from standins.octopus.contract import Document
+from standins.octopus.store.connection import uses_freetds
 from standins.octopus.store.kinds import DocumentKind
 
 #: (ODBC type, size, scale) as ``Cursor.setinputsizes`` takes it. Fixed sizes keep one prepared plan per statement.
 InputSize = tuple[int, int, int]
-TEXT: Final[InputSize] = (pyodbc.SQL_WVARCHAR, 4000, 0)
-LONG_TEXT: Final[InputSize] = (pyodbc.SQL_WVARCHAR, 0, 0)
+TEXT: Final[InputSize] = (pyodbc.SQL_WVARCHAR, 2000, 0)
+#: Texts above 2,000 characters. FreeTDS refuses a size of 0 (HY090); Microsoft's driver takes it for nvarchar(max).
+LONG_TEXT: Final[InputSize] = (
+    (pyodbc.SQL_WLONGVARCHAR, 1_073_741_823, 0) if uses_freetds() else (pyodbc.SQL_WVARCHAR, 0, 0)
+)
 
 
 def iso(moment: datetime) -> str:
