@@ -16,9 +16,9 @@ from tidegate.errors import HarnessError, ProvisioningFailed, SqlServerFailure
 from tidegate.rehearsal.instances import DatabaseBackup, SharedFolder
 from tidegate.sqlserver.connection import SqlServer, literal, quoted
 from tidegate.sqlserver.counts import count_rows
+from tidegate.sqlserver.progress import percentages
 from tidegate.sqlserver.restore import drop_database, restore_database
 
-_PERCENT: Final = re.compile(r"(\d{1,3}) percent processed")
 #: Rows of these tables come and go while nobody works: heartbeats, locks, leases (Octopus: OctopusServerNodeStatus,
 #: Mutex, WorkerTaskLease; SQL column names in OctopusDeploy/Issues). Their counts prove nothing about a backup.
 VOLATILE_TABLES: Final = frozenset(
@@ -63,7 +63,7 @@ def back_up_database(
     options = ["CHECKSUM", "FORMAT", "INIT", "STATS = 5", *(["COPY_ONLY"] if copy_only else [])]
     server.execute(
         f"BACKUP DATABASE {quoted(database)} TO DISK = {literal(file.on_server)} WITH {', '.join(options)}",
-        messages=_progress(f"backing up {database}", report),
+        messages=percentages(f"backing up {database}", report),
     )
     if not file.here.is_file():
         raise HarnessError(
@@ -186,15 +186,6 @@ def join_on_server(folder: str, name: str) -> str:
     """``folder/name`` in the path style of the SQL Server's machine, which need not be this one's."""
     windows = "\\" in folder or re.match(r"[A-Za-z]:", folder) is not None
     return str(PureWindowsPath(folder, name) if windows else PurePosixPath(folder, name))
-
-
-def _progress(doing: str, report: Report) -> Callable[[str], None]:
-    def note(text: str) -> None:
-        match = _PERCENT.search(text)
-        if match:
-            report(f"{doing}: {match[1]} %")
-
-    return note
 
 
 def _compare(expected: Mapping[str, int], found: Mapping[str, int], where: str) -> None:

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from tidegate.errors import ProvisioningFailed, SqlServerFailure
 from tidegate.sqlserver.connection import SqlServer, literal, quoted
+from tidegate.sqlserver.progress import percentages
 
-_PERCENT: Final = re.compile(r"(\d{1,3}) percent processed")
 #: FILELISTONLY's types: D rows, L log, S file stream, F full text (Microsoft: RESTORE FILELISTONLY).
 _EXTENSIONS: Final = {"L": "ldf", "D": "mdf"}
 
@@ -30,17 +30,11 @@ def restore_database(
         + literal(f"{data_folder.rstrip(separator)}{separator}{name}{_suffix(number, file)}")
         for number, file in enumerate(files)
     ]
-
-    def progress(text: str) -> None:
-        match = _PERCENT.search(text)
-        if match:
-            report(f"restoring as {name}: {match[1]} %")
-
     server.execute(
         # Docs' sample says FILE = 2, which is wrong for a file written WITH FORMAT: there is one backup set in it.
         f"RESTORE DATABASE {quoted(name)} FROM DISK = {literal(file_on_server)} "
         f"WITH FILE = 1, {', '.join(moves)}, CHECKSUM, RECOVERY, NOUNLOAD, STATS = 5",
-        messages=progress,
+        messages=percentages(f"restoring as {name}", report),
     )
     state = server.value("SELECT state_desc FROM sys.databases WHERE name = ?", name)
     if state != "ONLINE":
