@@ -1,7 +1,8 @@
 """API keys and passwords as the database keeps them: hashed, never in clear.
 
-An API key starts with ``API-`` (swagger security definition, Octopus docs); its row holds only a hash (column ``ApiKeyHashed``, as dumps of the
-schema show). The hash functions of the real product are not published; these are the stand-in's own.
+An API key starts with ``API-`` (swagger security definition, Octopus docs); its row holds only a hash (column
+``ApiKeyHashed``, as dumps of the schema show). The hash functions of the real product are not published; these are
+the stand-in's own.
 """
 
 from __future__ import annotations
@@ -16,12 +17,16 @@ _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
 def new_api_key() -> str:
-    """``API-`` and 32 capitals and digits, the length of keys since 2020; older ones were shorter and are accepted too."""
+    """``API-`` and 32 capitals and digits, the length of keys since 2020; older ones were shorter and are accepted
+    too.
+    """
     return "API-" + "".join(secrets.choice(_ALPHABET) for _ in range(32))
 
 
 def hash_api_key(key: str) -> str:
-    """The value of ``ApiKey.ApiKeyHashed``. Without salt, because the key is looked up by it; the key itself is random."""
+    """The value of ``ApiKey.ApiKeyHashed``. Without salt, because the key is looked up by it; the key itself is
+    random.
+    """
     return base64.b64encode(hashlib.sha512(key.encode()).digest()).decode()
 
 
