@@ -10,7 +10,6 @@ from typing import Any, Final
 from tidegate.errors import HarnessError, ProvisioningFailed
 from tidegate.octopus.client import Access, OctopusClient
 from tidegate.octopus.maintenance import set_maintenance_mode
-from tidegate.octopus.maintenance import in_maintenance_mode, set_maintenance_mode
 from tidegate.octopus.server_folders import other_folders, path_options
 from tidegate.providers.contract import TestHost
 from tidegate.rehearsal.backup_set import bring_backup
@@ -167,9 +166,6 @@ def _prove(
         # The backup was taken in maintenance mode, so the clone wakes up in it.
         set_maintenance_mode(client, False)
         _allow_tasks(client, host.node_name)
-        # The backup was taken in maintenance mode, so the clone woke up in it; people must be able to work on it.
-        if in_maintenance_mode(client):
-            set_maintenance_mode(client, False)
 
 
 def _allow_tasks(client: OctopusClient, node_name: str) -> None:
