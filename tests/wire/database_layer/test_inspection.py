@@ -203,5 +203,8 @@ def test_the_sql_server_is_judged_by_the_floor_of_the_target(octopus: SqlServer)
 def test_two_databases_are_told_apart(octopus: SqlServer, new_database: Callable[[], str]) -> None:
     one = database_identity(octopus)
     with SqlServer(octopus.address, new_database()) as other:
-        assert database_identity(other).database != one.database
-        assert not one.guid or database_identity(other).guid != one.guid
+        two = database_identity(other)
+
+    assert one.guid
+    assert (two.server_name, two.database != one.database) == (one.server_name, True)
+    assert two.guid != one.guid

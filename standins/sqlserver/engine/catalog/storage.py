@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -115,6 +116,15 @@ def _master_files(session: EngineSession, database: Database) -> Iterator[Row]:
             yield (known.id, *_file(known, row))
 
 
+def _recovery_status(session: EngineSession, database: Database) -> Iterator[Row]:
+    del database
+    for known in session.server.all_databases():
+        settings = known.settings
+        # A database that RESTORE makes gets a new guid; its family's stays. The files are what tells the two apart.
+        own = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{settings.family_guid} {known.path}")).upper()
+        yield settings.database_id, own, settings.family_guid or None, None, own, own, None
+
+
 def _filegroups(session: EngineSession, database: Database) -> Iterator[Row]:
     del session, database
     yield "PRIMARY", 1, "FG", "ROWS_FILEGROUP", 1, 0, None, None, 0, 0
@@ -170,6 +180,14 @@ VIEWS = (
         volatile=True,
     ),
     view("sys.database_files", _FILE, _database_files, volatile=True),
+    view(
+        "sys.database_recovery_status",
+        "database_id int, database_guid uniqueidentifier, family_guid uniqueidentifier, "
+        "last_log_backup_lsn numeric(25,0), recovery_fork_guid uniqueidentifier, "
+        "first_recovery_fork_guid uniqueidentifier, fork_point_lsn numeric(25,0)",
+        _recovery_status,
+        volatile=True,
+    ),
     view("sys.master_files", "database_id int, " + _FILE, _master_files, volatile=True),
     view(
         "sys.filegroups",
