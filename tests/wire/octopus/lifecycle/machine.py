@@ -22,7 +22,6 @@ from standins.octopus.command.instances import (
     NODE_NAME,
     InstanceConfiguration,
 )
-from standins.octopus.contract import Version
 from standins.octopus.crypto import MasterKey
 from standins.octopus.schema.database import Database
 
@@ -144,8 +143,21 @@ class Instance:
         finally:
             database.close()
 
-    def parsed(self, version: str) -> Version:
-        return Version.parse(version)
+    def kill_upgrade(self, version: str, at: str) -> None:
+        """SIGKILL as soon as the upgrade says ``at``."""
+        process = subprocess.Popen(
+            [*self._program(version), "database", "--upgrade", "--config", str(self.configuration)],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+        assert process.stdout is not None
+        for line in process.stdout:
+            if at in line:
+                process.kill()
+                break
+        process.wait()
+        process.stdout.close()
 
 
 def _wait_for_url(process: subprocess.Popen[str], log: Path) -> str:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from standins.octopus.contract import Version
 from standins.octopus.crypto import MasterKey
+from standins.octopus.nodes import NodeRecord
 from standins.octopus.schema.integrity import actual_items, schema_differences
 from standins.octopus.schema.manifest import scripts_of
 from standins.octopus.schema.roles import built_in_roles
 from tests.wire.octopus.lifecycle.machine import ADMIN_KEY, Instance
+from tests.wire.sqlserver.processes import PASSWORD, server_process
 
 VERSIONS = ("2018.12.1", "2019.1.0", "2019.13.5", "2020.6.4671", "2021.1.7500")
 
@@ -284,3 +288,42 @@ def test_the_scripts_lead_to_the_roles_of_the_version(instance: Instance, versio
         for role in built_in_roles(Version.parse(version))
     }
     assert stored == expected
+
+
+def test_a_killed_upgrade_leaves_the_old_schema_and_can_be_repeated(instance: Instance) -> None:
+    instance.create("2018.12.1")
+    instance.kill_upgrade("2021.1.7500", at="Script0208")
+
+    with instance.database() as database:
+        assert schema_differences(database, Version.parse("2018.12.1")) == []
+    assert instance.upgrade("2021.1.7500").code == 0
+    with instance.database() as database:
+        assert schema_differences(database, Version.parse("2021.1.7500")) == []
+
+
+def test_from_2023_2_9755_no_other_node_may_run(instance: Instance) -> None:
+    instance.create("2023.1.9794")
+    with instance.database() as database:
+        other = NodeRecord(database, Version.parse("2023.1.9794"), "node-2")
+        other.ensure()
+        other.seen(datetime.now(UTC))
+        result = instance.upgrade("2023.3.13181")
+        assert result.code == 1
+        assert "The following nodes appear to be running: node-2" in result.errors
+        other.seen(datetime.now(UTC) - timedelta(hours=1))
+    assert instance.upgrade("2023.3.13181").code == 0
+
+
+def test_sql_server_2016_was_too_old_for_the_first_builds_of_2020_2(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if request.config.getoption("--sql-server") != "standin":
+        pytest.skip("only the stand-in can be any version of SQL Server")
+    with server_process(tmp_path, ["-m", "standins.sqlserver"], "--product-version", "2016") as server:
+        address = f"Server=127.0.0.1,{server.address.port};User Id=sa;Password={PASSWORD}"
+        instance = Instance(tmp_path, f"{address};Database=Octopus")
+        instance.create("2020.1.4")
+        refused = instance.upgrade("2020.2.17")
+        assert refused.code == 1
+        assert "requires SQL Server 2017 or newer" in refused.errors
+        assert instance.upgrade("2020.4.0").code == 0
