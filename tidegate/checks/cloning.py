@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from tidegate.checks.comparison import Comparison, Habits
 from tidegate.checks.expected import Hop, clone_changes
 from tidegate.checks.finding import Finding
 from tidegate.checks.grading import Findings
 from tidegate.observation.snapshot import version_of
-from tidegate.observation.store import Snapshot
+from tidegate.observation.store import ITEM, Snapshot
 
 
 def compare_clone(main: Snapshot, clone: Snapshot, sanitised: Iterable[str] | None = None) -> list[Finding]:
@@ -18,7 +19,8 @@ def compare_clone(main: Snapshot, clone: Snapshot, sanitised: Iterable[str] | No
 
     ``sanitised`` names the statements of `knowledge/sanitise.toml` that acted; every one when left out. The two
     snapshots were taken minutes apart on different instances, so work done on the main instance meanwhile shows up
-    here, too: its findings say what a rehearsal on this clone cannot speak about.
+    here, too: its findings say what a rehearsal on this clone cannot speak about. What was only made on the main
+    instance after the backup is drift, not a loss.
     """
     acted = None if sanitised is None else set(sanitised)
     changes = [
@@ -28,4 +30,31 @@ def compare_clone(main: Snapshot, clone: Snapshot, sanitised: Iterable[str] | No
     findings = Findings(kind="clone", administrator=clone.administrator)
     Comparison(main, clone, hop, Habits(), findings).run()
     observers = [re.compile(rf"\b{re.escape(user)}\b") for user in clone.about["observers"]]
-    return [finding for finding in findings.graded() if not any(user.search(finding.place) for user in observers)]
+    newest = _newest(clone)
+    return [
+        finding
+        for finding in findings.graded()
+        if not any(user.search(finding.place) for user in observers) and not _made_later(finding.place, newest)
+    ]
+
+
+def _newest(clone: Snapshot) -> dict[str, int]:
+    """The highest number of each collection's ids on the clone (`Events` of Events-300)."""
+    newest: dict[str, int] = {}
+    for seen in clone.rows("user = ? AND form = ?", (clone.administrator, ITEM)):
+        for collection, number in _ID.findall(seen.place):
+            newest[collection] = max(newest.get(collection, 0), int(number))
+    return newest
+
+
+def _made_later(place: str, newest: Mapping[str, int]) -> bool:
+    """Whether a place is about something with a higher number than anything the clone has.
+
+    Numbers are given in ascending order (KeyAllocation), so the main instance made it after the backup.
+    """
+    ids = _ID.findall(place)
+    return bool(ids) and any(int(number) > newest.get(collection, int(number)) for collection, number in ids)
+
+
+#: `Events-300`, but not `deploymentprocess-Projects-4`.
+_ID: Final = re.compile(r"(?<![\w-])([A-Z][A-Za-z]+)-(\d+)\b")
