@@ -49,7 +49,7 @@ class Property:
             return []
         if self.shape is not None:
             return None if self.nullable else self.shape.render({})
-        if self.type in ("map", "properties"):
+        if self.type in ("map", "idmap", "properties"):
             return {}
         return self.default
 
@@ -201,10 +201,10 @@ def accept_value(  # noqa: PLR0911 - one return a type
                 for name, value in cast("Document", sent).items()
                 if value is not None
             }
-        case "map":
+        case "map" | "idmap":
             if not isinstance(sent, dict):
                 raise refused_type(prop)
-            return cast("Document", sent)
+            return _accept_ids(prop, cast("Document", sent)) if prop.type == "idmap" else cast("Document", sent)
         case "bool":
             return _boolean(prop, sent)
         case "int":
@@ -236,10 +236,23 @@ def accept_secret(sent: Any, kept: Any, seal: Seal) -> Any:
     return cast("Document", kept).get("SensitiveValue") if isinstance(kept, dict) else kept
 
 
+def _accept_ids(prop: Property, sent: Document) -> dict[str, list[str]]:
+    """Lists of ids by name; a name without a list has none."""
+    accepted: dict[str, list[str]] = {}
+    for name, ids in sent.items():
+        entries = cast("list[object]", ids if isinstance(ids, list) else [] if ids is None else [None])
+        if not all(isinstance(entry, str) for entry in entries):
+            raise refused_type(prop)
+        accepted[name] = cast("list[str]", entries)
+    return accepted
+
+
 def _accept_list(prop: Property, sent: Any, kept: Any, seal: Seal) -> list[Any]:
     if not isinstance(sent, list):
         raise refused_type(prop)
     items = cast("list[Any]", sent)
+    if prop.type == "string" and not all(isinstance(item, str) for item in items):
+        raise refused_type(prop)
     if prop.shape is None:
         return items
     before = (
@@ -350,7 +363,7 @@ class Shapes:
         nullable, text = text.endswith("?"), text.removesuffix("?")
         is_list, text = text.endswith("[]"), text.removesuffix("[]")
         shape = self[text] if text in self._tables else None
-        if shape is None and text not in _SCALARS | {"map", "sensitive", "property", "properties"}:
+        if shape is None and text not in _SCALARS | {"map", "idmap", "sensitive", "property", "properties"}:
             raise ValueError(f"models.toml: {name}: unknown type {text!r}")
         default: Any = {"bool": False, "int": 0, "number": 0}.get(text) if not nullable else None
         if parsed["default"] is not None:

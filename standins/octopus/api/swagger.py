@@ -30,6 +30,7 @@ _PLAIN: dict[str, dict[str, Any]] = {
     "date": {"type": "string", "format": "date-time"},
     "any": {},
     "map": {"type": "object"},
+    "idmap": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
     "sensitive": {"$ref": "#/definitions/SensitiveValue"},
     "property": {},
     "properties": {"type": "object"},

@@ -115,6 +115,21 @@ def test_secrets_show_only_that_they_are_set() -> None:
     assert old.render({"AccountType": "Token"})["Token"] == {"HasValue": False, "NewValue": None}
 
 
+def test_lists_of_ids_hold_ids_only() -> None:
+    tenant = NEW["Tenant"]
+    accepted = tenant.accept(
+        {"ProjectEnvironments": {"Projects-1": ["Environments-1"], "Projects-2": None}}, None, _seal
+    )
+    assert accepted["ProjectEnvironments"] == {"Projects-1": ["Environments-1"], "Projects-2": []}
+    for wrong in (
+        {"ProjectEnvironments": {"Projects-1": [1.5]}},
+        {"ProjectEnvironments": {"a": "b"}},
+        {"TenantTags": [None]},
+    ):
+        with pytest.raises(ApiError):
+            tenant.accept(wrong, None, _seal)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
