@@ -11,7 +11,7 @@ from uuid import UUID
 
 from standins.sqlserver.contract import SqlServerError, SqlType
 from standins.sqlserver.engine import messages, moments
-from standins.sqlserver.engine.datestyles import format_moment
+from standins.sqlserver.engine.datestyles import DAY_FIRST, format_moment
 from standins.sqlserver.engine.values import Stored
 from standins.sqlserver.tsql import types
 
@@ -24,14 +24,17 @@ _MONEY_SIGNS = str.maketrans("", "", ",$£€")
 _GUID = re.compile(r"\{?[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}?")
 
 
-def cast(value: Stored, key: str, style: int | None = None) -> Stored:
+def cast(value: Stored, key: str, style: int | str | None = None) -> Stored:
     """``t_cast``; the key is ``source>target``."""
     if value is None:
         return None
+    if isinstance(style, str):
+        text = "Argument data type varchar is invalid for argument 3 of convert function."
+        raise SqlServerError(8116, text, 16, 1)
     return converter(key)(value, 0 if style is None else style)
 
 
-def try_cast(value: Stored, key: str, style: int | None = None) -> Stored:
+def try_cast(value: Stored, key: str, style: int | str | None = None) -> Stored:
     """``t_try_cast``: NULL instead of an error."""
     try:
         return cast(value, key, style)
@@ -61,7 +64,7 @@ def between(source: SqlType, target: SqlType) -> Converter:
         return lambda value, style: _to_binary(value, source, target, style)
     if name == "uniqueidentifier":
         return lambda value, _: _to_guid(value, source)
-    return lambda value, _: to_moment(value, source, target)
+    return lambda value, style: to_moment(value, source, target, style)
 
 
 # --- numbers ---------------------------------------------------------------------------------------------------
@@ -293,10 +296,10 @@ def _to_guid(value: Stored, source: SqlType) -> str:
 # --- dates -----------------------------------------------------------------------------------------------------
 
 
-def to_moment(value: Stored, source: SqlType, target: SqlType) -> str:
+def to_moment(value: Stored, source: SqlType, target: SqlType, style: int = 0) -> str:
     """To one of the date and time types."""
     if isinstance(value, str) and source.name in types.STRINGS:
-        return _moment_from_text(value, source, target)
+        return _moment_from_text(value, source, target, style)
     if isinstance(value, str) and source.name in types.DATES:
         ticks, offset = moments.local(value)
         if source.name == "time":
@@ -307,8 +310,8 @@ def to_moment(value: Stored, source: SqlType, target: SqlType) -> str:
     return _moment_as(ticks, None, target, source.name)
 
 
-def _moment_from_text(value: str, source: SqlType, target: SqlType) -> str:
-    parsed = moments.parse(value)
+def _moment_from_text(value: str, source: SqlType, target: SqlType, style: int) -> str:
+    parsed = moments.parse(value, day_first=style in DAY_FIRST)
     if parsed is None:
         if target.name in ("datetime", "smalldatetime") and re.fullmatch(r"\s*\d{4}-\d\d?-\d\d?.*", value):
             raise messages.date_out_of_range(source.name, target.name)

@@ -182,7 +182,9 @@ def _todatetimeoffset(stored: str, offset: str | int) -> str:
     return moments.offset_text(moments.read(stored)[0] - minutes * moments.MINUTE, minutes)
 
 
-def _at_time_zone(stored: str, zone: str, with_offset: int) -> str:
+def _at_time_zone(stored: str, zone: str | float, with_offset: int) -> str:
+    if not isinstance(zone, str):
+        raise SqlServerError(8116, "Argument data type int is invalid for argument 2 of AT TIME ZONE function.", 16, 1)
     if zone.upper() != "UTC":
         text = f"AT TIME ZONE with a zone other than UTC ('{zone}') is not supported by the SQL Server stand-in."
         raise SqlServerError(40510, text, 16, 1)

@@ -148,6 +148,7 @@ class QueryTranslator(SourceTranslator):
         with self.inside(None):
             member = self._set_arm(body.right)
             source = next(bound for bound in self.scope.sources if self.common_uses.get(bound.alias) == alias)
+        self._check_widths({len(columns), len(member.items)})
         member.items = [convert(item, column.type) for item, column in zip(member.items, columns, strict=True)]
         member.items.append(Sql(f"t_recursion({source.alias}.depth, {parameter('!MAXRECURSION')})", types.INT))
         names = ", ".join([f"c{place}" for place in range(len(columns))] + ["depth"])
@@ -155,16 +156,18 @@ class QueryTranslator(SourceTranslator):
 
     # --- set operations ------------------------------------------------------------------------------------------
 
-    def _set_query(self, query: nodes.Query) -> Compiled:
-        arms: list[tuple[str, _Arm]] = []
-        self._flatten(query.body, "", arms)
-        widths = {len(arm.items) for _, arm in arms}
+    def _check_widths(self, widths: set[int]) -> None:
         if len(widths) > 1:
             text = (
                 "All queries combined using a UNION, INTERSECT or EXCEPT operator must have an equal number of "
                 "expressions in their target lists."
             )
             raise SqlServerError(205, text, 16, 1, self.line)
+
+    def _set_query(self, query: nodes.Query) -> Compiled:
+        arms: list[tuple[str, _Arm]] = []
+        self._flatten(query.body, "", arms)
+        self._check_widths({len(arm.items) for _, arm in arms})
         columns = self._unify_arms([arm for _, arm in arms])
         text = " ".join(f"{operator} {arm.text(collate=True)}".strip() for operator, arm in arms)
         order = [self._set_order(item, columns) for item in query.order]
@@ -344,7 +347,8 @@ class QueryTranslator(SourceTranslator):
                 "operations."
             )
             raise SqlServerError(141, text, 15, 1, self.line)
-        arm.order = [self._order_item(item, node, items) for item in order]
+        ties = node.top is not None and node.top.ties
+        arm.order = [self._order_item(item, node, items, spelled=ties) for item in order]
         arm.limit = self._top(node.top) if node.top is not None and not node.top.ties else ""
         first = node.top is not None and isinstance(node.top.count, nodes.Literal) and node.top.count.value == 1
         arm.single_row = (aggregated and not node.group) or (first and not node.top.ties if node.top else False)
@@ -386,18 +390,21 @@ class QueryTranslator(SourceTranslator):
             else columns
         )
 
-    def _order_item(self, item: nodes.OrderItem, node: nodes.Select, items: list[Sql]) -> str:
+    def _order_item(
+        self, item: nodes.OrderItem, node: nodes.Select, items: list[Sql], *, spelled: bool = False
+    ) -> str:
+        """``spelled``: the expression itself instead of the place of its column."""
         direction = " DESC" if item.descending else ""
         expression = item.expression
         if isinstance(expression, nodes.Literal) and isinstance(expression.value, int):
-            return self._by_place(self._ordinal(expression.value, len(items)), items) + direction
+            return self._by_place(self._ordinal(expression.value, len(items)), items, spelled) + direction
         if isinstance(expression, nodes.Name) and len(expression.parts) == 1:
             wanted = expression.parts[0].lower()
             places = [place for place, value in enumerate(items, 1) if value.name.lower() == wanted]
             if len({items[place - 1].text for place in places}) > 1:
                 raise SqlServerError(209, f"Ambiguous column name '{expression.parts[0]}'.", 16, 1, self.line)
             if places:
-                return self._by_place(places[0], items) + direction
+                return self._by_place(places[0], items, spelled) + direction
         if isinstance(expression, nodes.Literal):
             text = "A constant expression was encountered in the ORDER BY list, position 1."
             raise SqlServerError(408, text, 15, 1, self.line)
@@ -411,8 +418,9 @@ class QueryTranslator(SourceTranslator):
         return collated(value) + direction
 
     @staticmethod
-    def _by_place(place: int, items: list[Sql]) -> str:
-        return collated(replace(items[place - 1], text=str(place)))
+    def _by_place(place: int, items: list[Sql], spelled: bool = False) -> str:
+        item = items[place - 1]
+        return collated(item if spelled else replace(item, text=str(place)))
 
     def _top(self, top: nodes.Top) -> str:
         if top.percent:
@@ -426,8 +434,8 @@ class QueryTranslator(SourceTranslator):
         if not arm.order:
             text = "The TOP N WITH TIES clause is not allowed without a corresponding ORDER BY clause."
             raise SqlServerError(1062, text, 16, 1, self.line)
-        if arm.distinct or any(part.split(" ")[0].isdigit() for part in arm.order):
-            raise unsupported("TOP … WITH TIES over DISTINCT or over computed columns", self.line)
+        if arm.distinct:
+            raise unsupported("TOP … WITH TIES over DISTINCT", self.line)
         count = convert(self.value(node.top.count), types.BIGINT).text
         columns = tuple(replace(_as_column(item), text=f"c{place}") for place, item in enumerate(arm.items))
         ranked = replace_items(arm, f"rank() OVER (ORDER BY {', '.join(arm.order)})")
