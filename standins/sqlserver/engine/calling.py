@@ -127,6 +127,7 @@ class Calling:
         outer, home, before = session.frame, session.current, self.return_type
         depth = session.transaction_count
         no_count, xact_abort = session.no_count, session.xact_abort
+        frame.caller = outer
         session.frame, session.current, self.return_type = frame, database, returns
         status: Stored = None
         try:
@@ -209,6 +210,7 @@ class Calling:
         check_nesting(frame.nest)
         block = parse_batch(text)
         outer, home = session.frame, session.current
+        frame.caller = outer
         session.frame = frame
         try:
             session.interpreter.block(block, sink)

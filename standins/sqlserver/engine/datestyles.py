@@ -26,9 +26,11 @@ _STYLES = {
     120: "{y:04d}-{mo:02d}-{d:02d} {h:02d}:{mi:02d}:{s:02d}",
     121: "{y:04d}-{mo:02d}-{d:02d} {h:02d}:{mi:02d}:{s:02d}{dot}",
     126: "{y:04d}-{mo:02d}-{d:02d}T{h:02d}:{mi:02d}:{s:02d}{dot0}",
-    127: "{y:04d}-{mo:02d}-{d:02d}T{h:02d}:{mi:02d}:{s:02d}{dot0}Z",
+    127: "{y:04d}-{mo:02d}-{d:02d}T{h:02d}:{mi:02d}:{s:02d}{dot0}",
     23: "{y:04d}-{mo:02d}-{d:02d}",
 }
+#: Styles in which 05/03/2024 is the fifth of March.
+DAY_FIRST = frozenset({3, 4, 5, 6, 13, 103, 104, 105, 106, 113, 130, 131})
 _ALIASES = {0: 100, 9: 109, 13: 113, 14: 114, 20: 120, 21: 121, 25: 121, 8: 108, 24: 108}
 
 
@@ -47,11 +49,14 @@ def format_moment(stored: str, source: SqlType, style: int) -> str:
             281, f"{style} is not a valid style number when converting from {kind} to a character string.", 16, 1
         )
     ticks, offset = moments.local(stored)
+    if offset is not None and number == 127:  # in UTC, and says so
+        ticks, offset = moments.read(stored)[0], None
+        pattern += "Z"
     text = _iso_parts(pattern, number, kind).format(**_fields(ticks, source))
     if short:
         text = text.replace(f"{_year(ticks):04d}", f"{_year(ticks) % 100:02d}", 1)
-    if offset is not None and number in (121, 120, 126, 127, 100, 113, 109):
-        text = text.removesuffix("Z") + ("" if number in (126, 127) else " ") + stored[27:]
+    if offset is not None and number in (121, 120, 126, 100, 113, 109):
+        text += ("" if number == 126 else " ") + stored[27:]
     return text
 
 
@@ -60,7 +65,7 @@ def _iso_parts(pattern: str, number: int, kind: str) -> str:
     if kind == "date" and number in (120, 121, 126, 127):
         return pattern.partition(" " if number < 126 else "T")[0]
     if kind == "time" and number in (120, 121, 126, 127):
-        return pattern.partition(" " if number < 126 else "T")[2].removesuffix("Z")
+        return pattern.partition(" " if number < 126 else "T")[2]
     return pattern
 
 

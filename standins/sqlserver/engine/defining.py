@@ -44,6 +44,7 @@ class Defining:
     def __init__(self, session: EngineSession) -> None:
         self._session = session
         self._altering = Altering(session, self)
+        self._deferred: list[str] = []
 
     def handlers(self) -> dict[type[statements.Statement], Callable[..., None]]:
         s = statements
@@ -283,9 +284,40 @@ class Defining:
             raise SqlServerError(2715, text, 16, 3, line)
         return body_of(found)
 
+    def table_variable_rows(self) -> list[tuple[TableModel, list[tuple[Any, ...]]]]:
+        """The rows of all table variables in being: a ROLLBACK does not touch them."""
+        raw = self._session.link.raw
+        found: list[tuple[TableModel, list[tuple[Any, ...]]]] = []
+        frame: Frame | None = self._session.frame
+        while frame is not None:
+            found += [
+                (table, raw.execute(f"SELECT * FROM temp.{quote(table.name)}").fetchall())
+                for name, table in frame.tables.items()
+                if name not in frame.borrowed
+            ]
+            frame = frame.caller
+        return found
+
+    def restore_table_variables(self, kept: list[tuple[TableModel, list[tuple[Any, ...]]]]) -> None:
+        raw = self._session.link.raw
+        for table, rows in kept:
+            name = f"temp.{quote(table.name)}"
+            raw.execute(f"DROP TABLE IF EXISTS {name}")
+            self._build(raw, "temp", table)
+            marks = ", ".join("?" for _ in table.columns)
+            raw.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
+
+    def drop_deferred(self) -> None:
+        """Tables that could not be dropped because the statement that used them was still running."""
+        while self._deferred:
+            self._session.link.raw.execute(f"DROP TABLE IF EXISTS temp.{quote(self._deferred.pop())}")
+
     def drop_temporary(self, table: TableModel) -> None:
         session = self._session
-        session.link.raw.execute(f"DROP TABLE IF EXISTS temp.{quote(table.name)}")
+        try:
+            session.link.raw.execute(f"DROP TABLE IF EXISTS temp.{quote(table.name)}")
+        except apsw.LockedError:
+            self._deferred.append(table.name)
         for name, known in list(session.temporaries.items()):
             if known is table:
                 del session.temporaries[name]

@@ -139,6 +139,8 @@ class Interpreter:
             if not isinstance(translated, SqlServerError):
                 raise translated from error
             self._failed(translated, sink, line)
+        except UnicodeEncodeError:
+            self._failed(unsupported("Half a surrogate pair in a string", line), sink, line)
         else:
             session.last_error = 0
 
@@ -155,6 +157,8 @@ class Interpreter:
 
     def _failed(self, error: SqlServerError, sink: Sink, line: int) -> None:
         session = self._session
+        if error.number == 2628 and session.current.settings.compatibility_level < 150:
+            error = SqlServerError(8152, "String or binary data would be truncated.", 16, 30)
         if error.line <= 1:
             error.line = line
         if not error.procedure:

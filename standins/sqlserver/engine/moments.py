@@ -22,15 +22,24 @@ _MONTHS = {
 }
 _TIME = r"(?P<h>\d{1,2})(?::(?P<m>\d{1,2})(?::(?P<s>\d{1,2})(?:[.:](?P<f>\d{1,9}))?)?)?\s*(?P<ap>[AaPp][Mm])?"
 _ZONE = r"\s*(?P<z>[Zz]|[+-]\d{1,2}:?\d{2})?"
+_NUMERIC_DATE = r"(?P<mo>\d{1,2})[-/.](?P<d>\d{1,2})[-/.](?P<y>\d{4}|\d{2})"
+_NUMERIC_DAY_FIRST = r"(?P<d>\d{1,2})[-/.](?P<mo>\d{1,2})[-/.](?P<y>\d{4}|\d{2})"
 _DATES = (
     r"(?P<y>\d{4})-(?P<mo>\d{1,2})-(?P<d>\d{1,2})",
     r"(?P<y>\d{4})(?P<mo>\d{2})(?P<d>\d{2})",
     r"(?P<y>\d{4})[/.](?P<mo>\d{1,2})[/.](?P<d>\d{1,2})",
-    r"(?P<mo>\d{1,2})[-/.](?P<d>\d{1,2})[-/.](?P<y>\d{4}|\d{2})",
+    _NUMERIC_DATE,
     r"(?P<mon>[A-Za-z]{3,9})\.?\s+(?P<d>\d{1,2}),?\s+(?P<y>\d{4})",
     r"(?P<d>\d{1,2})[\s-](?P<mon>[A-Za-z]{3,9})[,\s-]+(?P<y>\d{4})",
 )
-_MOMENTS = tuple(re.compile(rf"\s*{date_form}(?:[T\s]+{_TIME})?{_ZONE}\s*") for date_form in _DATES)
+
+
+def _patterns(forms: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(rf"\s*{form}(?:[T\s]+{_TIME})?{_ZONE}\s*") for form in forms)
+
+
+_MOMENTS = _patterns(_DATES)
+_DAY_FIRST = _patterns(tuple(_NUMERIC_DAY_FIRST if form == _NUMERIC_DATE else form for form in _DATES))
 _TIME_ONLY = re.compile(rf"\s*{_TIME}{_ZONE}\s*")
 
 
@@ -38,6 +47,10 @@ def now_ticks() -> int:
     """The current UTC time. Python's clock has microseconds; the seventh decimal is 0."""
     moment = datetime.now(UTC)
     return from_datetime(moment.replace(tzinfo=None))
+
+
+def from_unix(seconds: float) -> int:
+    return from_datetime(datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None))
 
 
 def from_datetime(moment: datetime) -> int:
@@ -115,9 +128,9 @@ def _minutes(text: str) -> int:
 # --- literals --------------------------------------------------------------------------------------------------
 
 
-def parse(text: str) -> tuple[int, int | None, bool] | None:
+def parse(text: str, *, day_first: bool = False) -> tuple[int, int | None, bool] | None:
     """A date or time as people write it (us_english): local ticks, offset, and whether it has a date. None: no date."""
-    for pattern in _MOMENTS:
+    for pattern in _DAY_FIRST if day_first else _MOMENTS:
         match = pattern.fullmatch(text)
         if match is not None:
             return _from_match(match, dated=True)

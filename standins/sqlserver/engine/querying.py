@@ -243,6 +243,8 @@ class Querying:
         self.materialise(prepared.catalogs)
         with self._session.statement_transaction():
             count, results = self._change(plan, rows)
+            if plan.explicit_identity and count:
+                self._follow_explicit_identity(plan)
             self._session.save_counters()
         for output, found in results:
             self._report(output, found, sink)
@@ -256,6 +258,27 @@ class Querying:
             sink.done(None if self._session.no_count else count, select=True)
         else:
             sink.done(None if self._session.no_count else count)
+
+    def _follow_explicit_identity(self, plan: ChangePlan) -> None:
+        """After SET IDENTITY_INSERT ON the next generated value follows the largest there is."""
+        relation, session = plan.relation, self._session
+        if relation.database == "tempdb":
+            table, owner = session.temporary_by_id(relation.object_id), session.tempdb
+        else:
+            database = session.server.find(relation.database)
+            assert database is not None
+            found = session.link.model(database).table_by_id(relation.object_id)
+            assert found is not None
+            table, owner = found, database
+        assert table.identity is not None
+        assert table.identity.identity is not None
+        function = "max" if table.identity.identity[1] > 0 else "min"
+        row = session.link.raw.execute(
+            f"SELECT {function}({quote(table.identity.name)}) FROM {relation.sql}"
+        ).fetchone()
+        if row is not None and row[0] is not None:
+            owner.raise_identity(table, int(row[0]))
+            session.note_identity(relation.database, relation.object_id, owner.identities[relation.object_id])
 
     def _database_of(self, relation: Relation) -> Database | None:
         if relation.database == "tempdb":

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 _descriptors = count(1)
 #: SET options of which the stand-in only remembers that they were set.
 _OPTION_BITS = {"ANSI_WARNINGS": 8, "ANSI_PADDING": 16, "ANSI_NULLS": 32, "ARITHABORT": 64, "QUOTED_IDENTIFIER": 256,
-                "NOCOUNT": 512, "CONCAT_NULL_YIELDS_NULL": 4096, "XACT_ABORT": 16384, "IMPLICIT_TRANSACTIONS": 2}  # fmt: skip
+                "NOCOUNT": 512, "ANSI_NULL_DFLT_ON": 1024, "CONCAT_NULL_YIELDS_NULL": 4096, "XACT_ABORT": 16384, "IMPLICIT_TRANSACTIONS": 2}  # fmt: skip
 
 
 class EngineSession:
@@ -106,7 +106,7 @@ class EngineSession:
         self.caught: SqlServerError | None = None
         self.context_info: bytes | None = None
         self.options: set[str] = {"ANSI_WARNINGS", "ANSI_PADDING", "ANSI_NULLS", "QUOTED_IDENTIFIER",
-                                  "CONCAT_NULL_YIELDS_NULL"}  # fmt: skip
+                                  "CONCAT_NULL_YIELDS_NULL", "ANSI_NULL_DFLT_ON"}  # fmt: skip
         self.temporaries: dict[str, TableModel] = {}
         self.temporary_version = 0
         self._touched: dict[tuple[str, int], int] = {}
@@ -120,8 +120,8 @@ class EngineSession:
         self.cpu_ms = 0
         self.elapsed_ms = 0
         self.percent_complete = 0.0
-        self.last_started = self.login_time
-        self.last_finished: str | None = None
+        self.last_started = time.time()
+        self.last_finished = self.last_started
         self._started = 0.0
 
     @property
@@ -178,7 +178,7 @@ class EngineSession:
             self._cancelled.clear()
             self._polling = True
             self.sink, self.running, self.command = sink, sink, command
-            self.last_started = moments.moment_text(moments.now_ticks())
+            self.last_started = time.time()
             self._started = time.monotonic()
             try:
                 if self._killed:
@@ -195,7 +195,8 @@ class EngineSession:
         self.running, self.sink = None, None
         self.elapsed_ms += round((time.monotonic() - self._started) * 1000)
         self.cpu_ms = self.elapsed_ms
-        self.last_finished = moments.moment_text(moments.now_ticks())
+        self.last_finished = time.time()
+        self.definitions.drop_deferred()
         self.percent_complete = 0.0
         if self._killed and not self._closed:
             self.abandon(None)
@@ -312,20 +313,25 @@ class EngineSession:
         if not self.transaction_count:
             text = "The ROLLBACK TRANSACTION request has no corresponding BEGIN TRANSACTION."
             raise SqlServerError(3903, text, 16, 1)
-        if name and self.link.rollback_to(name):
-            self._after_rollback()
-            return
+        if name:
+            kept = self.definitions.table_variable_rows()
+            if self.link.rollback_to(name):
+                self._after_rollback()
+                self.definitions.restore_table_variables(kept)
+                return
         self.abandon(sink)
 
     def abandon(self, sink: Sink | None) -> None:
         """Roll everything back, if there is anything."""
         active = self.transaction_count > 0
+        kept = self.definitions.table_variable_rows() if active else []
         self.transaction_count = 0
         self.doomed = False
         self.link.rollback()
         self._touched.clear()
         if active:
             self._after_rollback()
+            self.definitions.restore_table_variables(kept)
             self._ended(sink, committed=False)
 
     def _after_rollback(self) -> None:
@@ -379,7 +385,7 @@ class EngineSession:
     @contextmanager
     def statement_transaction(self) -> Iterator[None]:
         """Outside a transaction a statement is one of its own."""
-        if self.transaction_count:
+        if self.transaction_count or self.link.open:
             yield
             return
         self.link.begin()

@@ -188,7 +188,7 @@ class TableBuilder:
             raise Errors(SqlServerError(1902, text, 16, 3), COULD_NOT_CREATE)
         object_id = self.new_id()
         prefix = "PK" if item.primary else "UQ"
-        name = item.name or f"{prefix}__{self.name[:8]:_<8}__{object_id:016X}"
+        name = item.name or f"{prefix}__{self.name[:8]}__{object_id:016X}"
         kind = "PRIMARY KEY" if item.primary else "UNIQUE"
         self.indexes.append(
             IndexModel(

@@ -22,6 +22,11 @@ class TemporaryDatabase:
         self.identities[table.object_id] = seed if current is None else current + increment
         return self.identities[table.object_id]
 
+    def raise_identity(self, table: TableModel, value: int) -> None:
+        current = self.identities.get(table.object_id)
+        if current is None or value > current:
+            self.identities[table.object_id] = value
+
     def next_rowversion(self) -> bytes:
         self.rowversion += 1
         return self.rowversion.to_bytes(8, "big")

@@ -33,6 +33,8 @@ class Frame:
         self.loop_declared: set[int] = set()
         #: Table variables that belong to a caller.
         self.borrowed: set[str] = set()
+        #: The frame that called this one.
+        self.caller: Frame | None = None
 
     def declare(self, name: str, type: SqlType, value: Stored = None) -> None:
         if name in self.variables or name in self.tables:

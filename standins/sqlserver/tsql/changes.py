@@ -10,7 +10,6 @@ from standins.sqlserver.tsql.nodes import (
     ObjectName,
     Query,
     Select,
-    SelectItem,
     Source,
     Variable,
     VariableSource,
@@ -97,7 +96,7 @@ class ChangeParser(QueryParser):
     def outputs(self) -> tuple[Output, ...]:
         found: list[Output] = []
         while self.accept("OUTPUT"):
-            items = self._output_items()
+            items = self.select_items()
             target, columns = None, ()
             if self.accept("INTO"):
                 target = self._target()
@@ -105,11 +104,6 @@ class ChangeParser(QueryParser):
                     columns = self._column_list()
             found.append(Output(items, target, columns))
         return tuple(found)
-
-    def _output_items(self) -> tuple[SelectItem, ...]:
-        if self.token.word == "$":
-            raise self.error()
-        return self.select_items()
 
     # --- UPDATE, DELETE ------------------------------------------------------------------------------------------
 

@@ -447,7 +447,7 @@ class ExpressionParser(Reader):
         arguments: list[str] = []
         if self.accept("("):
             while True:
-                if self.token.kind is not Kind.NUMBER and self.token.word != "MAX":
+                if not (self.token.kind is Kind.NUMBER and self.token.text.isdigit()) and self.token.word != "MAX":
                     raise self.error()
                 arguments.append(self.advance().text)
                 if not self.accept(","):

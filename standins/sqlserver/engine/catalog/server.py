@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from standins.sqlserver.engine import moments
 from standins.sqlserver.engine.catalog.base import Row, view
 
 if TYPE_CHECKING:
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 _STATES = {"ONLINE": 0, "RESTORING": 1, "OFFLINE": 6}
 _ACCESS = {"MULTI_USER": 0, "SINGLE_USER": 1, "RESTRICTED_USER": 2}
 _RECOVERY = {"FULL": 1, "BULK_LOGGED": 2, "SIMPLE": 3}
+
+
+def _moment(seconds: float) -> str:
+    return moments.moment_text(moments.to_datetime_precision(moments.from_unix(seconds)))
 
 
 def _databases(session: EngineSession, database: Database) -> Iterator[Row]:
@@ -38,8 +43,8 @@ def _sessions(session: EngineSession, database: Database) -> Iterator[Row]:
         yield (
             known.spid, known.login_time, known.request.host_name or None, known.request.application or None,
             known.request.client_pid or None, 7, known.request.library or None, b"\x01", known.login, None, None,
-            "running" if running else "sleeping", None, known.cpu_ms, 4, 0, known.elapsed_ms, known.last_started,
-            known.last_finished, 0, 0, known.row_count, 1, -1, 2, known.last_error, b"\x01", known.login,
+            "running" if running else "sleeping", None, known.cpu_ms, 4, 0, known.elapsed_ms, _moment(known.last_started),
+            _moment(known.last_finished), 0, 0, known.row_count, 1, -1, 2, known.last_error, b"\x01", known.login,
             current.id if current is not None else None, 1, known.transaction_count,
         )  # fmt: skip
 
@@ -52,7 +57,7 @@ def _requests(session: EngineSession, database: Database) -> Iterator[Row]:
         current = session.server.find(known.database)
         blocker = session.server.locks.blocker(known.spid)
         yield (
-            known.spid, 0, known.last_started, "suspended" if blocker else "running", known.command,
+            known.spid, 0, _moment(known.last_started), "suspended" if blocker else "running", known.command,
             current.id if current is not None else 1, 1, blocker, "LCK_M_X" if blocker else None, 0, "", "",
             int(known.transaction_count > 0), 1, known.percent_complete, 0, known.cpu_ms, known.elapsed_now(), 0, 0, 0,
             known.row_count,

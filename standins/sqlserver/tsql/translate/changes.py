@@ -178,7 +178,7 @@ class ChangeTranslator(StoringTranslator):
         change = f"UPDATE {relation.sql} AS t SET {assigned} FROM temp.{work} AS u WHERE t.rowid = u.r0"
         if not sets:
             change = f"UPDATE temp.{work} SET r0 = r0"
-        outputs = self._worked_outputs(node.output, relation, work, deleted_gone=False)
+        outputs = self._worked_outputs(node.output, relation, target, work, deleted_gone=False)
         if variables:
             values = [replace(value, text=f"u.v{place}") for place, (_, value) in enumerate(variables)]
             command = Command.of(f"SELECT {', '.join(value.text for value in values)} FROM temp.{work} AS u")
@@ -276,7 +276,7 @@ class ChangeTranslator(StoringTranslator):
             (Command.of(change),),
             before=(Command.of(create),),
             after=(Command.of(f"DROP TABLE temp.{work}"),),
-            outputs=self._worked_outputs(node.output, relation, work, deleted_gone=True),
+            outputs=self._worked_outputs(node.output, relation, target, work, deleted_gone=True),
         )
 
     # --- targets -------------------------------------------------------------------------------------------------
@@ -348,6 +348,17 @@ class ChangeTranslator(StoringTranslator):
     def _image(self, name: str, relation: Relation, alias: str) -> Bound:
         return Bound(name, alias, tuple(self.column_of(column, alias) for column in relation.columns))
 
+    @staticmethod
+    def _renamed(image: Bound, target: Bound) -> Bound:
+        """A row image under the names that a derived table or common table gives the columns."""
+        by_base = {column.name: column for column in image.columns}
+        renamed = [
+            replace(by_base[known.column], name=known.name)
+            for known in target.columns
+            if known.column in by_base and known.name.lower() != known.column.lower()
+        ]
+        return replace(image, columns=(*image.columns, *renamed))
+
     def _returned(self, outputs: tuple[statements.Output, ...], relation: Relation, image: str) -> tuple[Sql, ...]:
         """OUTPUT as a RETURNING list, and the plan of where it goes in ``_sent``."""
         self._output_nodes = outputs
@@ -404,6 +415,7 @@ class ChangeTranslator(StoringTranslator):
         self,
         outputs: tuple[statements.Output, ...],
         relation: Relation,
+        target: Bound,
         work: str,
         *,
         deleted_gone: bool,
@@ -422,12 +434,12 @@ class ChangeTranslator(StoringTranslator):
                 place += 1
             shown.append(Bound(source.name, "u", tuple(columns), source.schema, source.database))
         old = tuple(
-            replace(self.column_of(column, "u"), text=f"u.d{i}", native="", column="")
+            replace(self.column_of(column, "u"), text=f"u.d{i}", native="", column="", literal=None)
             for i, column in enumerate(relation.columns)
         )
-        images = [Bound("deleted", "u", old), Bound("", "u", extra)]
+        images = [self._renamed(Bound("deleted", "u", old), target), Bound("", "u", extra)]
         if not deleted_gone:
-            images.append(self._image("inserted", relation, "t"))
+            images.append(self._renamed(self._image("inserted", relation, "t"), target))
         plans: list[OutputPlan] = []
         for output in outputs:
             saved, self.scope = self.scope, Scope([*images, *shown])

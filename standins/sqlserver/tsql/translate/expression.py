@@ -291,7 +291,7 @@ class ExpressionTranslator:
         if value.is_string or value.is_null:
             return value
         size = 40 if value.type.name not in types.BINARIES else None
-        result = convert(value, SqlType("nvarchar", size))
+        result = convert(value, SqlType("varchar", size))
         return replace(result, collation=self.names.collation)
 
     def _between(self, node: nodes.Between) -> str:

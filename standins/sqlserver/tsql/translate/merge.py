@@ -80,7 +80,7 @@ class StatementTranslator(ChangeTranslator):
         changes = [
             self._apply_action(action, place, relation, work, values) for place, action in enumerate(node.actions)
         ]
-        outputs = self._merge_outputs(node, relation, work)
+        outputs = self._merge_outputs(node, relation, target, work)
         return ChangePlan(
             "MERGE",
             relation,
@@ -173,7 +173,11 @@ class StatementTranslator(ChangeTranslator):
             f"INSERT INTO {relation.sql} (rowid, {names}) SELECT u.r0, {row} FROM temp.{work} AS u WHERE u.a0 = {number}"
         )
 
-    def _merge_outputs(self, node: statements.Merge, relation: Relation, work: str) -> tuple[OutputPlan, ...]:
+    def _merge_outputs(
+        self, node: statements.Merge, relation: Relation, target: Bound, work: str
+    ) -> tuple[OutputPlan, ...]:
         actions = " ".join(f"WHEN {i} THEN '{action.action}'" for i, action in enumerate(node.actions))
         action = Sql(f"CASE u.a0 {actions} END", types.nvarchar(10), self.names.collation, name="$action")
-        return self._worked_outputs(node.output, relation, work, deleted_gone=False, extra=(action,), join="LEFT JOIN")
+        return self._worked_outputs(
+            node.output, relation, target, work, deleted_gone=False, extra=(action,), join="LEFT JOIN"
+        )

@@ -390,9 +390,7 @@ class QueryTranslator(SourceTranslator):
             else columns
         )
 
-    def _order_item(
-        self, item: nodes.OrderItem, node: nodes.Select, items: list[Sql], *, spelled: bool = False
-    ) -> str:
+    def _order_item(self, item: nodes.OrderItem, node: nodes.Select, items: list[Sql], *, spelled: bool = False) -> str:
         """``spelled``: the expression itself instead of the place of its column."""
         direction = " DESC" if item.descending else ""
         expression = item.expression

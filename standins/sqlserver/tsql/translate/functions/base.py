@@ -42,7 +42,7 @@ def integer(translator: ExpressionTranslator, value: Sql) -> str:
 
 def text_of(arguments: Arguments, length: int | None) -> SqlType:
     """nvarchar when an argument is, else varchar."""
-    unicode = any(argument.type.name in types.UNICODE or argument.is_null for argument in arguments)
+    unicode = any(argument.type.name in types.UNICODE for argument in arguments)
     name = "nvarchar" if unicode else "varchar"
     limit = 4000 if unicode else 8000
     return SqlType(name, length if length is None or length <= limit else limit)
