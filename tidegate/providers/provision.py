@@ -36,6 +36,10 @@ class Provision(Protocol):
 
     def test_host(self) -> TestHost: ...
 
+    def log_files(self) -> Mapping[str, Path]:
+        """What the provisioned servers logged, by a name that says which server it was."""
+        ...
+
     def close(self, *, keep: bool = False) -> None:
         """End and delete everything, or leave all of it to be looked at; safe to call twice."""
         ...
@@ -82,6 +86,12 @@ class EmbeddedProvision:
         if self._test_host is None:
             self._test_host = self._host("test", "TEST")
         return self._test_host
+
+    def log_files(self) -> Mapping[str, Path]:
+        hosts = {"main instance": self._main_host, "test instance": self._test_host}
+        return {
+            f"{name}, {log.name}": log for name, host in hosts.items() if host is not None for log in host.log_files()
+        }
 
     def close(self, *, keep: bool = False) -> None:
         # Kept processes end with this one, whose pipes they hold; their folders and databases stay.
