@@ -206,16 +206,17 @@ def _framed(name: str, kind: str) -> str:
     """Length, colon and text, or a value that holds no semicolon and one behind it; a tilde for NULL."""
     text = _as_text(name, kind)
     if kind in _TEXT:
-        return f"ISNULL(CONVERT(nvarchar(20), DATALENGTH({quoted(name)})) + N':' + {text}, N'~')"
+        # nvarchar(max) in front: two shorter types would be cut off at 4000 characters when they are joined.
+        return f"ISNULL(CONVERT(nvarchar(max), DATALENGTH({quoted(name)})) + N':' + {text}, N'~')"
     return f"ISNULL({text}, N'~') + N';'"
 
 
 def _as_text(name: str, kind: str) -> str:
     column = quoted(name)
-    if kind in _UNICODE:
-        return column
     if kind in _TEXT:
-        return f"CONVERT(nvarchar(max), {column})"
+        # Columns of different collations cannot be joined; as text of one collation they can, and no character changes.
+        text = column if kind in _UNICODE else f"CONVERT(nvarchar(max), {column})"
+        return f"{text} COLLATE DATABASE_DEFAULT"
     if kind in _BINARY:
         return f"CONVERT(nvarchar(max), CONVERT(varbinary(max), {column}), 1)"
     if kind in _TIMES:

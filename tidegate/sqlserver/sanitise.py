@@ -58,6 +58,7 @@ class Statement:
     sql: str
     proof: str
     policy: tuple[str, ...] = ()
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ def statements() -> tuple[Statement, ...]:
             row["sql"].strip(),
             row["proof"].strip(),
             tuple(row.get("policy", ())),
+            row.get("required", False),
         )
         for row in tomllib.loads(text)["statement"]
     )
@@ -98,6 +100,7 @@ def sanitise_database(server: SqlServer, policy: SanitisePolicy | None = None) -
     policy = policy or SanitisePolicy()
     _require_json(server)
     columns = _columns(server)
+    _require_known_layout(server, columns)
     done: list[Sanitised] = []
     with server.transaction():
         for statement in statements():
@@ -169,6 +172,23 @@ def _why_not(statement: Statement, columns: frozenset[tuple[str, str]], policy: 
         f"{table}.{column}" for table, column in statement.needs if (table.lower(), column.lower()) not in columns
     ]
     return f"this version has no {', '.join(missing)}" if missing else ""
+
+
+def _require_known_layout(server: SqlServer, columns: frozenset[tuple[str, str]]) -> None:
+    """Refuse a database in which the gravest hazards cannot be found: what is not found is not harmless."""
+    unknown = [
+        f"{table}.{column}"
+        for one in statements()
+        if one.required
+        for table, column in one.needs
+        if (table.lower(), column.lower()) not in columns
+    ]
+    if unknown:
+        raise ProvisioningFailed(
+            f"this database is not laid out as Octopus databases are known to be: it has no {', '.join(unknown)}",
+            where=f"{server.address.server}, database {server.database}",
+            next_step="start nothing on this database: its triggers, targets or tasks could not be disabled",
+        )
 
 
 def _columns(server: SqlServer) -> frozenset[tuple[str, str]]:

@@ -111,6 +111,25 @@ def test_values_do_not_run_into_each_other(host: SqlServerHost, new_database: Ca
         assert len(seen) == 7
 
 
+def test_long_texts_and_mixed_collations_enter_a_fingerprint_whole(
+    host: SqlServerHost, new_database: Callable[[], str]
+) -> None:
+    with SqlServer(host.address, new_database()) as server:
+        server.execute(
+            "CREATE TABLE T (Id int NOT NULL PRIMARY KEY, a nvarchar(4000) NULL, "
+            "b varchar(4000) COLLATE Latin1_General_BIN NULL, "
+            "c nvarchar(max) COLLATE SQL_Latin1_General_CP1_CS_AS NULL)"
+        )
+        server.execute("INSERT INTO T VALUES (1, REPLICATE('a', 4000), REPLICATE('b', 4000), 'c')")
+        before = fingerprints(server)["dbo.T"]
+
+        server.execute("UPDATE T SET a = STUFF(a, 4000, 1, 'A')")
+        last_character = fingerprints(server)["dbo.T"]
+        server.execute("UPDATE T SET c = 'C'")
+
+        assert len({before.digest, last_character.digest, fingerprints(server)["dbo.T"].digest}) == 3
+
+
 def test_the_few_changed_rows_are_found_in_two_round_trips(pair: tuple[SqlServer, SqlServer]) -> None:
     one, other = pair
     other.execute("UPDATE dbo.Document SET JSON = N'{}' WHERE Id = 'Documents-612'")

@@ -149,6 +149,15 @@ def test_what_the_clone_s_own_server_brings_may_be_left_out_of_the_proof(clone: 
     assert "nodes" not in prove_sanitised(clone, besides=["nodes"])
 
 
+def test_a_database_whose_hazards_cannot_be_found_is_refused(clone: SqlServer) -> None:
+    clone.execute("EXEC sp_rename 'dbo.ProjectTrigger', 'Trigger'")
+
+    with pytest.raises(ProvisioningFailed, match=r"it has no ProjectTrigger\.IsDisabled"):
+        sanitise_database(clone)
+
+    assert clone.value("SELECT COUNT(*) FROM dbo.OctopusServerNode") == 1
+
+
 def test_a_failure_in_the_middle_leaves_nothing_half_done(clone: SqlServer) -> None:
     clone.execute("ALTER TABLE dbo.Worker ADD CONSTRAINT CK_Worker CHECK (IsDisabled = 0)")
 
