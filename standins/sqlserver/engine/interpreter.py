@@ -163,6 +163,7 @@ class Interpreter:
             error.line = line
         if not error.procedure:
             error.procedure = session.frame.label
+        session.let_go()
         session.last_error = error.number
         session.row_count = 0
         aborts = error.number in failures.BATCH_ABORTING

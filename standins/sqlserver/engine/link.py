@@ -98,6 +98,9 @@ class Link:
             self._written.append(database)
         self.begin()
 
+    def holds_anything(self) -> bool:
+        return self.open or bool(self._written)
+
     def begin(self) -> None:
         if not self.open:
             self.raw.execute("BEGIN")

@@ -107,6 +107,7 @@ class EngineSession:
         self.context_info: bytes | None = None
         self.options: set[str] = {"ANSI_WARNINGS", "ANSI_PADDING", "ANSI_NULLS", "QUOTED_IDENTIFIER",
                                   "CONCAT_NULL_YIELDS_NULL", "ANSI_NULL_DFLT_ON"}  # fmt: skip
+        self._in_statement = False
         self.temporaries: dict[str, TableModel] = {}
         self.temporary_version = 0
         self._touched: dict[tuple[str, int], int] = {}
@@ -196,6 +197,7 @@ class EngineSession:
         self.elapsed_ms += round((time.monotonic() - self._started) * 1000)
         self.cpu_ms = self.elapsed_ms
         self.last_finished = time.time()
+        self.let_go()
         self.definitions.drop_deferred()
         self.percent_complete = 0.0
         if self._killed and not self._closed:
@@ -334,6 +336,12 @@ class EngineSession:
             self.definitions.restore_table_variables(kept)
             self._ended(sink, committed=False)
 
+    def let_go(self) -> None:
+        """A statement that failed before its own transaction was under way must not keep the write lock."""
+        if not self.transaction_count and not self._in_statement and self.link.holds_anything():
+            self.link.rollback()
+            self._touched.clear()
+
     def _after_rollback(self) -> None:
         """Temporary tables made in the transaction are gone."""
         self.querying.forget()
@@ -385,16 +393,19 @@ class EngineSession:
     @contextmanager
     def statement_transaction(self) -> Iterator[None]:
         """Outside a transaction a statement is one of its own."""
-        if self.transaction_count or self.link.open:
+        if self.transaction_count or self._in_statement:
             yield
             return
         self.link.begin()
+        self._in_statement = True
         try:
             yield
         except BaseException:
+            self._in_statement = False
             self.link.rollback()
             self._touched.clear()
             raise
+        self._in_statement = False
         self.link.commit()
         self._touched.clear()
 
