@@ -11,7 +11,6 @@ from standins.octopus.store.documents import iso
 
 DEFAULT_TASK_CAP: Final = 5
 _STATUS_TABLE: Final = Version(2019, 1, 0)
-_RANK: Final = "Leader"
 
 
 def node_id(name: str) -> str:
@@ -30,6 +29,8 @@ class NodeRecord:
     def ensure(self, task_cap: int | None = None) -> None:
         """Make the rows if they are missing. A node that was never seen has a heartbeat long ago."""
         now = iso(datetime(2000, 1, 1, tzinfo=UTC))
+        others = self._database.run("SELECT COUNT(*) FROM dbo.[OctopusServerNode] WHERE [Id] <> ?", self._id)[0][0]
+        rank = "Follower" if others else "Leader"
         if not self._database.run("SELECT 1 FROM dbo.[OctopusServerNode] WHERE [Id] = ?", self._id):
             columns: dict[str, Any] = {
                 "Name": self._name,
@@ -37,13 +38,13 @@ class NodeRecord:
                 "IsInMaintenanceMode": False,
             }
             if not self._has_status:
-                columns |= {"LastSeen": now, "Rank": _RANK}
+                columns |= {"LastSeen": now, "Rank": rank}
             self._database.insert("OctopusServerNode", self._id, {}, **columns)
         if self._has_status and not self._database.run(
             "SELECT 1 FROM dbo.[OctopusServerNodeStatus] WHERE [Id] = ?", self._id
         ):
             self._database.insert(
-                "OctopusServerNodeStatus", self._id, {}, OctopusServerNodeId=self._id, LastSeen=now, Rank=_RANK
+                "OctopusServerNodeStatus", self._id, {}, OctopusServerNodeId=self._id, LastSeen=now, Rank=rank
             )
         if task_cap is not None:
             self.set("MaxConcurrentTasks", task_cap)
