@@ -190,7 +190,7 @@ def read_bulk_rows(reader: Reader, columns: list[BulkColumn]) -> Iterator[list[V
             nulls = int.from_bytes(reader.take(bitmap_length), "little")
             yield [None if nulls >> i & 1 else read(reader) for i, read in enumerate(readers)]
         elif token == _DONE:
-            reader.take(12)
+            return  # mssql-python writes it with a row count of four bytes instead of eight; nothing follows it anyway
         else:
             raise ProtocolError(f"token {token:#x} in a bulk load")
 

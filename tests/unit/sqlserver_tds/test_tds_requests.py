@@ -65,9 +65,10 @@ def test_a_commit_that_begins_the_next_transaction() -> None:
     assert command.then_begin == ("", 4)
 
 
-def test_rows_of_a_bulk_load_are_read_while_they_arrive() -> None:
+@pytest.mark.parametrize("rest_of_done", [8, 12])
+def test_rows_of_a_bulk_load_are_read_while_they_arrive(rest_of_done: int) -> None:
     head = struct.pack("<BH", 0x81, 1) + struct.pack("<IH", 0, 1) + type_info(SqlType("int")) + b"\1a\0"
-    body = head + b"\xd1\4\1\0\0\0" + b"\xd2\1" + b"\xd1\4\2\0\0\0" + b"\xfd" + bytes(12)
+    body = head + b"\xd1\4\1\0\0\0" + b"\xd2\1" + b"\xd1\4\2\0\0\0" + b"\xfd" + bytes(rest_of_done)
     pieces = iter([body[at : at + 3] for at in range(0, len(body), 3)])
     reader = Reader(b"", more=lambda: next(pieces, b""))
     columns = requests.read_bulk_columns(reader)
