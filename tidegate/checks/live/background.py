@@ -24,7 +24,7 @@ def check_background(context: LiveContext, before: Snapshot, *, patience: float 
 
     def body(notes: Notes) -> None:
         known = _known_tasks(before)
-        waiting = _settled(context, patience)
+        waiting = _settled(context, _unfinished(before), patience)
         for task in waiting:
             notes.find(
                 f"tasks/{task['Id']} ({task['Name']})", "background work of the server does not come to an end",
@@ -105,7 +105,7 @@ def _status(context: LiveContext, notes: Notes) -> None:
     notes.covered.append("version, installation, health, maintenance mode, licence, nodes")
 
 
-def _settled(context: LiveContext, patience: float) -> list[dict[str, Any]]:
+def _settled(context: LiveContext, waited_before: set[str], patience: float) -> list[dict[str, Any]]:
     """Tasks that are still not over after ``patience``; ones that wait for a person are not meant to be."""
     still: list[dict[str, Any]] = []
 
@@ -115,7 +115,7 @@ def _settled(context: LiveContext, patience: float) -> list[dict[str, Any]]:
         still = [
             task for task in active if task.get("State") in _QUIET_STATES and not task.get("HasPendingInterruptions")
         ]
-        still = [task for task in still if not _later(task)]
+        still = [task for task in still if not _later(task) and task.get("Id") not in waited_before]
         return not still
 
     try:
@@ -123,6 +123,12 @@ def _settled(context: LiveContext, patience: float) -> list[dict[str, Any]]:
     except HarnessError:
         return still
     return []
+
+
+def _unfinished(before: Snapshot) -> set[str]:
+    """Tasks that waited or ran before the upgrade already."""
+    rows = before.rows("user = ? AND form = ?", (before.administrator, f"{LISTED}tasks"))
+    return {row.place.rpartition("/")[2] for row in rows if property_of(row.json, "State") not in ENDED}
 
 
 def _later(task: dict[str, Any]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 
 from tidegate.checks.live.choosing import MANUAL, Candidate, Covered, form_values, next_candidate, reasons, steps_of
@@ -330,29 +330,44 @@ def _body(what: Rehearsed, release_id: str) -> Document:
 
 
 def _leave_waiting(context: LiveContext, candidates: list[Candidate]) -> tuple[str, str]:
-    """Start a deployment with a manual step and leave it waiting (OctopusDeploy/Issues#2691)."""
+    """A deployment that waits for a person: one that does already, else a new one (OctopusDeploy/Issues#2691)."""
+    for interruption in context.client.items(context.path("interruptions"), pendingOnly=True):
+        names = {str(element.get("Name")) for element in interruption.get("Form", {}).get("Elements", [])}
+        if interruption.get("IsPending") and "Result" in names:
+            return str(interruption["TaskId"]), ""
     why = "no project has a manual step"
     for candidate in candidates:
         if not any(step.sort == MANUAL for step in candidate.steps) or candidate.tenanted:
             continue
         why = f"no release of {candidate.project.get('Name')} may go where its manual step applies"
         for release, environment in _waiting_places(context, candidate):
-            body = {
-                "ReleaseId": release,
-                "EnvironmentId": environment,
-                "SkipActions": candidate.skipped,
-                "FormValues": _answers(context, release, environment, ""),
-                "Comments": "Tidegate rehearsal: waits during the upgrade",
-            }
             try:
-                task_id = str(context.client.post(context.path("deployments"), body)["TaskId"])
-                task = context.task_ended(task_id, answer_interruptions=False)
+                task_id = _order_waiting(context, candidate, release, environment)
             except HarnessError as error:
                 why = _reason(error)
                 continue
-            if task.get("HasPendingInterruptions"):
+            if task_id:
                 return task_id, ""
     return "", why
+
+
+def _order_waiting(context: LiveContext, candidate: Candidate, release: str, environment: str) -> str:
+    """The task of a deployment that now waits; "" when it ended or did not start, for it is cancelled then."""
+    body = {
+        "ReleaseId": release,
+        "EnvironmentId": environment,
+        "SkipActions": candidate.skipped,
+        "FormValues": _answers(context, release, environment, ""),
+        "Comments": "Tidegate rehearsal: waits during the upgrade",
+    }
+    task_id = str(context.client.post(context.path("deployments"), body)["TaskId"])
+    patient = replace(context, task_timeout=min(context.task_timeout, 15.0))
+    try:
+        task = patient.task_ended(task_id, answer_interruptions=False)
+    except HarnessError:
+        context.client.post(f"/api/tasks/{task_id}/cancel", {})
+        return ""
+    return task_id if task.get("HasPendingInterruptions") else ""
 
 
 def _waiting_places(context: LiveContext, candidate: Candidate) -> Iterator[tuple[str, str]]:
