@@ -46,9 +46,7 @@ def filled(master: Any) -> Iterator[str]:
     name = f"admin_{uuid.uuid4().hex[:10]}"
     run(master, f"CREATE DATABASE [{name}]")
     run(master, f"CREATE TABLE [{name}].dbo.t (id int IDENTITY PRIMARY KEY, name nvarchar(50), v rowversion)")
-    cursor = master.cursor()
-    cursor.executemany(f"INSERT [{name}].dbo.t (name) VALUES (?)", [(f"n{i}",) for i in range(500)])
-    cursor.close()
+    run(master, f"INSERT [{name}].dbo.t (name) VALUES " + ", ".join(f"(N'n{i}')" for i in range(500)))
     yield name
     drop(master, name)
 
