@@ -48,7 +48,7 @@ class ChildProcess:
                     stdin=subprocess.PIPE,
                     stdout=output,
                     stderr=subprocess.STDOUT,
-                    env={**os.environ, **environment},
+                    env=_environment(environment),
                     cwd=folder,
                     start_new_session=True,
                 )
@@ -122,7 +122,7 @@ def run_command(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **(environment or {})},
+            env=_environment(environment or {}),
             cwd=folder,
             start_new_session=True,
         )
@@ -142,3 +142,10 @@ def run_command(
             process.wait()
     text = redact(output.decode("utf-8", "replace"))
     return CommandResult(what, process.returncode, text, time.monotonic() - started)
+
+
+def _environment(added: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment and what is added. A rehearsal starts a dozen interpreters: compiling the same modules
+    anew in each of them would cost seconds, so bytecode is kept even where the shell says otherwise."""
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**inherited, **added}
