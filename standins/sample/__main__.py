@@ -1,4 +1,8 @@
-"""``python -m standins.sample --url URL [--seed N] [--size s|m|l] [--json FILE]`` with ``OCTOPUS_API_KEY`` in the environment."""
+"""Fills an empty Octopus Server.
+
+``python -m standins.sample --url URL [--seed N] [--size s|m|l] [--json FILE]``, with an administrator's key in the
+environment variable ``OCTOPUS_API_KEY``.
+"""
 
 from __future__ import annotations
 

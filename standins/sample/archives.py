@@ -38,7 +38,9 @@ def application(package: str, version: str) -> Archive:
         version,
         {
             "appsettings.json": '{"Environment": "#{Octopus.Environment.Name}", "Greeting": "#{Greeting}"}\n',
-            "PostDeploy.sh": f'echo "{package} {version} is in place in $(get_octopusvariable Octopus.Environment.Name)"\n',
+            "PostDeploy.sh": (
+                f'echo "{package} {version} is in place in $(get_octopusvariable Octopus.Environment.Name)"\n'
+            ),
             "www/index.html": f"<h1>{package} {version}</h1>\n",
         },
     )

@@ -1,4 +1,7 @@
-"""What projects stand on: environments, targets, workers, lifecycles, feeds, accounts, certificates, library, tag sets."""
+"""What projects stand on.
+
+Environments, targets, workers, lifecycles, feeds, accounts, certificates, library, tag sets.
+"""
 
 from __future__ import annotations
 
@@ -151,10 +154,11 @@ def _tag_sets(instance: Instance, made: Foundations, seed: int, scale: int) -> N
 
 def _targets(instance: Instance, made: Foundations, seed: int, scale: int) -> None:
     del seed
-    bodies: list[Resource] = []
-    for name in ("Development", "Test", "Staging", "Production", "Disaster Recovery"):
-        for role in ROLES[:3]:
-            bodies.append(_target(made, f"{name} {role} region", [name], [role], {"CommunicationStyle": "None"}))
+    bodies = [
+        _target(made, f"{name} {role} region", [name], [role], {"CommunicationStyle": "None"})
+        for name in ENVIRONMENTS[:5]
+        for role in ROLES[:3]
+    ]
     for number in range(4 * scale):
         endpoint = {
             "CommunicationStyle": "TentaclePassive",

@@ -25,43 +25,37 @@ class History:
     waiting_task: str = ""
 
 
-def build(
-    instance: Instance,
-    made: Foundations,
-    plans: Sequence[Plan],
-    projects: Mapping[str, Resource],
-    processes: Mapping[str, Resource],
-    tenants: Sequence[Resource],
-) -> History:
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What there is to release and deploy; projects and processes by name."""
+
+    instance: Instance
+    made: Foundations
+    plans: Sequence[Plan]
+    projects: Mapping[str, Resource]
+    processes: Mapping[str, Resource]
+    tenants: Sequence[Resource]
+
+
+def build(stock: Stock) -> History:
     """Stage by stage: first deployments first, promotions when those are done."""
     history = History()
-    by_project = dict(
-        zip(
-            (plan.name for plan in plans),
-            instance.each(lambda plan: _releases(instance, plan, projects[plan.name], processes[plan.name]), plans),
-            strict=True,
-        )
-    )
+    each = stock.instance.each(lambda plan: _releases(stock, plan), stock.plans)
+    by_project = dict(zip((plan.name for plan in stock.plans), each, strict=True))
     history.releases = [release for releases in by_project.values() for release in releases]
-    running = [plan for plan in plans if plan.runs and not plan.disabled]
+    running = [plan for plan in stock.plans if plan.runs and not plan.disabled]
     for stage in range(max(len(plan.environments) for plan in running)):
-        # A project that deploys another's release, or deploys by itself, would wait for tasks of the same stage: that is fine.
         orders = [
-            (plan, release)
+            order
             for plan in running
             if stage < len(plan.environments) and plan.lifecycle != "Continuous" and not _waits(plan, stage)
             for release in by_project[plan.name][: 1 if stage else None]
+            for order in _orders(stock, plan, release, stage)
         ]
-        deployed = [
-            deployment
-            for batch in instance.each(
-                lambda order: _deploy(instance, made, order[0], order[1], stage, tenants), orders
-            )
-            for deployment in batch
-        ]
-        _expect_success(instance, deployed)
+        deployed = stock.instance.each(lambda order: stock.instance.post("deployments", order), orders)
+        _expect_success(stock.instance, deployed)
         history.deployments.extend(deployed)
-    _leave_waiting(instance, made, by_project["Payments"][0], history)
+    _leave_waiting(stock, by_project["Payments"][0], history)
     return history
 
 
@@ -70,21 +64,18 @@ def _waits(plan: Plan, stage: int) -> bool:
     return plan.name == "Payments" and plan.environments[stage] != "Development"
 
 
-def _releases(instance: Instance, plan: Plan, project: Resource, process: Resource) -> list[Resource]:
+def _releases(stock: Stock, plan: Plan) -> list[Resource]:
+    project = stock.projects[plan.name]
     made: list[Resource] = []
     for number in range(plan.releases):
         version = VERSIONS[number % len(VERSIONS)]
-        made.append(
-            instance.post(
-                "releases",
-                {
-                    "ProjectId": project["Id"],
-                    "Version": version,
-                    "ReleaseNotes": f"## {project['Name']} {version}\n* Change number {number + 1}",
-                    "SelectedPackages": _selected(process, version),
-                },
-            )
-        )
+        body = {
+            "ProjectId": project["Id"],
+            "Version": version,
+            "ReleaseNotes": f"## {project['Name']} {version}\n* Change number {number + 1}",
+            "SelectedPackages": _selected(stock.processes[plan.name], version),
+        }
+        made.append(stock.instance.post("releases", body))
     return made
 
 
@@ -103,19 +94,18 @@ def _selected(process: Resource, version: str) -> list[Resource]:
     ]
 
 
-def _deploy(
-    instance: Instance, made: Foundations, plan: Plan, release: Resource, stage: int, tenants: Sequence[Resource]
-) -> list[Resource]:
+def _orders(stock: Stock, plan: Plan, release: Resource, stage: int) -> list[Resource]:
+    """One deployment, or one for each of the first tenants connected to the project."""
     body: Resource = {
         "ReleaseId": release["Id"],
-        "EnvironmentId": made.environment(plan.environments[stage]),
+        "EnvironmentId": stock.made.environment(plan.environments[stage]),
         "Comments": f"Stage {stage + 1} of the sample",
         "FormValues": {},
     }
     if plan.tenancy == "Untenanted":
-        return [instance.post("deployments", body)]
-    chosen = [tenant for tenant in tenants[:3] if release["ProjectId"] in tenant["ProjectEnvironments"]]
-    return [instance.post("deployments", {**body, "TenantId": tenant["Id"]}) for tenant in chosen]
+        return [body]
+    chosen = [tenant for tenant in stock.tenants[:3] if release["ProjectId"] in tenant["ProjectEnvironments"]]
+    return [{**body, "TenantId": tenant["Id"]} for tenant in chosen]
 
 
 def _expect_success(instance: Instance, deployments: Sequence[Resource]) -> None:
@@ -129,12 +119,11 @@ def _expect_success(instance: Instance, deployments: Sequence[Resource]) -> None
         raise DeploymentFailed("; ".join(failed))
 
 
-def _leave_waiting(instance: Instance, made: Foundations, release: Resource, history: History) -> None:
-    deployment = instance.post(
-        "deployments", {"ReleaseId": release["Id"], "EnvironmentId": made.environment("Test"), "FormValues": {}}
-    )
-    instance.wait_for([deployment["TaskId"]], waiting_is_enough=True)
-    found = instance.get(f"interruptions?regarding={deployment['TaskId']}&pendingOnly=true")["Items"]
+def _leave_waiting(stock: Stock, release: Resource, history: History) -> None:
+    body: Resource = {"ReleaseId": release["Id"], "EnvironmentId": stock.made.environment("Test"), "FormValues": {}}
+    deployment = stock.instance.post("deployments", body)
+    stock.instance.wait_for([deployment["TaskId"]], waiting_is_enough=True)
+    found = stock.instance.get(f"interruptions?regarding={deployment['TaskId']}&pendingOnly=true")["Items"]
     history.deployments.append(deployment)
     history.interruption = found[0]
     history.waiting_task = deployment["TaskId"]

@@ -1,9 +1,12 @@
-"""Fills one instance: foundations, people, projects, tenants, history, automation; and says what a harness needs to know."""
+"""Fills one instance: foundations, people, projects, tenants, history, automation.
+
+And says what a harness needs to know.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,10 +37,11 @@ def load(instance: Instance, *, seed: int, size: str, say: Callable[[str], None]
     say("tenants")
     tenant_list = tenants.build(instance, made, projects, seed, scale)
     say("releases and deployments")
-    past = history.build(instance, made, chosen, projects, processes, tenant_list)
+    past = history.build(history.Stock(instance, made, chosen, projects, processes, tenant_list))
     say("triggers, subscriptions, runbooks")
     automation.build(instance, made, projects, past)
-    return _summary(instance, seed, size, made, users, projects, past)
+    summary = _summary(instance, made, projects["Canary"], past)
+    return {"Seed": seed, "Size": size, "Users": users, **summary}
 
 
 def _chosen(scale: int) -> list[Plan]:
@@ -143,16 +147,7 @@ def _channels(instance: Instance, made: Foundations, plan: Plan, project: Resour
         )
 
 
-def _summary(
-    instance: Instance,
-    seed: int,
-    size: str,
-    made: Foundations,
-    users: list[Resource],
-    projects: Mapping[str, Resource],
-    past: history.History,
-) -> dict[str, Any]:
-    canary = projects["Canary"]
+def _summary(instance: Instance, made: Foundations, canary: Resource, past: history.History) -> dict[str, Any]:
     names = {key: value for key, value in made.secrets.items() if key.startswith("variable:Canary:")}
     canaries = [
         {
@@ -175,9 +170,6 @@ def _summary(
     return {
         "Version": instance.version,
         "SpaceId": instance.space,
-        "Seed": seed,
-        "Size": size,
-        "Users": users,
         "Canaries": canaries,
         "CanaryProjectId": canary["Id"],
         "Secrets": dict(made.secrets),

@@ -1,7 +1,7 @@
 """The projects of the sample: what each deploys, and how. Pure data; nothing is sent from here.
 
-``runs`` says whether the process can be executed by a server that has Bash and nothing else; the others are documents as real
-instances have them: IIS, Windows services, Azure, Kubernetes, Terraform and the like.
+``runs`` says whether the process can be executed by a server that has Bash and nothing else; the others are documents
+as real instances have them: IIS, Windows services, Azure, Kubernetes, Terraform and the like.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ def _storefront(made: Foundations, _: dict[str, Resource]) -> list[Resource]:
                 steps.bash(
                     p,
                     "Smoke test",
-                    'set_octopusvariable "Checked" "yes"\necho "smoke: ok" > smoke.txt\nnew_octopusartifact smoke.txt "smoke-test.txt"',
+                    'set_octopusvariable "Checked" "yes"\necho "smoke: ok" > smoke.txt\n'
+                    'new_octopusartifact smoke.txt "smoke-test.txt"',
                 )
             ],
         ),
@@ -134,7 +135,8 @@ def _migrations(made: Foundations, _: dict[str, Resource]) -> list[Resource]:
                     p,
                     "Migrate",
                     'write_highlight "Migrating #{Octopus.Environment.Name}"\nls scripts | head -3\n'
-                    'echo "-- done" > report.sql\nnew_octopusartifact report.sql "migration-#{Octopus.Environment.Name}.sql"',
+                    'echo "-- done" > report.sql\n'
+                    'new_octopusartifact report.sql "migration-#{Octopus.Environment.Name}.sql"',
                     references=[reference],
                 )
             ],

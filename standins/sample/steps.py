@@ -33,7 +33,10 @@ def action(
     references: Sequence[Resource] = (),
     **more: Any,
 ) -> Resource:
-    """``package``: (feed, package id) of the primary package; ``more``: Environments, Channels, TenantTags, IsDisabled …"""
+    """``package``: (feed, package id) of the primary package.
+
+    ``more``: Environments, Channels, TenantTags, IsDisabled …
+    """
     values = dict(properties or {})
     packages = list(references)
     if package is not None:

@@ -46,7 +46,10 @@ def _logo(instance: Instance, seed: int, number: int, tenant: Resource) -> None:
 
 
 def _values(instance: Instance, made: Foundations, seed: int, number: int, tenant: Resource) -> None:
-    """Fill in the whole document that the server offers: common values by library set, project values by environment."""
+    """Fill in the whole document that the server offers.
+
+    Common values by library set, project values by environment.
+    """
     document = instance.get(f"tenants/{tenant['Id']}/variables")
     for entry in document["LibraryVariables"].values():
         for template in entry["Templates"]:

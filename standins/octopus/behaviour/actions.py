@@ -73,7 +73,8 @@ def perform(
     handler = _HANDLERS.get(kind)
     if handler is None:
         raise ActionFailed(
-            f"This server cannot carry out actions of type {kind}: there is nothing here that such a step could deploy to."
+            f"This server cannot carry out actions of type {kind}: "
+            "there is nothing here that such a step could deploy to."
         )
     try:
         handler(job)
@@ -140,7 +141,13 @@ def _collect(job: Job, path: Path, name: str) -> None:
     if not path.is_file():
         raise ActionFailed(f"The artifact {path.name} was not found.")
     artifacts.collect(
-        job.run.server, job.run.inputs, job.run.running.task, job.machine, job.log.id, name, path.read_bytes()
+        job.run.server,
+        job.run.inputs,
+        job.run.running.task,
+        name,
+        path.read_bytes(),
+        machine=job.machine,
+        correlation=job.log.id,
     )
     job.log.info(f"Collected artifact {name}")
 
@@ -269,9 +276,8 @@ def _manual(job: Job, answered: str | None) -> None:
         teams = [
             team.strip() for team in job.text("Octopus.Action.Manual.ResponsibleTeamIds").split(",") if team.strip()
         ]
-        interruption = interruptions.raise_manual(
-            job.run.server, job.run.inputs, job.run.running.task, job.action.name, instructions, teams, job.log.id
-        )
+        question = interruptions.Question(job.run.inputs, job.run.running.task, job.action.name, job.log.id, teams)
+        interruption = interruptions.raise_manual(job.run.server, question, instructions)
         job.log.wait("Waiting for manual intervention")
         job.run.pause(job.key, interruption)
         return
@@ -305,7 +311,7 @@ def _deploy_release(job: Job) -> None:
         "",
     )
     condition = job.text("Octopus.Action.DeployRelease.DeploymentCondition") or "Always"
-    outcome = child_release.deploy(job.run.running, job.run.inputs, project, version, condition, job.log)
+    outcome = child_release.deploy(job.run.running, job.run.inputs, project, version, job.log, condition=condition)
     if outcome:
         raise ActionFailed(outcome)
 

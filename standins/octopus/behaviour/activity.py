@@ -1,8 +1,8 @@
 """Task logs: a tree of activities with lines, written as a file that only grows.
 
-A line of the file is a JSON array ``[node id, code, moment, text, detail]``. Node ids are paths, as recorded correlation ids
-are: ``ServerTasks-1_CNMPMXUEE6/<32 hex>/<32 hex>``. Codes: ``PLN`` opens a node under its name, ``FIN`` ends it with a
-status, ``UPD`` gives progress; the others are the categories of lines.
+A line of the file is a JSON array ``[node id, code, moment, text, detail]``. Node ids are paths, as recorded
+correlation ids are: ``ServerTasks-1_CNMPMXUEE6/<32 hex>/<32 hex>``. Codes: ``PLN`` opens a node under its name,
+``FIN`` ends it with a status, ``UPD`` gives progress; the others are the categories of lines.
 """
 
 from __future__ import annotations

@@ -12,7 +12,10 @@ from standins.octopus.contract import Document, Server, Transaction
 
 
 def path_of(server: Server, artifact_id: str) -> Path:
-    """One file an artifact, named by its id; the documented contract says only that they lie in the artifacts folder."""
+    """One file an artifact, named by its id.
+
+    The documented contract says only that they lie in the artifacts folder.
+    """
     return server.folders.artifacts / artifact_id
 
 
@@ -33,10 +36,11 @@ def collect(
     server: Server,
     inputs: Inputs,
     task: Document,
-    machine: Mapping[str, Any] | None,
-    correlation: str,
     name: str,
     content: bytes,
+    *,
+    machine: Mapping[str, Any] | None,
+    correlation: str,
 ) -> Document:
     """Keep a file a step made."""
     document: Document = {

@@ -36,16 +36,9 @@ def _chosen_package(project: Document, process: Document) -> str | None:
 
 
 def _create(call: Call, project: Document, process: Document, name: PackageName) -> None:
-    strategy = mapped(project, "ReleaseCreationStrategy")
-    channel = (
-        call.transaction.load("Channel", strategy["ChannelId"])
-        if strategy.get("ChannelId")
-        else releases.default_channel(call.transaction, project)
-    )
     source = events.Source.of(call)
     try:
-        if channel is None:
-            raise ApiError(400, f"The channel {strategy['ChannelId']} no longer exists.")
+        channel = _channel(call, project)
         template = releases.template(call.transaction, project, process, channel)
         versioning = mapped(project, "VersioningStrategy")
         # A release is versioned as a package (the donor) or by the project's template.
@@ -81,3 +74,13 @@ def _create(call: Call, project: Document, process: Document, name: PackageName)
         project=project["Id"],
     )
     deployments.deploy_automatically(call.server, call.transaction, release, source)
+
+
+def _channel(call: Call, project: Document) -> Document:
+    wanted = mapped(project, "ReleaseCreationStrategy").get("ChannelId")
+    if not wanted:
+        return releases.default_channel(call.transaction, project)
+    channel = call.transaction.load("Channel", wanted)
+    if channel is None:
+        raise ApiError(400, f"The channel {wanted} no longer exists.")
+    return channel

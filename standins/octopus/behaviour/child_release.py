@@ -12,7 +12,7 @@ from standins.octopus.contract import ApiError, Transaction
 _LOOK_SECONDS = 0.2
 
 
-def deploy(running: Running, inputs: Inputs, project_id: str, version: str, condition: str, log: Activity) -> str:
+def deploy(running: Running, inputs: Inputs, project_id: str, version: str, log: Activity, *, condition: str) -> str:
     """Deploy the child release to the same environment and tenant; an empty text, or why it did not work."""
     server = running.server
     with server.store.transaction() as transaction:

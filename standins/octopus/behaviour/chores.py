@@ -10,8 +10,9 @@ from standins.octopus.contract import Document, Server, Transaction
 #: How often the clock is looked at. A scheduled trigger fires at most this late.
 _SECONDS = 2.0
 
-#: task → (interval, whether the first time is at the start, scheduled log). The integrity check runs at start-up and about every
-#: 24 hours (Octopus docs, "System integrity check"); retention every four hours (Octopus docs, "Retention policies").
+#: task → (interval, whether the first time is at the start, scheduled log). The integrity check runs at start-up and
+#: about every 24 hours (Octopus docs, "System integrity check"); retention every four hours (Octopus docs, "Retention
+#: policies").
 _PERIODIC = {
     "SystemIntegrityCheck": (timedelta(hours=24), True, "CheckSystemIntegrity"),
     "Retention": (timedelta(hours=4), False, "ApplyRetentionPolicies"),
@@ -55,7 +56,9 @@ class Chores:
                 continue
             self._next[name] = now + interval
             subject = tasks.Subject(concurrency_tag=name)
-            task = tasks.queue(self._server, transaction, name, scheduled_logs.NAMES[log], {}, subject)
+            task = tasks.queue(
+                self._server, transaction, name, scheduled_logs.NAMES[log], arguments={}, subject=subject
+            )
             scheduled_logs.note(self._server, log, f"Queued {task['Id']}")
             queued = True
         return queued

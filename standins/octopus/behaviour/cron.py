@@ -1,4 +1,7 @@
-"""Cron expressions of scheduled triggers: ``second minute hour day-of-month month day-of-week`` (Octopus docs). Pure."""
+"""Cron expressions of scheduled triggers: ``second minute hour day-of-month month day-of-week`` (Octopus docs).
+
+Pure.
+"""
 
 from __future__ import annotations
 

@@ -54,7 +54,10 @@ def successes(transaction: Transaction) -> list[Document]:
 
 
 def rows_of(transaction: Transaction, where: str, *parameters: Any) -> list[Document]:
-    """Dashboard rows of chosen deployments: ``where`` is a condition on d (Deployment), t (ServerTask) or r (Release)."""
+    """Dashboard rows of chosen deployments.
+
+    ``where`` is a condition on d (Deployment), t (ServerTask) or r (Release).
+    """
     selected = ", ".join(
         f"r.[Version] AS [{column}]"
         if column == "ReleaseVersion"

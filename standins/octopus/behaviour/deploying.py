@@ -1,7 +1,8 @@
 """Carries out a deployment or a runbook run: step by step, action by action, target by target.
 
-It can stop in the middle for a person's answer and go on later, on any node: what was done is kept in the task's ``Progress``.
-Steps marked "start with previous" run one after the other here; only their timing differs from the product.
+It can stop in the middle for a person's answer and go on later, on any node: what was done is kept in the task's
+``Progress``. Steps marked "start with previous" run one after the other here; only their timing differs from the
+product.
 """
 
 from __future__ import annotations
@@ -218,9 +219,9 @@ class Deploying:
     def _ask_guidance(
         self, key: str, action: PlannedAction, machine: Mapping[str, Any] | None, log: Activity, problem: str
     ) -> None:
-        interruption = interruptions.raise_guided_failure(
-            self.server, self.inputs, self.running.task, action.name, machine, log.id, problem
-        )
+        title = f"{action.name} failed" + (f" on {machine['Name']}" if machine else "")
+        question = interruptions.Question(self.inputs, self.running.task, title, log.id, machine=machine)
+        interruption = interruptions.raise_guided_failure(self.server, question, problem)
         self.pause(key, interruption)
 
     def pause(self, key: str, interruption_id: str) -> None:
@@ -247,7 +248,10 @@ class Deploying:
     # -- values --------------------------------------------------------------------------------------------------
 
     def variables(self, action: PlannedAction | None, machine: Mapping[str, Any] | None) -> Variables:
-        """Everything an action may ask for here: variables in scope, outputs, the action's properties, system values."""
+        """Everything an action may ask for here.
+
+        Variables in scope, outputs, the action's properties, system values.
+        """
         scope = self.inputs.scope()
         if action is not None:
             scope = scope.at(action=action.id, step_roles=action.roles)

@@ -46,7 +46,7 @@ def create(server: Server, transaction: Transaction, order: Order, source: event
     _refuse_wrong_environment(transaction, project, release, channel, order)
     name = _name(transaction, release, order)
     task = _queue(server, transaction, project, release, order)
-    document = _document(server, project, release, order, name, task, source)
+    document = _document(server, project, order, name=name, task=task, source=source)
     deployment = transaction.insert("Deployment", document)
     task["Arguments"] = {"DeploymentId": deployment["Id"]}
     transaction.update("ServerTask", task)
@@ -58,12 +58,12 @@ def create(server: Server, transaction: Transaction, order: Order, source: event
         + (f" for {order.tenant['Name']}" if order.tenant else "")
         + f" at {task['QueueTime']}",
         deployment,
-        {
+        references={
             project["Name"]: project["Id"],
             f"release {release['Version']}": release["Id"],
             order.environment["Name"]: order.environment["Id"],
         },
-        source,
+        source=source,
     )
     return deployment
 
@@ -81,8 +81,8 @@ def _refuse_wrong_tenancy(project: Document, order: Order) -> None:
         connected = texts(mapped(order.tenant, "ProjectEnvironments"), project["Id"])
         if mode != "Untenanted" and order.environment["Id"] not in connected:
             problems.append(
-                f"The tenant {order.tenant['Name']} is not connected to the project {project['Name']} in the environment "
-                f"{order.environment['Name']}."
+                f"The tenant {order.tenant['Name']} is not connected to the project {project['Name']} "
+                f"in the environment {order.environment['Name']}."
             )
     if problems:
         raise ApiError(400, BAD_REQUEST, problems)
@@ -92,9 +92,8 @@ def _refuse_wrong_environment(
     transaction: Transaction, project: Document, release: Document, channel: Document | None, order: Order
 ) -> None:
     tenant = order.tenant["Id"] if order.tenant else None
-    reach = progress.reach(
-        transaction, project, release, channel, progress.environments(transaction, release.get("SpaceId")), tenant
-    )
+    environments = progress.environments(transaction, release.get("SpaceId"))
+    reach = progress.reach(transaction, project, release, channel, environments, tenant=tenant)
     if order.environment["Id"] in reach.deployable:
         return
     known = any(order.environment["Id"] in phase.environments for phase in reach.phases)
@@ -134,19 +133,21 @@ def _queue(server: Server, transaction: Transaction, project: Document, release:
         concurrency_tag="/".join([project["Id"], order.environment["Id"], *([tenant] if tenant else [])]),
     )
     return tasks.queue(
-        server, transaction, "Deploy", description, {}, subject, queue_time=order.queue_time, expiry=order.expiry
+        server,
+        transaction,
+        "Deploy",
+        description,
+        arguments={},
+        subject=subject,
+        queue_time=order.queue_time,
+        expiry=order.expiry,
     )
 
 
 def _document(
-    server: Server,
-    project: Document,
-    release: Document,
-    order: Order,
-    name: str,
-    task: Document,
-    source: events.Source,
+    server: Server, project: Document, order: Order, *, name: str, task: Document, source: events.Source
 ) -> Document:
+    release = order.release
     document: Document = {
         "Name": name,
         "Created": iso(server.now()),
@@ -188,6 +189,7 @@ def record(
     category: str,
     message: str,
     deployment: Document,
+    *,
     references: Mapping[str, str],
     source: events.Source = events.SERVER,
 ) -> None:

@@ -1,8 +1,9 @@
 """The task queue of a running server: threads that take queued tasks, one task a thread.
 
-A task is picked up when the node is not draining, has a free slot, the space's queue is not stopped, its time has come and no
-task with the same concurrency tag runs (one deployment per project, environment and tenant). ``wake`` makes the dispatcher
-look at once; besides, it looks every second for what other nodes or the ``Octopus.Server`` command line queued.
+A task is picked up when the node is not draining, has a free slot, the space's queue is not stopped, its time has
+come and no task with the same concurrency tag runs (one deployment per project, environment and tenant). ``wake``
+makes the dispatcher look at once; besides, it looks every second for what other nodes or the ``Octopus.Server``
+command line queued.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ class Engine:
                 busy = set(self._running)
             try:
                 self._dispatch(busy)
-            except Exception:  # the database may be away for a while; the next look tries again
+            except Exception:  # noqa: BLE001 - the database may be away for a while; the next look tries again
                 _PROBLEMS.exception("The task dispatcher could not look at the queue")
 
     def _dispatch(self, busy: set[str]) -> None:
@@ -204,7 +205,7 @@ class Engine:
             with activity.writing(task_logs.log_path(self._server, task), self._server.now) as file:
                 log = activity.Activity.root(file, task["LogCorrelationId"], task["Description"])
                 self._perform(Running(self._server, task, log, cancelled))
-        except Exception as problem:  # a broken log folder must end this task, not the engine
+        except Exception as problem:  # noqa: BLE001 - a broken log folder must end this task, not the engine
             _PROBLEMS.exception("Task %s could not run", task["Id"])
             self._finish(Running(self._server, task, _Unlogged(), cancelled), "Failed", str(problem))
         finally:
@@ -230,7 +231,7 @@ class Engine:
             log.fatal(str(failure))
             log.finish("Failed")
             self._finish(running, "Failed", str(failure))
-        except Exception as problem:  # whatever a task runs into is that task's failure
+        except Exception as problem:  # noqa: BLE001 - whatever a task runs into is that task's failure
             _PROBLEMS.exception("Task %s failed", task["Id"])
             log.fatal(f"{type(problem).__name__}: {problem}")
             log.finish("Failed")
@@ -265,7 +266,10 @@ class Engine:
     # -- start-up and the clock ----------------------------------------------------------------------------------
 
     def _fail_lost(self, transaction: Transaction) -> None:
-        """Tasks that ran on this node, or on one that is gone, when it went down. Waiting ones are nobody's and stay."""
+        """Tasks that ran on this node, or on one that is gone, when it went down.
+
+        Waiting ones are nobody's and stay.
+        """
         nodes = {node["Id"] for node in transaction.query("OctopusServerNode")} - {self._node_id}
         for task in transaction.query("ServerTask", where={"State": ["Executing", "Cancelling"]}):
             if not task["ServerNodeId"] or task["ServerNodeId"] in nodes:
@@ -300,7 +304,7 @@ class Engine:
                     return
             try:
                 delay = self._chores()
-            except Exception:  # tried again when the clock says so
+            except Exception:  # noqa: BLE001 - tried again when the clock says so
                 _PROBLEMS.exception("The scheduler could not do what is due")
                 delay = POLL_SECONDS
 

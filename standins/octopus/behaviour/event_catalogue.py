@@ -1,7 +1,7 @@
 """Names the audit log knows: categories, groups, document types and agents, by version.
 
-Sources: Octopus docs "Subscription Events" (groups, events, document types since 3.5); category ids from the Go client's
-event filters and OctopusClients' EventCategory usages; OctopusClients 8.0 for the runbook names (2019.11).
+Sources: Octopus docs "Subscription Events" (groups, events, document types since 3.5); category ids from the Go
+client's event filters and OctopusClients' EventCategory usages; OctopusClients 8.0 for the runbook names (2019.11).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The audit log: every write of the API and every turn of a task leaves an event here.
 
-Shape of an event: the recorded 2019 and 2024 replies; ``ChangeDetails`` came by 2020.5 (swagger), ``UserAgent`` is a column
-from 2020.3 and a property before.
+Shape of an event: the recorded 2019 and 2024 replies; ``ChangeDetails`` came by 2020.5 (swagger), ``UserAgent`` is a
+column from 2020.3 and a property before.
 """
 
 from __future__ import annotations

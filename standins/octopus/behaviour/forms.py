@@ -1,4 +1,7 @@
-"""The form of a deployment or runbook run: prompted variables as controls, and what a person typed (OctopusClients Form models)."""
+"""The form of a deployment or runbook run: prompted variables as controls, and what a person typed.
+
+OctopusClients Form models.
+"""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ Form and control types as recorded in late 2018 (test fixtures of go-octopusdepl
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from standins.octopus.behaviour import events
@@ -17,51 +18,43 @@ from standins.octopus.contract import Document, Server
 _INSTRUCTIONS = "Instructions"
 
 
-def raise_manual(
-    server: Server,
-    inputs: Inputs,
-    task: Document,
-    title: str,
-    instructions: str,
-    teams: Sequence[str],
-    correlation: str,
-) -> str:
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a task asks, and where: ``correlation`` is the node of the log that waits."""
+
+    inputs: Inputs
+    task: Document
+    title: str
+    correlation: str
+    teams: Sequence[str] = ()
+    machine: Mapping[str, Any] | None = None
+
+
+def raise_manual(server: Server, question: Question, instructions: str) -> str:
     """Ask for a manual step; the id of the interruption."""
     elements = [
-        {
-            "Name": _INSTRUCTIONS,
-            "Control": {"Type": "Paragraph", "Text": instructions, "ResolveLinks": True},
-            "IsValueRequired": False,
-        },
-        {"Name": "Notes", "Control": {"Type": "TextArea", "Label": "Notes"}, "IsValueRequired": False},
-        {"Name": "Result", "Control": _buttons(("Proceed", False), ("Abort", True)), "IsValueRequired": False},
+        _element(_INSTRUCTIONS, {"Type": "Paragraph", "Text": instructions, "ResolveLinks": True}),
+        _element("Notes", {"Type": "TextArea", "Label": "Notes"}),
+        _element("Result", _buttons(("Proceed", False), ("Abort", True))),
     ]
-    return _raise(server, inputs, task, title, elements, teams, correlation, "ManualIntervention", None)
+    return _raise(server, question, elements, "ManualIntervention")
 
 
-def raise_guided_failure(
-    server: Server,
-    inputs: Inputs,
-    task: Document,
-    action: str,
-    machine: Mapping[str, Any] | None,
-    correlation: str,
-    problem: str,
-) -> str:
+def raise_guided_failure(server: Server, question: Question, problem: str) -> str:
+    """Ask what to do about a failure; leaving a target out is a choice where there is one."""
     buttons = [("Fail", True), ("Retry", False), ("Ignore", True)]
-    if machine is not None:
+    if question.machine is not None:
         buttons.append(("Exclude", True))
     elements = [
-        {
-            "Name": _INSTRUCTIONS,
-            "Control": {"Type": "Paragraph", "Text": problem, "ResolveLinks": False},
-            "IsValueRequired": False,
-        },
-        {"Name": "Notes", "Control": {"Type": "TextArea", "Label": "Notes"}, "IsValueRequired": False},
-        {"Name": "Guidance", "Control": _buttons(*buttons), "IsValueRequired": True},
+        _element(_INSTRUCTIONS, {"Type": "Paragraph", "Text": problem, "ResolveLinks": False}),
+        _element("Notes", {"Type": "TextArea", "Label": "Notes"}),
+        _element("Guidance", _buttons(*buttons), required=True),
     ]
-    title = f"{action} failed" + (f" on {machine['Name']}" if machine else "")
-    return _raise(server, inputs, task, title, elements, (), correlation, "GuidedFailure", machine)
+    return _raise(server, question, elements, "GuidedFailure")
+
+
+def _element(name: str, control: Mapping[str, Any], *, required: bool = False) -> dict[str, Any]:
+    return {"Name": name, "Control": dict(control), "IsValueRequired": required}
 
 
 def _buttons(*choices: tuple[str, bool]) -> dict[str, Any]:
@@ -71,19 +64,10 @@ def _buttons(*choices: tuple[str, bool]) -> dict[str, Any]:
     }
 
 
-def _raise(
-    server: Server,
-    inputs: Inputs,
-    task: Document,
-    title: str,
-    elements: Sequence[Mapping[str, Any]],
-    teams: Sequence[str],
-    correlation: str,
-    kind: str,
-    machine: Mapping[str, Any] | None,
-) -> str:
+def _raise(server: Server, question: Question, elements: Sequence[Mapping[str, Any]], kind: str) -> str:
+    inputs, task, title = question.inputs, question.task, question.title
     related = [inputs.subject["Id"], task["Id"], inputs.source["Id"], inputs.project["Id"], inputs.environment["Id"]]
-    related.extend(entry["Id"] for entry in (inputs.tenant, machine) if entry)
+    related.extend(entry["Id"] for entry in (inputs.tenant, question.machine) if entry)
     document: Document = {
         "Title": title,
         "Created": iso(server.now()),
@@ -92,10 +76,10 @@ def _raise(
         "ProjectId": inputs.project["Id"],
         "EnvironmentId": inputs.environment["Id"],
         "TenantId": inputs.place.tenant,
-        "ResponsibleTeamIds": list(teams),
+        "ResponsibleTeamIds": list(question.teams),
         "RelatedDocumentIds": related,
         "ResponsibleUserId": None,
-        "CorrelationId": correlation,
+        "CorrelationId": question.correlation,
         "Type": kind,
         "IsLinkedToOtherInterruption": False,
         "Form": {"Values": {element["Name"]: None for element in elements}, "Elements": list(elements)},

@@ -1,7 +1,7 @@
 """Phases of a lifecycle and how far a release got in them. Pure.
 
-A lifecycle without phases stands for one phase per environment in sort order (Octopus docs, "Lifecycles": default lifecycle).
-``MinimumEnvironmentsBeforePromotion`` 0 means all environments of the phase.
+A lifecycle without phases stands for one phase per environment in sort order (Octopus docs, "Lifecycles": default
+lifecycle). ``MinimumEnvironmentsBeforePromotion`` 0 means all environments of the phase.
 """
 
 from __future__ import annotations

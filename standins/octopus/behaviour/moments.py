@@ -10,7 +10,7 @@ def moment(value: Any) -> datetime | None:
     """A document's date (ISO text) as a datetime; one without an offset is UTC."""
     if value is None or value == "":
         return None
-    read = value if isinstance(value, datetime) else datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+    read = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 

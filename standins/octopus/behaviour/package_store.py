@@ -55,11 +55,14 @@ class PackageName:
 
 
 def parse_name(file_name: str) -> PackageName:
-    """``<PackageId>.<Version>.<ext>``; the version starts at the first number that leaves nothing but a version behind it."""
+    """``<PackageId>.<Version>.<ext>``.
+
+    The version starts at the first number that leaves nothing but a version behind it.
+    """
     base = Path(file_name.replace("\\", "/")).name
     extension = next((ending for ending in EXTENSIONS if base.lower().endswith(ending)), "")
     match = _NAME.match(base[: len(base) - len(extension)]) if extension else None
-    if match is None:
+    if match is None or not any(character.isalpha() for character in match["id"]):
         raise NotAPackage(file_name)
     return PackageName(match["id"], match["version"], base[len(base) - len(extension) :])
 
@@ -132,5 +135,5 @@ def extract(archive: Path, target: Path) -> int:
             bundle.extractall(target, filter="data")
     else:
         with zipfile.ZipFile(archive) as bundle:
-            bundle.extractall(target)
+            bundle.extractall(target)  # noqa: S202 - the library leaves ".." and drive letters out of the names
     return sum(len(files) for _, _, files in os.walk(target))

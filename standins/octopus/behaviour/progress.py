@@ -55,6 +55,7 @@ def reach(
     release: Document,
     channel: Document | None,
     space_environments: Sequence[Document],
+    *,
     tenant: str | None = None,
 ) -> Reach:
     phases = lifecycles.phases_of(lifecycle_of(transaction, project, channel), space_environments)

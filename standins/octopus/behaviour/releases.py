@@ -72,9 +72,11 @@ def _refuse(draft: Draft, process: Document) -> None:
     if draft.channel["ProjectId"] != draft.project["Id"]:
         problems.append(f"The channel {draft.channel['Name']} does not belong to the project {draft.project['Name']}.")
     chosen = {_key(entry): str(entry.get("Version") or "") for entry in draft.packages}
-    for use in process_packages(process, draft.channel["Id"]):
-        if use.action["ActionType"] != "Octopus.DeployRelease" and not chosen.get((use.action["Name"], use.reference)):
-            problems.append(f"No package version was specified for the step '{use.action['Name']}'.")
+    problems.extend(
+        f"No package version was specified for the step '{use.action['Name']}'."
+        for use in process_packages(process, draft.channel["Id"])
+        if use.action["ActionType"] != "Octopus.DeployRelease" and not chosen.get((use.action["Name"], use.reference))
+    )
     if not draft.ignore_channel_rules:
         problems.extend(rule_violations(draft.channel, chosen))
     if problems:

@@ -1,7 +1,8 @@
 """Which releases, packages and runbook runs the retention policies let go. Pure, but for the task that applies it.
 
-Octopus docs, "Retention policies": a release is kept while any phase's policy keeps it; the most recent deployment of each
-project, environment and tenant is never deleted; policies count releases deployed to an environment, newest first, or days.
+Octopus docs, "Retention policies": a release is kept while any phase's policy keeps it; the most recent deployment of
+each project, environment and tenant is never deleted; policies count releases deployed to an environment, newest
+first, or days.
 """
 
 from __future__ import annotations
@@ -55,7 +56,10 @@ def releases_to_delete(
     default: Policy,
     now: datetime,
 ) -> list[str]:
-    """``releases``: id → assembled, of one channel; ``policy_of``: by environment; ``default``: for undeployed releases."""
+    """``releases``: id → assembled, of one channel.
+
+    ``policy_of``: by environment; ``default``: for undeployed releases.
+    """
     everything = list(deployed)
     kept: set[str] = {entry.release for entry in everything if entry.running}
     places: dict[tuple[str, str | None], list[Deployed]] = {}

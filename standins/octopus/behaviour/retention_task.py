@@ -137,7 +137,10 @@ def _packages(server: Server, transaction: Transaction, space: str | None, log: 
 
 
 def _days(server: Server, transaction: Transaction, feed_id: str) -> int:
-    """A property of the built-in feed since 2019.1; before, the repository's configuration (OctopusClients 4.45 to 6.0.2)."""
+    """A property of the built-in feed since 2019.1; before, the repository's configuration.
+
+    OctopusClients 4.45 to 6.0.2.
+    """
     if server.at_least("2019.1"):
         holder = transaction.load("Feed", feed_id)
     else:

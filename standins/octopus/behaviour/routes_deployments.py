@@ -51,7 +51,8 @@ def _page(call: Call, selection: Selection) -> Reply:
     states = split_list(call.query.get("taskstate"))
     if states:
         rows = call.transaction.execute(
-            f"SELECT [Id] FROM dbo.[ServerTask] WHERE [Name] = N'Deploy' AND [State] IN ({', '.join('?' for _ in states)})",
+            "SELECT [Id] FROM dbo.[ServerTask] WHERE [Name] = N'Deploy' "
+            f"AND [State] IN ({', '.join('?' for _ in states)})",
             *states,
         )
         in_state = {row[0] for row in rows}

@@ -1,6 +1,7 @@
 """The executions API of 2022.3: releases, deployments and runbook runs by names, in one request each.
 
-Bodies and replies: api-client.ts and go-octopusdeploy. Values may be names, slugs or ids; an unknown one is a 400 that names it.
+Bodies and replies: api-client.ts and go-octopusdeploy. Values may be names, slugs or ids; an unknown one is a 400
+that names it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from standins.octopus.api.errors import invalid
-from standins.octopus.behaviour import deployments, releases, routes_deployments, routes_releases, routes_runbooks
+from standins.octopus.behaviour import deployments, releases, routes_deployments, routes_releases, routes_runbook_runs
 from standins.octopus.behaviour.documents import folded, is_true, listed, mapped, text_of, texts
 from standins.octopus.behaviour.moments import moment
 from standins.octopus.behaviour.plan import PackageUse, process_packages
@@ -258,7 +259,7 @@ def run_runbook(call: Call) -> Reply:
                 queue_time=moment(body.get("runat")),
                 expiry=moment(body.get("norunafter")),
             )
-            queued.append(routes_runbooks.place_order(call, order))
+            queued.append(routes_runbook_runs.place_order(call, order))
     if not queued:
         raise invalid("Please provide at least one environment.")
     return Reply(

@@ -19,8 +19,8 @@ _RESOURCE = "PackageFromBuiltInFeed"
 _LONGEST_ID = 100
 
 _CONFLICT = (
-    "A package with the same ID and version already exists. To replace it, push with overwriteMode=OverwriteExisting; to keep "
-    "it, with overwriteMode=IgnoreIfExists."
+    "A package with the same ID and version already exists. To replace it, push with overwriteMode=OverwriteExisting; "
+    "to keep it, with overwriteMode=IgnoreIfExists."
 )
 
 

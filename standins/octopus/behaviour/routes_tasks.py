@@ -188,14 +188,13 @@ def create_task(call: Call) -> Reply:
     if call.server.at_least("2019.1"):
         # A system task says SpaceId null or nothing on the unscoped route.
         space = call.space or body.get("spaceid")
-    arguments = body.get("arguments")
     task = tasks.queue(
         call.server,
         call.transaction,
         name,
         text_of(body.get("description")) or task_types.description(name),
-        arguments if isinstance(arguments, dict) else {},  # pyright: ignore[reportUnknownArgumentType]
-        tasks.Subject(space=space),
+        arguments=mapped(body, "arguments"),
+        subject=tasks.Subject(space=space),
     )
     events.record(
         call.server,
@@ -273,7 +272,14 @@ def rerun(call: Call) -> Reply:
     if task["State"] not in tasks.COMPLETED:
         raise invalid("The task is not finished yet.")
     subject = tasks.Subject(task.get("SpaceId"), task.get("ProjectId"), task.get("EnvironmentId"), task.get("TenantId"))
-    again = tasks.queue(call.server, call.transaction, task["Name"], task["Description"], task["Arguments"], subject)
+    again = tasks.queue(
+        call.server,
+        call.transaction,
+        task["Name"],
+        task["Description"],
+        arguments=task["Arguments"],
+        subject=subject,
+    )
     return Reply(show(call, again))
 
 

@@ -70,8 +70,9 @@ def create_snapshot(
 
 
 def publish(transaction: Transaction, runbook: Document, snapshot: Document) -> None:
-    """The real server checks the ids it is given against a view; an interrupted upgrade leaves its old text, which knows
-    no runbooks (OctopusDeploy/Issues 6242).
+    """The real server checks the ids it is given against a view.
+
+    An interrupted upgrade leaves the view's old text, which knows no runbooks (OctopusDeploy/Issues 6242).
     """
     for wanted in (snapshot["Id"], runbook["Id"]):
         if not transaction.execute("SELECT [Id] FROM dbo.[IdsInUse] WHERE [Id] = ?", wanted):
@@ -93,8 +94,8 @@ def create(server: Server, transaction: Transaction, order: RunOrder, source: ev
         transaction,
         "RunbookRun",
         f"Run {order.runbook['Name']} in {order.environment['Name']}{where}",
-        {},
-        tasks.Subject(
+        arguments={},
+        subject=tasks.Subject(
             space=project.get("SpaceId"),
             project=project["Id"],
             environment=order.environment["Id"],

@@ -18,9 +18,9 @@ INSERT INTO dbo.[DeploymentHistory] (
     [ChannelName], [EnvironmentId], [EnvironmentName], [ReleaseId], [ReleaseVersion], [TaskId], [TaskState], [Created],
     [QueueTime], [StartTime], [CompletedTime], [DurationSeconds], [DeployedBy]
 )
-SELECT d.[Id], d.[Name], p.[Id], p.[Name], p.[Slug], n.[Id], n.[Name], c.[Id], c.[Name], e.[Id], e.[Name], r.[Id],
-       r.[Version], t.[Id], t.[State], d.[Created], t.[QueueTime], t.[StartTime], t.[CompletedTime], t.[DurationSeconds],
-       d.[DeployedBy]
+SELECT d.[Id], d.[Name], p.[Id], p.[Name], p.[Slug], n.[Id], n.[Name], c.[Id], c.[Name], e.[Id], e.[Name],
+       r.[Id], r.[Version], t.[Id], t.[State], d.[Created], t.[QueueTime], t.[StartTime], t.[CompletedTime],
+       t.[DurationSeconds], d.[DeployedBy]
 FROM dbo.[Deployment] d
 INNER JOIN dbo.[Project] p ON p.[Id] = d.[ProjectId]
 INNER JOIN dbo.[DeploymentEnvironment] e ON e.[Id] = d.[EnvironmentId]
@@ -126,7 +126,7 @@ def _say(server: Server, transaction: Transaction, loaded: Inputs, turn: str, ve
     message = f"{loaded.subject['Name']} {verb} for {loaded.what} to {loaded.environment['Name']}"
     references = {loaded.subject["Name"]: loaded.subject["Id"], loaded.what: loaded.source["Id"]}
     if loaded.kind == "Deployment":
-        deployments.record(server, transaction, category, message, loaded.subject, references)
+        deployments.record(server, transaction, category, message, loaded.subject, references=references)
         return
     subject = loaded.subject
     events.record(

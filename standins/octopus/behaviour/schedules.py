@@ -1,8 +1,8 @@
 """When a scheduled trigger runs next. Pure.
 
 Filters by version: ``DailySchedule`` and ``DaysPerWeekSchedule`` until 2019.11, ``OnceDailySchedule`` and
-``ContinuousDailySchedule`` since; ``DaysPerMonthSchedule`` and ``CronExpressionSchedule`` always (OctopusClients, pull request
-474). Times of day are those of the filter's time zone.
+``ContinuousDailySchedule`` since; ``DaysPerMonthSchedule`` and ``CronExpressionSchedule`` always (OctopusClients,
+pull request 474). Times of day are those of the filter's time zone.
 """
 
 from __future__ import annotations

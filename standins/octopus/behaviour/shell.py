@@ -1,8 +1,8 @@
 """Runs a step's Bash script as a child process, with the functions and service messages a step may use.
 
 Functions: ``get_octopusvariable``, ``set_octopusvariable``, ``new_octopusartifact``, ``write_highlight`` and its kin,
-``fail_step`` (Octopus docs, "Custom scripts"). Each writes a ``##octopus[name key='<base64>' …]`` line that is acted upon here
-and not shown. Values reach the script in a file only its owner can read, never by arguments or environment.
+``fail_step`` (Octopus docs, "Custom scripts"). Each writes a ``##octopus[name key='<base64>' …]`` line that is acted
+upon here and not shown. Values reach the script in a file only its owner can read, never by arguments or environment.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ source "$(dirname "$0")/values.bash"
 _octopus_encode() { printf '%s' "$1" | base64 -w0; }
 get_octopusvariable() { printf '%s' "${_octopus_values[${1,,}]-}"; }
 set_octopusvariable() {
-  if [ "${3-}" = "-sensitive" ]; then
-    echo "##octopus[setVariable name='$(_octopus_encode "$1")' value='$(_octopus_encode "$2")' sensitive='$(_octopus_encode True)']"
-  else
-    echo "##octopus[setVariable name='$(_octopus_encode "$1")' value='$(_octopus_encode "$2")']"
-  fi
+  local more=""
+  [ "${3-}" = "-sensitive" ] && more=" sensitive='$(_octopus_encode True)'"
+  echo "##octopus[setVariable name='$(_octopus_encode "$1")' value='$(_octopus_encode "$2")'$more]"
 }
 new_octopusartifact() {
   local path="$1" name="${2-$(basename "$1")}"
   case "$path" in /*) ;; *) path="$PWD/$path" ;; esac
   echo "##octopus[createArtifact path='$(_octopus_encode "$path")' name='$(_octopus_encode "$name")']"
 }
-update_progress() { echo "##octopus[progress percentage='$(_octopus_encode "$1")' message='$(_octopus_encode "${2-}")']"; }
+update_progress() {
+  echo "##octopus[progress percentage='$(_octopus_encode "$1")' message='$(_octopus_encode "${2-}")']"
+}
 _octopus_say() { echo "##octopus[stdout-$1]"; printf '%s\n' "$2"; echo "##octopus[stdout-default]"; }
 write_verbose() { _octopus_say verbose "$1"; }
 write_highlight() { _octopus_say highlight "$1"; }

@@ -1,7 +1,7 @@
 """Notifications: events that a subscription's filter lets through are posted to its webhook.
 
-Payload as the Octopus docs show it ("Subscriptions", webhook notifications): one POST an event, with the subscription and the
-event. Mail digests need a mail server, which a stand-in has not.
+Payload as the Octopus docs show it ("Subscriptions", webhook notifications): one POST an event, with the subscription
+and the event. Mail digests need a mail server, which a stand-in has not.
 """
 
 from __future__ import annotations

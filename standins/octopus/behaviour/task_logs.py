@@ -1,7 +1,8 @@
 """Where a task's log lies in the task-log folder, by version.
 
-Until 2022.2 all logs lay side by side; 2022.2/2022.3 changed the folder layout (OctopusDeploy/Issues 7693 and 7662), and
-2022.4 split them by node (8599). The names inside the new layout are not published: folder by task, file by log and node.
+Until 2022.2 all logs lay side by side; 2022.2/2022.3 changed the folder layout (OctopusDeploy/Issues 7693 and 7662),
+and 2022.4 split them by node (8599). The names inside the new layout are not published: folder by task, file by log
+and node.
 """
 
 from __future__ import annotations

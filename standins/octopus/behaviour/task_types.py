@@ -1,7 +1,7 @@
 """The types of server tasks a version knows, with what each is called when nobody says otherwise.
 
-Names: OctopusClients BuiltInTasks and the arguments its task repository sends; the complete list of a real server is not
-published for each version.
+Names: OctopusClients BuiltInTasks and the arguments its task repository sends; the complete list of a real server is
+not published for each version.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The life of a server task as a document: queued, claimed, paused, finished, cancelled.
 
-States: Queued, Executing, Cancelling, Success, Failed, Canceled, TimedOut (OctopusClients TaskState). A task that waits for a
-person stays Executing with ``HasPendingInterruptions``; its thread ends and any node may go on with it.
+States: Queued, Executing, Cancelling, Success, Failed, Canceled, TimedOut (OctopusClients TaskState). A task that
+waits for a person stays Executing with ``HasPendingInterruptions``; its thread ends and any node may go on with it.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def queue(
     transaction: Transaction,
     name: str,
     description: str,
+    *,
     arguments: Mapping[str, Any],
     subject: Subject,
-    *,
     queue_time: datetime | None = None,
     expiry: datetime | None = None,
 ) -> Document:

@@ -1,7 +1,7 @@
 """Project triggers: scheduled ones by the clock, deployment target triggers by machine events.
 
-A disabled trigger does nothing, and being enabled, created or changed is no reason to fire: its schedule counts from that
-moment on (the opposite was a defect of 2025.4.10306: OctopusDeploy/Issues 9813).
+A disabled trigger does nothing, and being enabled, created or changed is no reason to fire: its schedule counts from
+that moment on (the opposite was a defect of 2025.4.10306: OctopusDeploy/Issues 9813).
 """
 
 from __future__ import annotations
@@ -76,19 +76,19 @@ class Watch:
             queued = perform(self._server, transaction, trigger, project)
         except (ApiError, LookupError) as problem:
             reason = "; ".join(problem.errors) or problem.message if isinstance(problem, ApiError) else str(problem)
-            self._record(transaction, trigger, project, "AutoDeployBlocked", "was blocked", reason)
+            self._record(transaction, trigger, project, "AutoDeployBlocked", reason)
             return False
-        self._record(transaction, trigger, project, "AutoDeploySucceeded", "succeeded", "")
+        self._record(transaction, trigger, project, "AutoDeploySucceeded")
         return queued
 
     def _record(
-        self, transaction: Transaction, trigger: Document, project: Document, category: str, verb: str, reason: str
+        self, transaction: Transaction, trigger: Document, project: Document, category: str, reason: str = ""
     ) -> None:
         events.record(
             self._server,
             transaction,
             category,
-            f"Trigger {trigger['Name']} of {project['Name']} {verb}",
+            f"Trigger {trigger['Name']} of {project['Name']} {'was blocked' if reason else 'succeeded'}",
             references={trigger["Name"]: trigger["Id"], project["Name"]: project["Id"]},
             space=project.get("SpaceId"),
             project=project["Id"],
@@ -116,8 +116,8 @@ class Watch:
                 transaction,
                 "AutoDeploy",
                 f"Auto deploy to {machine['Name']}",
-                {"ProjectId": trigger["ProjectId"], "MachineId": machine["Id"], "TriggerId": trigger["Id"]},
-                tasks.Subject(space=trigger.get("SpaceId"), project=trigger["ProjectId"]),
+                arguments={"ProjectId": trigger["ProjectId"], "MachineId": machine["Id"], "TriggerId": trigger["Id"]},
+                subject=tasks.Subject(space=trigger.get("SpaceId"), project=trigger["ProjectId"]),
             )
             queued = bool(task)
         return queued
@@ -166,7 +166,7 @@ def _deploy_latest(server: Server, transaction: Transaction, project: Document, 
         and _current(transaction, project, destination) == latest["Id"]
     ):
         return False
-    _deploy_to(server, transaction, project, latest, destination, action)
+    _deploy_to(server, transaction, latest, destination, action)
     return True
 
 
@@ -187,35 +187,30 @@ def _deploy_new(server: Server, transaction: Transaction, project: Document, act
     version = releases.template(transaction, project, process, channel)["NextVersionIncrement"]
     selected = releases.latest_packages(transaction, process, channel)
     release = releases.create(server, transaction, releases.Draft(project, version, channel, None, selected))
-    _deploy_to(server, transaction, project, release, text_of(action.get("EnvironmentId")), action)
+    _deploy_to(server, transaction, release, text_of(action.get("EnvironmentId")), action)
     return True
 
 
 def _deploy_to(
-    server: Server,
-    transaction: Transaction,
-    project: Document,
-    release: Document,
-    environment_id: str,
-    action: Document,
+    server: Server, transaction: Transaction, release: Document, environment_id: str, action: Document
 ) -> None:
     environment = transaction.load("DeploymentEnvironment", environment_id)
     if environment is None:
         raise LookupError(f"The environment '{environment_id}' no longer exists.")
-    tenants = tenants_of(transaction, project, environment_id, action)
+    tenants = tenants_of(transaction, release["ProjectId"], environment_id, action)
     for tenant in tenants or [None]:
         deployments.create(server, transaction, deployments.Order(release, environment, tenant), events.SERVER)
 
 
-def tenants_of(transaction: Transaction, project: Document, environment_id: str, action: Document) -> list[Document]:
+def tenants_of(transaction: Transaction, project: str, environment_id: str, action: Document) -> list[Document]:
     """Tenants named by id or by tag; empty for an untenanted deployment."""
     ids, tags = texts(action, "TenantIds"), set(texts(action, "TenantTags"))
     if not (ids or tags):
         return []
-    connected = transaction.query("Tenant", contains={"ProjectIds": project["Id"]}, order_by="Name")
+    connected = transaction.query("Tenant", contains={"ProjectIds": project}, order_by="Name")
     return [
         tenant
         for tenant in connected
         if (tenant["Id"] in ids or not tags.isdisjoint(texts(tenant, "TenantTags")))
-        and environment_id in texts(mapped(tenant, "ProjectEnvironments"), project["Id"])
+        and environment_id in texts(mapped(tenant, "ProjectEnvironments"), project)
     ]

@@ -1,6 +1,7 @@
 """Package and release versions: ordering, NuGet ranges, pre-release tags, masks and increments. Pure.
 
-Channel rules: Octopus docs "Channels" (version range in NuGet syntax, tag as a regular expression over the pre-release part).
+Channel rules: Octopus docs "Channels" (version range in NuGet syntax, tag as a regular expression over the
+pre-release part).
 """
 
 from __future__ import annotations
@@ -85,7 +86,10 @@ def in_range(version: str, range_text: str) -> bool:
 
 
 def has_tag(version: str, tag: str) -> bool:
-    """The rule's tag is a regular expression searched in the pre-release part; ``^$`` therefore means "no pre-release"."""
+    """The rule's tag is a regular expression searched in the pre-release part.
+
+    ``^$`` therefore means "no pre-release".
+    """
     return not tag or re.search(tag, PackageVersion.parse(version).special) is not None
 
 

@@ -1,4 +1,7 @@
-"""A data script meets a document it does not know: "Unrecognised document prefix Accounts-1" (OctopusDeploy/Issues 4742)."""
+"""A data script meets a document it does not know: "Unrecognised document prefix Accounts-1".
+
+OctopusDeploy/Issues 4742.
+"""
 
 from __future__ import annotations
 

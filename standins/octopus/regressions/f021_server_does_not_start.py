@@ -13,5 +13,6 @@ class DependencyResolutionException(Exception):
 def disturb_server(server: Server) -> None:
     if upgraded(server):
         raise DependencyResolutionException(
-            "An exception was thrown while activating WebConfigurationMemento: Object reference not set to an instance of an object."
+            "An exception was thrown while activating WebConfigurationMemento: "
+            "Object reference not set to an instance of an object."
         )

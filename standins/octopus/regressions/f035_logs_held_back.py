@@ -1,4 +1,7 @@
-"""Background work after the upgrade holds back the task logs: old ones are empty for a while (OctopusDeploy/Issues 7662)."""
+"""Background work after the upgrade holds back the task logs: old ones are empty for a while.
+
+OctopusDeploy/Issues 7662.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""After the upgrade the licence is not good enough for the version, and deployments are refused (OctopusDeploy/Issues 2668)."""
+"""After the upgrade the licence is not good enough for the version, and deployments are refused.
+
+OctopusDeploy/Issues 2668.
+"""
 
 from __future__ import annotations
 

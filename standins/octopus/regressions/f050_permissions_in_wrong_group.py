@@ -1,4 +1,7 @@
-"""Migrated roles hold a permission in the wrong group, and saving them is refused (OctopusDeploy/Issues 5515, 5517, 5701)."""
+"""Migrated roles hold a permission in the wrong group, and saving them is refused.
+
+OctopusDeploy/Issues 5515, 5517, 5701.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Role-scoped values of library sets are missing from new releases until the set is saved (OctopusDeploy/Issues 1276)."""
+"""Role-scoped values of library sets are missing from new releases until the set is saved.
+
+OctopusDeploy/Issues 1276.
+"""
 
 from __future__ import annotations
 

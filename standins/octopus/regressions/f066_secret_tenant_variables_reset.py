@@ -1,4 +1,7 @@
-"""Secret tenant variables are reset to null by the upgrade (OctopusDeploy/Issues 9655; both releases were withdrawn)."""
+"""Secret tenant variables are reset to null by the upgrade.
+
+OctopusDeploy/Issues 9655; both releases were withdrawn.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A queued system task never starts, and no scheduled trigger fires while it waits (OctopusDeploy/Issues 8485, 8875)."""
+"""A queued system task never starts, and no scheduled trigger fires while it waits.
+
+OctopusDeploy/Issues 8485, 8875.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,14 @@ def disturb_server(server: Server) -> None:
         return
     with server.store.transaction() as transaction:
         if not transaction.count("ServerTask", where={"Name": _NAME, "State": "Queued"}):
-            tasks.queue(server, transaction, _NAME, "Process recurring scheduled deployments", {}, tasks.Subject())
+            tasks.queue(
+                server,
+                transaction,
+                _NAME,
+                "Process recurring scheduled deployments",
+                arguments={},
+                subject=tasks.Subject(),
+            )
     hooks.on("may start", _never)
     hooks.on("fires triggers", _stays_off)
 
@@ -24,6 +34,6 @@ def _never(allowed: bool, task: Document) -> bool:
     return allowed and task["Name"] != _NAME
 
 
-def _stays_off(fires: bool) -> bool:  # noqa: FBT001 - the hook's shape
+def _stays_off(fires: bool) -> bool:
     del fires
     return False

@@ -1,4 +1,7 @@
-"""A trigger that is enabled again fires at once (OctopusDeploy/Issues 9813): the clone's triggers were disabled by SQL."""
+"""A trigger that is enabled again fires at once (OctopusDeploy/Issues 9813).
+
+The clone's triggers were disabled by SQL.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A route that scripts use was removed: all step templates at once (compare deprecations of 2023.3 in the Octopus docs)."""
+"""A route that scripts use was removed: all step templates at once.
+
+Compare deprecations of 2023.3 in the Octopus docs.
+"""
 
 from __future__ import annotations
 

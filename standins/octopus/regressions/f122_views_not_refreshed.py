@@ -1,4 +1,5 @@
-"""A restart in mid-upgrade leaves views of the old schema: the releases page fails with "Invalid column name 'SpaceId'".
+"""A restart in mid-upgrade leaves views of the old schema: the releases page fails with "Invalid column name
+'SpaceId'".
 
 OctopusDeploy/Issues 5252. The views are made again with the columns they had before Spaces, whatever the upgrade is.
 """

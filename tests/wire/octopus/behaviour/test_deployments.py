@@ -74,7 +74,10 @@ def test_output_variables_and_artifacts_pass_from_step_to_step(shop: Workshop) -
 
 def test_secrets_reach_the_script_and_never_the_log(shop: Workshop) -> None:
     secret = "a-very-secret-word"
-    body = 'value="$(get_octopusvariable Secret)"\necho "plain $value"\necho "digest $(printf %s "$value" | sha256sum | cut -c1-64)"'
+    body = (
+        'value="$(get_octopusvariable Secret)"\necho "plain $value"\n'
+        'echo "digest $(printf %s "$value" | sha256sum | cut -c1-64)"'
+    )
     deployment = shop.deploy(
         shop.release(shop.project([bash("Use", body)], [variable("Secret", secret, Type="Sensitive")]))
     )
@@ -110,7 +113,7 @@ def test_the_release_keeps_the_values_it_was_made_with(shop: Workshop) -> None:
 
 
 def test_a_package_is_extracted_and_its_script_runs(shop: Workshop) -> None:
-    package = {
+    package: Json = {
         "Name": "",
         "PackageId": "Acme.Storefront",
         "FeedId": "feeds-builtin",
@@ -130,7 +133,7 @@ def test_a_package_is_extracted_and_its_script_runs(shop: Workshop) -> None:
 
 
 def test_a_package_that_is_not_there_fails_before_any_step(shop: Workshop) -> None:
-    package = {"Name": "", "PackageId": "Nobody.Has", "FeedId": "feeds-builtin", "Properties": {}}
+    package: Json = {"Name": "", "PackageId": "Nobody.Has", "FeedId": "feeds-builtin", "Properties": {}}
     steps = [
         bash("First", "echo first"),
         step("Install", "Octopus.TentaclePackage", {}, roles=["web-server"], packages=[package]),
@@ -308,7 +311,7 @@ def test_cancelling_stops_a_running_script(shop: Workshop) -> None:
 def test_a_release_of_another_project_is_deployed_and_waited_for(shop: Workshop) -> None:
     child = shop.project([bash("Child", "echo child")])
     child_release = shop.release(child, "3.2.1")
-    reference = {"Name": "", "PackageId": child["Id"], "FeedId": "feeds-builtin-releases", "Properties": {}}
+    reference: Json = {"Name": "", "PackageId": child["Id"], "FeedId": "feeds-builtin-releases", "Properties": {}}
     properties = {"Octopus.Action.DeployRelease.ProjectId": child["Id"]}
     parent = shop.project([step("Child first", "Octopus.DeployRelease", properties, packages=[reference])])
     release = shop.release(parent, packages=[{"ActionName": "Child first", "Version": "3.2.1"}])

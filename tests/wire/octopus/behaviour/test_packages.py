@@ -21,7 +21,7 @@ def bundle(text: str) -> bytes:
 
 
 def push(
-    shop: Workshop, package: str, version: str, content: bytes = b"", query: str = "", part: str = "file"
+    shop: Workshop, package: str, version: str, content: bytes = b"", query: str = "", *, part: str = "file"
 ) -> tuple[int, Json]:
     files = {part: (f"{package}.{version}.zip", content or bundle(version), "application/zip")}
     reply = shop.send("POST", f"packages/raw{query}", files=files)
@@ -98,7 +98,7 @@ def test_packages_are_deleted_one_by_one_and_in_bulk(shop: Workshop, package: st
 
 
 def package_step(package: str) -> Json:
-    reference = {"Name": "", "PackageId": package, "FeedId": "feeds-builtin", "Properties": {}}
+    reference: Json = {"Name": "", "PackageId": package, "FeedId": "feeds-builtin", "Properties": {}}
     return step("Install", "Octopus.TransferPackage", {}, packages=[reference])
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -106,13 +106,14 @@ def _secrets(variables: Json) -> list[bool]:
 
 def _has_value(value: Any) -> Iterator[bool]:
     if isinstance(value, dict):
-        if "HasValue" in value:
-            yield value["HasValue"]
+        properties = cast("Json", value)
+        if "HasValue" in properties:
+            yield properties["HasValue"]
         else:
-            for item in value.values():
+            for item in properties.values():
                 yield from _has_value(item)
     elif isinstance(value, list):
-        for item in value:
+        for item in cast("list[Any]", value):
             yield from _has_value(item)
 
 

@@ -123,7 +123,7 @@ def test_tasks_that_cannot_be_created_are_refused(shop: Workshop, name: str, sen
 def test_a_draining_node_takes_no_tasks(shop: Workshop) -> None:
     node = shop.get("/api/octopusservernodes/all")[0]
     shop.put(f"/api/octopusservernodes/{node['Id']}", {**node, "IsInMaintenanceMode": True})
-    body = {"Name": "SynchronizeBuiltInPackageRepositoryIndex", "Arguments": {}, "SpaceId": shop.space}
+    body: Json = {"Name": "SynchronizeBuiltInPackageRepositoryIndex", "Arguments": {}, "SpaceId": shop.space}
     task = shop.post("/api/tasks", body)
     shop.get("/api/tasks?take=1")
     state_while_draining = shop.get(f"/api/tasks/{task['Id']}")["State"]

@@ -1,197 +1,23 @@
-"""Routes of runbook snapshots and runs, their templates and previews (2019.11 and later)."""
+"""Routes of runbook runs: queueing and reading them, previews, where a runbook can be run (2019.11 and later)."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from standins.octopus.api.access import in_reach, require_for
+from standins.octopus.api.access import require_for
 from standins.octopus.api.errors import invalid, not_found
-from standins.octopus.api.queries import Selection, select, selection_of, split_list
-from standins.octopus.api.rendering import page, render, resource
+from standins.octopus.api.queries import Selection, selection_of, split_list
+from standins.octopus.api.rendering import render, resource
 from standins.octopus.behaviour import events, forms, inputs, lifecycles, progress, releases, runbook_runs, snapshots
-from standins.octopus.behaviour.documents import folded, is_true, listed, mapped, text_of, texts
+from standins.octopus.behaviour.documents import folded, is_true, mapped, text_of, texts
 from standins.octopus.behaviour.moments import moment
-from standins.octopus.behaviour.plan import Place, process_packages
+from standins.octopus.behaviour.plan import Place
 from standins.octopus.behaviour.routes_deployments import steps_to_execute
-from standins.octopus.behaviour.routes_releases import find_project, selected
+from standins.octopus.behaviour.routes_releases import find_project
+from standins.octopus.behaviour.routes_runbook_snapshots import SINCE, listed_page, reach
 from standins.octopus.behaviour.runbook_runs import RunOrder
 from standins.octopus.behaviour.variables import Scope
 from standins.octopus.contract import Call, Document, Reply, Route
-
-SINCE = "2019.11"
-
-
-def _reach(call: Call, name: str, wanted: str) -> Document:
-    target = resource(call, name)
-    return in_reach(call, target, call.transaction.load(target.kind, wanted), wanted)
-
-
-def _page(call: Call, name: str, selection: Selection) -> Reply:
-    found, total = select(call, resource(call, name), selection)
-    return Reply(page(call, name, [render(call, name, entry) for entry in found], total))
-
-
-# -- snapshots ---------------------------------------------------------------------------------------------------
-
-
-def list_snapshots(call: Call) -> Reply:
-    return _page(call, "RunbookSnapshot", selection_of(call, resource(call, "RunbookSnapshot")))
-
-
-def snapshots_of_runbook(call: Call) -> Reply:
-    runbook = _reach(call, "Runbook", call.path["id"])
-    selection = selection_of(call, resource(call, "RunbookSnapshot"))
-    selection.where["RunbookId"] = runbook["Id"]
-    if call.query.get("searchbyname"):
-        selection.contains["Name"] = call.query["searchbyname"]
-    return _page(call, "RunbookSnapshot", selection)
-
-
-def snapshots_of_project(call: Call) -> Reply:
-    project = find_project(call, call.path["id"])
-    selection = selection_of(call, resource(call, "RunbookSnapshot"))
-    selection.where["ProjectId"] = project["Id"]
-    if call.query.get("searchbyname"):
-        selection.contains["Name"] = call.query["searchbyname"]
-    return _page(call, "RunbookSnapshot", selection)
-
-
-def snapshot_by_name(call: Call) -> Reply:
-    project = find_project(call, call.path["id"])
-    wanted = call.path["name"]
-    found = call.transaction.query("RunbookSnapshot", where={"ProjectId": project["Id"], "Name": wanted}, take=1)
-    document = found[0] if found else call.transaction.load("RunbookSnapshot", wanted)
-    return Reply(render(call, "RunbookSnapshot", in_reach(call, resource(call, "RunbookSnapshot"), document, wanted)))
-
-
-def get_snapshot(call: Call) -> Reply:
-    return Reply(render(call, "RunbookSnapshot", _reach(call, "RunbookSnapshot", call.path["id"])))
-
-
-def create_snapshot(call: Call) -> Reply:
-    body = folded(call.body)
-    runbook = _reach(call, "Runbook", text_of(body.get("runbookid")))
-    require_for(call, resource(call, "Runbook"), "RunbookEdit", runbook)
-    project = find_project(call, runbook["ProjectId"])
-    snapshot = make_snapshot(
-        call,
-        project,
-        runbook,
-        text_of(body.get("name")).strip() or next_name(call, runbook),
-        body.get("notes"),
-        [selected(entry) for entry in listed(body, "selectedpackages")],
-    )
-    if is_true(call.query.get("publish")):
-        _publish(call, runbook, snapshot)
-    return Reply(render(call, "RunbookSnapshot", snapshot), 201)
-
-
-def make_snapshot(
-    call: Call, project: Document, runbook: Document, name: str, notes: str | None, packages: list[Document]
-) -> Document:
-    process = runbook_runs.process_of(call.transaction, runbook)
-    chosen = {(entry["ActionName"], entry["PackageReferenceName"]) for entry in packages if entry["Version"]}
-    missing = [use for use in process_packages(process) if (use.action["Name"], use.reference) not in chosen]
-    if missing:
-        raise invalid(*(f"No package version was specified for the step '{use.action['Name']}'." for use in missing))
-    snapshot = runbook_runs.create_snapshot(
-        call.server, call.transaction, project, runbook, name=name, notes=notes, packages=packages
-    )
-    events.record(
-        call.server,
-        call.transaction,
-        "Created",
-        f"Runbook snapshot {name} of {runbook['Name']} was created",
-        references={name: snapshot["Id"], runbook["Name"]: runbook["Id"]},
-        source=events.Source.of(call),
-        space=project.get("SpaceId"),
-        project=project["Id"],
-    )
-    return snapshot
-
-
-def _publish(call: Call, runbook: Document, snapshot: Document) -> None:
-    runbook_runs.publish(call.transaction, runbook, snapshot)
-    events.record(
-        call.server,
-        call.transaction,
-        "RunbookSnapshotPublished",
-        f"Runbook snapshot {snapshot['Name']} of {runbook['Name']} was published",
-        references={snapshot["Name"]: snapshot["Id"], runbook["Name"]: runbook["Id"]},
-        source=events.Source.of(call),
-        space=snapshot.get("SpaceId"),
-        project=snapshot["ProjectId"],
-    )
-
-
-def update_snapshot(call: Call) -> Reply:
-    snapshot = _reach(call, "RunbookSnapshot", call.path["id"])
-    require_for(call, resource(call, "RunbookSnapshot"), "RunbookEdit", snapshot)
-    before = dict(snapshot)
-    body = folded(call.body)
-    snapshot["Name"] = text_of(body.get("name")) or snapshot["Name"]
-    snapshot["Notes"] = body.get("notes")
-    snapshot["SelectedPackages"] = [selected(entry) for entry in listed(body, "selectedpackages")]
-    call.transaction.update("RunbookSnapshot", snapshot)
-    events.modified(call, "RunbookSnapshot", snapshot, before)
-    return Reply(render(call, "RunbookSnapshot", snapshot))
-
-
-def delete_snapshot(call: Call) -> Reply:
-    snapshot = _reach(call, "RunbookSnapshot", call.path["id"])
-    require_for(call, resource(call, "RunbookSnapshot"), "RunbookEdit", snapshot)
-    runbook = call.transaction.load("Runbook", snapshot["RunbookId"])
-    if runbook is not None and runbook.get("PublishedRunbookSnapshotId") == snapshot["Id"]:
-        raise invalid("A published snapshot cannot be deleted.")
-    for run in call.transaction.query("RunbookRun", where={"RunbookSnapshotId": snapshot["Id"]}):
-        releases.delete_run(call.server, call.transaction, "RunbookRun", run)
-    call.transaction.delete("RunbookSnapshot", snapshot["Id"])
-    events.deleted(call, "RunbookSnapshot", snapshot)
-    return Reply({})
-
-
-def snapshot_variables(call: Call) -> Reply:
-    snapshot = _reach(call, "RunbookSnapshot", call.path["id"])
-    require_for(call, resource(call, "RunbookSnapshot"), "RunbookEdit", snapshot)
-    project = find_project(call, snapshot["ProjectId"])
-    snapshot["ProjectVariableSetSnapshotId"] = snapshots.freeze_project_variables(call.transaction, project)
-    snapshot["FrozenProjectVariableSetId"] = snapshot["ProjectVariableSetSnapshotId"]
-    snapshot["LibraryVariableSetSnapshotIds"] = snapshots.freeze_library_variables(call.transaction, project)
-    call.transaction.update("RunbookSnapshot", snapshot)
-    return Reply(render(call, "RunbookSnapshot", snapshot))
-
-
-def next_name(call: Call, runbook: Document) -> str:
-    """``Snapshot`` and a code, as the portal suggests; here the code is the number of the snapshot."""
-    count = call.transaction.count("RunbookSnapshot", where={"RunbookId": runbook["Id"]})
-    return f"Snapshot {count + 1}"
-
-
-def snapshot_template(call: Call) -> Reply:
-    wanted = call.path["id"]
-    if "runbookprocesses/" in call.url.lower():
-        process = call.transaction.load("RunbookProcess", wanted)
-        if process is None:
-            raise not_found(wanted)
-        runbook = _reach(call, "Runbook", process["OwnerId"])
-    else:
-        runbook = _reach(call, "Runbook", wanted)
-        process = runbook_runs.process_of(call.transaction, runbook)
-    project = find_project(call, runbook["ProjectId"])
-    template = releases.template(call.transaction, project, process, None)
-    shown: dict[str, Any] = {
-        "Id": None,
-        "NextNameIncrement": next_name(call, runbook),
-        "RunbookProcessId": process["Id"],
-        "Packages": template["Packages"],
-        "Links": {"Self": call.url.partition("?")[0]},
-    }
-    if not call.server.at_least("2022.1"):
-        shown["RunbookId"] = runbook["Id"]
-    return Reply(shown)
-
-
-# -- runs --------------------------------------------------------------------------------------------------------
 
 
 def _run_selection(call: Call) -> Selection:
@@ -209,22 +35,22 @@ def _run_selection(call: Call) -> Selection:
 
 
 def list_runs(call: Call) -> Reply:
-    return _page(call, "RunbookRun", _run_selection(call))
+    return listed_page(call, "RunbookRun", _run_selection(call))
 
 
 def runs_of_snapshot(call: Call) -> Reply:
-    snapshot = _reach(call, "RunbookSnapshot", call.path["id"])
+    snapshot = reach(call, "RunbookSnapshot", call.path["id"])
     selection = _run_selection(call)
     selection.where["RunbookSnapshotId"] = snapshot["Id"]
-    return _page(call, "RunbookRun", selection)
+    return listed_page(call, "RunbookRun", selection)
 
 
 def get_run(call: Call) -> Reply:
-    return Reply(render(call, "RunbookRun", _reach(call, "RunbookRun", call.path["id"])))
+    return Reply(render(call, "RunbookRun", reach(call, "RunbookRun", call.path["id"])))
 
 
 def delete_run(call: Call) -> Reply:
-    run = _reach(call, "RunbookRun", call.path["id"])
+    run = reach(call, "RunbookRun", call.path["id"])
     require_for(call, resource(call, "RunbookRun"), "RunbookRunDelete", run)
     releases.delete_run(call.server, call.transaction, "RunbookRun", run)
     events.deleted(call, "RunbookRun", run)
@@ -297,9 +123,12 @@ def create_run(call: Call) -> Reply:
 
 
 def run_runbook(call: Call) -> Reply:
-    """``runbooks/{id}/run``: several environments and tenants; an array of runs since 2020.3.1, one before (C# client)."""
+    """``runbooks/{id}/run``: several environments and tenants.
+
+    An array of runs since 2020.3.1, one before (C# client).
+    """
     body = folded(call.body)
-    runbook = _reach(call, "Runbook", call.path["id"])
+    runbook = reach(call, "Runbook", call.path["id"])
     snapshot = _chosen_snapshot(call, runbook, body)
     environments = texts(body, "environmentids") or [text_of(body.get("environmentid"))]
     tenants = _chosen_tenants(call, runbook, body)
@@ -337,7 +166,7 @@ def _chosen_tenants(call: Call, runbook: Document, body: Document) -> list[Docum
 
 
 def preview_of_runbook(call: Call) -> Reply:
-    runbook = _reach(call, "Runbook", call.path["id"])
+    runbook = reach(call, "Runbook", call.path["id"])
     project = find_project(call, runbook["ProjectId"])
     process = runbook_runs.process_of(call.transaction, runbook)
     current = call.transaction.load("VariableSet", project["VariableSetId"]) or {}
@@ -345,8 +174,8 @@ def preview_of_runbook(call: Call) -> Reply:
 
 
 def preview_of_snapshot(call: Call) -> Reply:
-    snapshot = _reach(call, "RunbookSnapshot", call.path["id"])
-    runbook = _reach(call, "Runbook", snapshot["RunbookId"])
+    snapshot = reach(call, "RunbookSnapshot", call.path["id"])
+    runbook = reach(call, "Runbook", snapshot["RunbookId"])
     process = call.transaction.load("RunbookProcess", snapshot["FrozenRunbookProcessId"])
     if process is None:
         raise not_found(snapshot["FrozenRunbookProcessId"])
@@ -375,10 +204,10 @@ def run_template(call: Call) -> Reply:
     """Where a runbook can be run; of a snapshot, also whether anything changed since."""
     snapshot = None
     if "runbooksnapshots/" in call.url.lower():
-        snapshot = _reach(call, "RunbookSnapshot", call.path["id"])
-        runbook = _reach(call, "Runbook", snapshot["RunbookId"])
+        snapshot = reach(call, "RunbookSnapshot", call.path["id"])
+        runbook = reach(call, "Runbook", snapshot["RunbookId"])
     else:
-        runbook = _reach(call, "Runbook", call.path["id"])
+        runbook = reach(call, "Runbook", call.path["id"])
     base = f"/api/{runbook['SpaceId']}/runbooks/{runbook['Id']}/runbookRuns/preview"
     targets = [
         {"Id": entry["Id"], "Name": entry["Name"], "Links": {"RunbookRunPreview": f"{base}/{entry['Id']}"}}
@@ -423,7 +252,7 @@ def environments_of(call: Call, runbook: Document) -> list[Document]:
 
 
 def runbook_environments(call: Call) -> Reply:
-    runbook = _reach(call, "Runbook", call.path["id"])
+    runbook = reach(call, "Runbook", call.path["id"])
     return Reply([render(call, "Environment", entry) for entry in environments_of(call, runbook)])
 
 
@@ -432,28 +261,17 @@ def _row(method: str, path: str, handler: Any, permission: str) -> Route:
 
 
 ROUTES = (
-    _row("GET", "runbookSnapshots", list_snapshots, "RunbookView"),
-    _row("POST", "runbookSnapshots", create_snapshot, "RunbookEdit"),
-    _row("GET", "runbookSnapshots/{id}", get_snapshot, "RunbookView"),
-    _row("PUT", "runbookSnapshots/{id}", update_snapshot, "RunbookEdit"),
-    _row("DELETE", "runbookSnapshots/{id}", delete_snapshot, "RunbookEdit"),
     _row("GET", "runbookSnapshots/{id}/runbookRuns", runs_of_snapshot, "RunbookRunView"),
     _row("GET", "runbookSnapshots/{id}/runbookRuns/template", run_template, "RunbookView"),
     _row("GET", "runbookSnapshots/{id}/runbookRuns/preview/{environment}", preview_of_snapshot, "RunbookView"),
     _row("GET", "runbookSnapshots/{id}/runbookRuns/preview/{environment}/{tenant}", preview_of_snapshot, "RunbookView"),
-    _row("POST", "runbookSnapshots/{id}/snapshot-variables", snapshot_variables, "RunbookEdit"),
     _row("GET", "runbookRuns", list_runs, "RunbookRunView"),
     _row("POST", "runbookRuns", create_run, "RunbookRunCreate"),
     _row("GET", "runbookRuns/{id}", get_run, "RunbookRunView"),
     _row("DELETE", "runbookRuns/{id}", delete_run, "RunbookRunDelete"),
     _row("POST", "runbooks/{id}/run", run_runbook, "RunbookRunCreate"),
     _row("GET", "runbooks/{id}/environments", runbook_environments, "RunbookView"),
-    _row("GET", "runbooks/{id}/runbookSnapshots", snapshots_of_runbook, "RunbookView"),
-    _row("GET", "runbooks/{id}/runbookSnapshotTemplate", snapshot_template, "RunbookView"),
     _row("GET", "runbooks/{id}/runbookRunTemplate", run_template, "RunbookView"),
     _row("GET", "runbooks/{id}/runbookRuns/preview/{environment}", preview_of_runbook, "RunbookView"),
     _row("GET", "runbooks/{id}/runbookRuns/preview/{environment}/{tenant}", preview_of_runbook, "RunbookView"),
-    _row("GET", "runbookProcesses/{id}/runbookSnapshotTemplate", snapshot_template, "RunbookView"),
-    _row("GET", "projects/{id}/runbookSnapshots", snapshots_of_project, "RunbookView"),
-    _row("GET", "projects/{id}/runbookSnapshots/{name}", snapshot_by_name, "RunbookView"),
 )
