@@ -63,6 +63,8 @@ class SqlServerError(Exception):
         self.state = state
         self.line = line
         self.procedure = ""
+        #: Errors of the same statement that come with this one, such as 3013 after a failed BACKUP.
+        self.following: tuple[SqlServerError, ...] = ()
 
 
 class Cancelled(Exception):
@@ -156,8 +158,13 @@ class LoginRequest:
 class Session(Protocol):
     """One logged-in connection. All calls come from the connection's thread, except :meth:`cancel` and ``kill``."""
 
-    spid: int
-    database: str
+    @property
+    def spid(self) -> int: ...
+
+    @property
+    def database(self) -> str:
+        """The current database."""
+        ...
 
     def batch(self, text: str, sink: Sink) -> None:
         """Run a SQL batch. Errors are written to the sink, never raised, except :class:`Cancelled`."""
