@@ -13,6 +13,8 @@ from tidegate.checks.timing import compare_times
 
 TABLES = {"dbo.Project": 3, "dbo.Event": 100, "dbo.Empty": 0}
 VIEWS = {"dbo.Release_WithDeployments": "", "dbo.Old": "it was broken before"}
+#: Routes that are as quick as ever.
+QUICK = [item(f"environments/Environments-{n}", seconds=0.02) for n in range(40)]
 JOURNAL = ("Script0001", "Script0002")
 
 
@@ -80,8 +82,8 @@ def test_a_little_slower_is_silent(tmp_path: Path) -> None:
 
 
 def test_one_slow_place_is_named(tmp_path: Path) -> None:
-    before = written(tmp_path / "b", seen=[item("dashboard", seconds=0.05), item("projects", seconds=0.02)])
-    after = written(tmp_path / "a", seen=[item("dashboard", seconds=61.0), item("projects", seconds=0.02)])
+    before = written(tmp_path / "b", seen=[item("dashboard", seconds=0.05), *QUICK])
+    after = written(tmp_path / "a", seen=[item("dashboard", seconds=61.0), *QUICK])
 
     (finding,) = compare_times(before, after)
 
@@ -90,10 +92,27 @@ def test_one_slow_place_is_named(tmp_path: Path) -> None:
 
 def test_a_slow_family_is_told_once(tmp_path: Path) -> None:
     places = [f"releases/Releases-{n}" for n in range(30)]
-    before = written(tmp_path / "b", seen=[item(place, seconds=0.02) for place in places])
-    after = written(tmp_path / "a", seen=[item(place, seconds=0.9) for place in places])
+    before = written(tmp_path / "b", seen=[*(item(place, seconds=0.02) for place in places), *QUICK])
+    after = written(tmp_path / "a", seen=[*(item(place, seconds=0.9) for place in places), *QUICK])
 
     (finding,) = compare_times(before, after)
 
     assert finding.place == "releases/* (30 answers, median)"
     assert finding.severity is Severity.DEGRADED
+
+
+def test_a_busy_machine_is_no_fault_of_one_route(tmp_path: Path) -> None:
+    """Everything takes ten times as long, and two routes happen to take a little longer still."""
+    places = [f"projects/Projects-{n}" for n in range(30)]
+    before = written(tmp_path / "b", seen=[item(place, seconds=0.02) for place in [*places, "one", "two"]])
+    seen = [*(item(place, seconds=0.2) for place in places), item("one", seconds=0.6), item("two", seconds=0.8)]
+
+    assert list(compare_times(before, written(tmp_path / "a", seen=seen))) == []
+
+
+def test_everything_being_slow_is_found(tmp_path: Path) -> None:
+    places = [f"projects/Projects-{n}" for n in range(30)]
+    before = written(tmp_path / "b", seen=[item(place, seconds=0.02) for place in places])
+    after = written(tmp_path / "a", seen=[item(place, seconds=0.5) for place in places])
+
+    assert [finding.place for finding in compare_times(before, after)] == ["all routes (30 answers, median)"]
