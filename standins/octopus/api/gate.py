@@ -10,8 +10,9 @@ import hashlib
 import hmac
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 from standins.octopus.api.recent_log import RecentProblems
 from standins.octopus.api.requests import Received, parse_cookies
@@ -20,6 +21,8 @@ from standins.octopus.api.versions import has_spaces
 from standins.octopus.contract import ApiError, Document, Route, Server, Transaction
 from standins.octopus.credentials import hash_api_key
 from standins.octopus.crypto import WrongMasterKey
+
+T = TypeVar("T")
 
 #: How long another node's change to users, teams or spaces may go unnoticed.
 _FRESH = 1.0
@@ -72,6 +75,8 @@ class Gate:
         self._users: dict[str, tuple[float, Document | None]] = {}
         self._rights: dict[str, UserRights] = {}
         self._generation = 0
+        self._writes = 0
+        self._remembered: dict[str, tuple[float, object]] = {}
         self.recent_problems = RecentProblems()
 
     # -- what is known -----------------------------------------------------------------------------------------------
@@ -105,8 +110,23 @@ class Gate:
             kept = self._rights[user["Id"]] = world.access.rights_of(user)
         return kept
 
+    def remembered(self, key: str, read: Callable[[], T]) -> T:
+        """A value that many requests in a row ask for; any write through this server drops it."""
+        now, writes = time.monotonic(), self._writes
+        kept = self._remembered.get(key)
+        if kept is not None and now - kept[0] < _FRESH:
+            return cast("T", kept[1])
+        value = read()
+        with self._lock:
+            if writes == self._writes:
+                self._remembered[key] = (now, value)
+        return value
+
     def changed(self, first_segment: str) -> None:
         """A write below this path was committed."""
+        with self._lock:
+            self._writes += 1
+            self._remembered = {}
         if first_segment.lower() in _IDENTITY_PATHS:
             self.forget()
 

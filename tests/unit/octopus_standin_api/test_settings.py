@@ -89,3 +89,14 @@ def test_a_draining_node_says_so(any_version: Client) -> None:
         shown = any_version.get("/api/octopusservernodes/summary")["Nodes"][0]
         assert (shown["IsInMaintenanceMode"], shown["IsOffline"]) == (True, True)
         assert any_version.send("GET", "/api/serverstatus/health").status == 418
+
+
+def test_a_migration_becomes_a_task(any_version: Client) -> None:
+    request = {"PackageId": "Shop", "PackageVersion": "1.0", "Password": "secret", "SpaceId": "Spaces-1"}
+
+    answer = any_version.post("/api/migrations/partialexport", request)
+
+    task = any_version.store.documents["ServerTask"][answer["TaskId"]]
+    assert (task["Name"], task["State"]) == ("MigrationPartialExport", "Queued")
+    assert "secret" not in str(task)
+    assert answer["Password"] is None

@@ -103,7 +103,7 @@ def _migration(call: Call, name: str, description: str) -> Reply:
         raise invalid("Please provide a value for PackageId and PackageVersion.")
     subject = tasks.Subject(space=body.get("SpaceId") if call.server.at_least("2019.1") else None)
     arguments = {key: value for key, value in body.items() if key not in ("Password", "DestinationApiKey", "Links")}
-    task = tasks.queue(call.server, call.transaction, name, description, arguments, subject)
+    task = tasks.queue(call.server, call.transaction, name, description, arguments=arguments, subject=subject)
     return Reply({**body, "Password": None, "TaskId": task["Id"], "Links": {"Task": f"/api/tasks/{task['Id']}"}})
 
 

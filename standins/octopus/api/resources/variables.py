@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable
 
 from standins.octopus.api import hooks
+from standins.octopus.api.calls import api_call
 from standins.octopus.api.crud import accept, body_of, find_item, present, present_one
 from standins.octopus.api.errors import invalid, not_found
 from standins.octopus.api.queries import select, selection_of
@@ -164,17 +165,14 @@ def _references(documents: Iterable[Document]) -> list[Document]:
     return [{"Id": document["Id"], "Name": document["Name"]} for document in documents]
 
 
-def scope_values(call: Call, variables: Document) -> Document:
-    """What a value of this set may be scoped to."""
-    transaction, space = call.transaction, variables.get("SpaceId")
+def _values_of_space(call: Call, space: str | None) -> Document:
+    """The choices that all sets of a space share."""
+    transaction = call.transaction
     machines = transaction.query("Machine", space=space, order_by="Name")
     roles = sorted({role for machine in machines for role in listed(machine, "Roles")}, key=str.lower)
-    tags = [
-        tag
-        for tagset in transaction.query("TagSet", space=space, order_by="SortOrder, Name")
-        for tag in listed(tagset, "Tags")
-    ]
-    values: Document = {
+    tagsets = transaction.query("TagSet", space=space, order_by="SortOrder, Name")
+    tags = [tag for tagset in tagsets for tag in listed(tagset, "Tags")]
+    return {
         "Environments": _references(
             transaction.query("DeploymentEnvironment", space=space, order_by="SortOrder, Name")
         ),
@@ -184,6 +182,13 @@ def scope_values(call: Call, variables: Document) -> Document:
         "Channels": [],
         "TenantTags": [{"Id": tag["CanonicalTagName"], "Name": tag["CanonicalTagName"]} for tag in tags],
     }
+
+
+def scope_values(call: Call, variables: Document) -> Document:
+    """What a value of this set may be scoped to."""
+    transaction, space = call.transaction, variables.get("SpaceId")
+    shared = api_call(call).gate.remembered(f"scope values {space}", lambda: _values_of_space(call, space))
+    values = dict(shared)
     owners: list[Document] = []
     for project_id in _projects_of(variables) or ():
         values["Channels"] = _references(transaction.query("Channel", where={"ProjectId": project_id}, order_by="Name"))
