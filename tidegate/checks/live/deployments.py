@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 
 from tidegate.checks.live.choosing import MANUAL, Candidate, Covered, form_values, next_candidate, reasons, steps_of
-from tidegate.checks.live.context import LiveContext, LiveResult, Notes, run_check
+from tidegate.checks.live.context import ENDED, LiveContext, LiveResult, Notes, run_check
 from tidegate.checks.live.task_logs import RunLog, compare_logs, run_log, steady
 from tidegate.checks.live.variables import Evaluated, compare_variables, evaluated, steady_variables
 from tidegate.errors import HarnessError, Refused
@@ -87,7 +87,7 @@ def rehearse(context: LiveContext, *, most: int = 6) -> Rehearsals:
             uncovered.append(f"project {name}: {_reason(error)}")
     every = {step.sort for candidate in candidates for step in candidate.steps}
     uncovered += reasons(candidates, every - covered.sorts)
-    waiting, why = _leave_waiting(context, candidates)
+    waiting, why = leave_waiting(context, candidates)
     if not waiting:
         uncovered.append(f"a deployment that waits for a person during the upgrade: {why}")
     return Rehearsals(tuple(rehearsed), waiting, _as_users(context, rehearsed), tuple(uncovered))
@@ -329,12 +329,16 @@ def _body(what: Rehearsed, release_id: str) -> Document:
     return body
 
 
-def _leave_waiting(context: LiveContext, candidates: list[Candidate]) -> tuple[str, str]:
+def leave_waiting(context: LiveContext, candidates: list[Candidate]) -> tuple[str, str]:
     """A deployment that waits for a person: one that does already, else a new one (OctopusDeploy/Issues#2691)."""
     for interruption in context.client.items(context.path("interruptions"), pendingOnly=True):
         names = {str(element.get("Name")) for element in interruption.get("Form", {}).get("Elements", [])}
-        if interruption.get("IsPending") and "Result" in names:
-            return str(interruption["TaskId"]), ""
+        if not interruption.get("IsPending") or "Result" not in names:
+            continue
+        task_id = str(interruption["TaskId"])
+        # Sanitising the clone ended the main instance's tasks; their interruptions stay pending and wait for nothing.
+        if context.client.get(f"/api/tasks/{task_id}").get("State") not in ENDED:
+            return task_id, ""
     why = "no project has a manual step"
     for candidate in candidates:
         if not any(step.sort == MANUAL for step in candidate.steps) or candidate.tenanted:
