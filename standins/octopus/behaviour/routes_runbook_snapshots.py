@@ -54,7 +54,7 @@ def snapshot_by_name(call: Call) -> Reply:
     wanted = call.path["name"]
     found = call.transaction.query("RunbookSnapshot", where={"ProjectId": project["Id"], "Name": wanted}, take=1)
     document = found[0] if found else call.transaction.load("RunbookSnapshot", wanted)
-    return Reply(render(call, "RunbookSnapshot", inreach(call, resource(call, "RunbookSnapshot"), document, wanted)))
+    return Reply(render(call, "RunbookSnapshot", in_reach(call, resource(call, "RunbookSnapshot"), document, wanted)))
 
 
 def get_snapshot(call: Call) -> Reply:

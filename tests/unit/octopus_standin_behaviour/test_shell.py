@@ -28,16 +28,8 @@ def run(body: str, folder: Path, values: dict[str, str] | None = None) -> tuple[
 
 
 def test_lines_have_the_category_of_their_stream(tmp_path: Path) -> None:
-    body = "\n".join(
-        (
-            "echo plain",
-            "echo trouble >&2",
-            "write_verbose quiet",
-            "write_highlight loud",
-            'write_warning "be careful"',
-            "echo again",
-        )
-    )
+    calls = ["write_verbose quiet", "write_highlight loud", 'write_warning "be careful"']
+    body = "\n".join(["echo plain", "echo trouble >&2", *calls, "echo again"])
 
     result, said = run(body, tmp_path)
 
