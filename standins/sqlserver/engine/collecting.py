@@ -29,7 +29,7 @@ class Collector:
             self._outer.info(message)
 
     def error(self, error: SqlServerError) -> None:
-        self.errors.append(error)
+        self.errors += (error, *error.following)
         if self._outer is not None:
             self._outer.error(error)
 

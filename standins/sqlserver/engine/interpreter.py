@@ -179,10 +179,9 @@ class Interpreter:
     @staticmethod
     def _last(error: SqlServerError) -> SqlServerError:
         """Of several errors CATCH sees the last."""
-        following: tuple[SqlServerError, ...] = getattr(error, "following", ())
-        if not following:
+        if not error.following:
             return error
-        last = copy_of(following[-1])
+        last = copy_of(error.following[-1])
         last.line, last.procedure = error.line, error.procedure
         return last
 
@@ -209,12 +208,10 @@ class Interpreter:
 
     def report(self, error: SqlServerError, sink: Sink) -> None:
         """Send an error, and those that come with it."""
-        for item in (error, *getattr(error, "following", ())):
-            if item.line <= 1:
-                item.line = error.line
-            item.procedure = error.procedure
-            self._session.last_error = item.number
-            sink.error(item)
+        for item in error.following:
+            item.line, item.procedure = error.line, error.procedure
+        self._session.last_error = (error, *error.following)[-1].number
+        sink.error(error)
 
     # --- control flow --------------------------------------------------------------------------------------------
 
@@ -438,9 +435,10 @@ def copy_of(error: SqlServerError) -> SqlServerError:
     """Errors of cached syntax trees and plans must not carry the line or procedure of an earlier run."""
     copied = SqlServerError(error.number, error.message, error.severity, error.state, error.line)
     copied.procedure = error.procedure
-    for mark in ("thrown", "raised", "following"):
+    copied.following = tuple(copy_of(item) for item in error.following)
+    for mark in ("thrown", "raised"):
         if getattr(error, mark, False):
-            setattr(copied, mark, getattr(error, mark))
+            setattr(copied, mark, True)
     return copied
 
 

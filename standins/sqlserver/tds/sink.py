@@ -76,7 +76,8 @@ class TokenSink:
 
     def error(self, error: SqlServerError) -> None:
         self._encode_row = None
-        self._write(tokens.message(error, self._server_name))
+        for each in (error, *error.following):  # one statement's errors share one DONE
+            self._write(tokens.message(each, self._server_name))
         if error.severity > 10:
             kind = Done.IN_PROCEDURE if self._in_procedure else Done.STATEMENT
             self._pending = (kind, Done.ERROR, 0, 0)

@@ -49,7 +49,7 @@ class Answer:
         self.messages.append(message)
 
     def error(self, error: SqlServerError) -> None:
-        self.errors.append(error)
+        self.errors += (error, *error.following)
 
     def database_changed(self, old: str, new: str) -> None:
         self.databases.append(new)
