@@ -173,6 +173,8 @@ def test_runbooks_are_published_and_run(shop: Workshop) -> None:
     assert [task["State"] for task in tasks] == ["Success", "Success"]
     assert "tidying Test with One" in shop.lines(runs[1])
     assert shop.get(f"runbookRuns?runbooks={runbook['Id']}")["TotalResults"] == 2
+    assert shop.get(f"projects/{project['Id']}/runbookSnapshots/One")["Id"] == snapshot["Id"]
+    assert shop.get(f"runbooks/{runbook['Id']}/runbookSnapshots")["TotalResults"] == 1
     categories = [event["Category"] for event in shop.get(f"events?regarding={runs[0]['Id']}")["Items"]]
     assert categories == ["RunbookRunSucceeded", "RunbookRunStarted", "RunbookRunQueued"]
 
