@@ -144,6 +144,7 @@ class SmallHost:
             if self.harmless_at_start is None:
                 prove_sanitised(server)
                 self.harmless_at_start = True
+                self.octopus.maintenance = True  # the backup was taken in maintenance mode, and the copy remembers it
             if not self.octopus.installation_id:
                 self.octopus.installation_id = installation_id(server)
         self.on_start(self.database)

@@ -226,6 +226,13 @@ def test_a_clone_is_made_in_the_safe_order(scene: Scene) -> None:
     assert [node["MaxConcurrentTasks"] for node in scene.clone_api.nodes] == [5]
 
 
+def test_a_clone_leaves_the_maintenance_mode_that_its_backup_was_taken_in(scene: Scene) -> None:
+    scene.clone(scene.back_up())
+
+    assert scene.clone_api.history == [False]
+    assert not scene.clone_api.maintenance
+
+
 def test_the_main_instance_is_as_it_was(scene: Scene) -> None:
     scene.clone(scene.back_up())
 
@@ -364,6 +371,7 @@ def history(version: str) -> Callable[[DatabaseAddress], None]:
 def clone(scene: Scene) -> TestInstance:
     made = scene.clone(scene.back_up())
     scene.host.calls.clear()
+    scene.clone_api.history.clear()
     scene.host.on_start = history(str(TARGET))
     return made
 
