@@ -213,8 +213,17 @@ class Comparison:
                 return
             difference = self._single(single, "gone", single.status, None)
             self._findings.add(_in_list(difference, listed_in))
-        elif not self._routes.is_history(single.family.rpartition("/")[0]) and not self._hop.disappears(single.family):
+        elif not self._sampled(single.family) and not self._hop.disappears(single.family):
             self._findings.add(self._single(single, "gone", single.status, None))
+
+    def _sampled(self, family: str) -> bool:
+        """Whether a place was asked for because of a sample, which another snapshot may have drawn otherwise.
+
+        With ``like`` the later snapshot asks for all that the earlier one saw, and nothing is missing for this reason.
+        """
+        if self._after.about.get("like") or "?" in family:
+            return True
+        return any(segment in self._routes.history for segment in family.split("/"))
 
     def _whole(self, single: Single, listed_in: str) -> bool:
         """Whether the list an entry belongs to was read completely; lists inside items are known by family only."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast
 
 from tidegate.checks.finding import Finding, Severity
+from tidegate.checks.grading import EXAMPLES, TOGETHER
 from tidegate.errors import HarnessError, MainInstanceProtected, Refused, Unreachable
 from tidegate.observation.observers import Observer
+from tidegate.observation.places import family_of
 from tidegate.octopus.client import Access, Answer, OctopusClient, ServerInfo
 from tidegate.waiting import wait_until
 
@@ -61,7 +63,23 @@ class Notes:
         )  # fmt: skip
 
     def result(self) -> LiveResult:
-        return LiveResult(self.check, tuple(self.findings), tuple(self.covered), tuple(self.uncovered))
+        return LiveResult(self.check, tuple(_together(self.findings)), tuple(self.covered), tuple(self.uncovered))
+
+
+def _together(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """The findings, where one cause that shows in many places of a kind is told once."""
+    groups: dict[tuple[str, ...], list[Finding]] = {}
+    for finding in findings:
+        kind = family_of(finding.place.partition(" ")[0].partition(":")[0])
+        told = (finding.check, finding.kind, finding.consequence, repr(finding.before), repr(finding.after))
+        groups.setdefault((*told, kind), []).append(finding)
+    for (*_, kind), group in groups.items():
+        if len(group) < TOGETHER:
+            yield from group
+        else:
+            places = [finding.place for finding in group]
+            examples = ", ".join(places[:EXAMPLES])
+            yield group[0].model_copy(update={"place": f"{kind} ({len(places)} of them: {examples}, …)"})
 
 
 @dataclass(frozen=True, slots=True)
