@@ -94,11 +94,6 @@ def _if_there(folder: Path) -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def _existing(folder: Path) -> Path | None:
-    """A folder that only later versions have (Imports since 2021.1, EventExports since 2023.3)."""
-    return folder if folder.is_dir() else None
-
-
 def _fill(url: str, api_key: Secret, wanted: EmbeddedSettings, file: Path, leftovers: Leftovers) -> Mapping[str, Any]:
     result = run_command(
         "the sample loader",
