@@ -44,7 +44,7 @@ def test_one_clear_message(
     settings = standing_main.with_changes(standing_main.settings.parent / "wrong.toml", *filled)
     before = standing_main.fingerprint()
 
-    ran, seen, _ = rehearse("features/", "--settings", str(settings), reports=tmp_path)
+    ran, seen, _ = rehearse("features/", f"--settings={settings}", reports=tmp_path)
 
     assert ran.exit_code == exit_code, ran.output
     assert told in ran.output
@@ -63,7 +63,7 @@ def test_a_backup_folder_that_cannot_be_written(tmp_path: Path, standing_main: S
         standing_main.settings.parent / "wrong.toml", (on_server, "on_server = '/proc/nowhere'")
     )
 
-    ran, _, _ = rehearse("features/02_back_up.feature", "--settings", str(settings), reports=tmp_path)
+    ran, _, _ = rehearse("features/02_back_up.feature", f"--settings={settings}", reports=tmp_path)
 
     assert ran.exit_code == 10, ran.output
     assert "/proc/nowhere" in ran.output
@@ -95,7 +95,7 @@ def test_nothing_begins(tmp_path: Path, arguments: list[str], told: str) -> None
 
 def test_a_target_that_the_main_instance_already_has(tmp_path: Path, standing_main: StandingMain) -> None:
     ran, seen, _ = rehearse(
-        "features/", "--settings", str(standing_main.settings), "--target", "2018.12.1", reports=tmp_path
+        "features/", f"--settings={standing_main.settings}", "--target", "2018.12.1", reports=tmp_path
     )
 
     assert ran.exit_code == 2, ran.output

@@ -30,7 +30,7 @@ def test_a_signal_is_answered_in_order(
     tmp_path: Path, standing_main: StandingMain, sent: signal.Signals, stage: str
 ) -> None:
     before = standing_main.fingerprint()
-    with Running("features/", "--settings", str(standing_main.settings), reports=tmp_path) as running:
+    with Running("features/", f"--settings={standing_main.settings}", reports=tmp_path) as running:
         running.wait_for_line(stage)
         running.process.send_signal(sent)
         ran = running.finish(timeout=60)
@@ -49,7 +49,7 @@ def test_after_a_kill_the_next_run_cleans_up_and_says_so(
     tmp_path: Path, standing_main: StandingMain, stage: str
 ) -> None:
     before = standing_main.fingerprint()
-    with Running("features/", "--settings", str(standing_main.settings), reports=tmp_path) as running:
+    with Running("features/", f"--settings={standing_main.settings}", reports=tmp_path) as running:
         running.wait_for_line(stage)
         running.process.kill()
         killed = running.finish(timeout=30)
@@ -60,7 +60,7 @@ def test_after_a_kill_the_next_run_cleans_up_and_says_so(
         assert running.seen.alive() == [], "the servers of a killed run end by themselves"
 
     ran, _, _ = rehearse(
-        "features/01_plan_the_path.feature:9", "--settings", str(standing_main.settings), reports=tmp_path
+        "features/01_plan_the_path.feature:9", f"--settings={standing_main.settings}", reports=tmp_path
     )
 
     assert f"{killed.run_folder.name} was killed" in ran.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,6 +67,7 @@ class EmbeddedProvision:
         self._settings = settings
         self._folder = folder
         self._leftovers = Leftovers(folder)
+        self._leftovers.folder(folder / "instances")
         self._embedded_feed = EmbeddedFeed(folder / "instances" / "feed", self._leftovers)
         self._main_host: EmbeddedHost | None = None
         self._test_host: EmbeddedHost | None = None
@@ -102,6 +104,7 @@ class EmbeddedProvision:
             if host is not None:
                 host.remove()
         self._embedded_feed.stop()
+        shutil.rmtree(self._folder / "instances", ignore_errors=True)
         self._leftovers.finished()
 
     def _host(self, name: str, node_name: str) -> EmbeddedHost:
