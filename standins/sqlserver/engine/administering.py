@@ -50,9 +50,14 @@ class Administering:
         backups = BackupStatements(self._session)
         return {
             s.CreateDatabase: self._create_database, s.AlterDatabase: self._alter_database, s.Kill: self._kill,
-            s.Dbcc: self._dbcc, s.Grant: lambda _, sink: sink.done(None), s.SetUpLogin: self._login,
+            s.Dbcc: self._dbcc, s.Grant: self._grant, s.SetUpLogin: self._login,
             s.Backup: backups.backup, s.Restore: backups.restore,
         }  # fmt: skip
+
+    @staticmethod
+    def _grant(_statement: statements.Grant, sink: Sink) -> None:
+        """Permissions are not kept: every login may do everything."""
+        sink.done(None)
 
     # --- SET -----------------------------------------------------------------------------------------------------
 
@@ -126,7 +131,10 @@ class Administering:
             raise SqlServerError(8106, text, 16, 1)
         if on:
             if session.identity_insert not in (None, key):
-                text = f"IDENTITY_INSERT is already ON for another table. Cannot perform SET operation for table '{statement.target}'."
+                text = (
+                    "IDENTITY_INSERT is already ON for another table. Cannot perform SET operation for table "
+                    f"'{statement.target}'."
+                )
                 raise SqlServerError(8107, text, 16, 1)
             session.identity_insert = key
         elif session.identity_insert == key:
@@ -175,7 +183,10 @@ class Administering:
     def _database(self, name: str) -> Database:
         found = self._session.server.find(name) if name else self._session.current
         if found is None:
-            text = f"User does not have permission to alter database '{name}', the database does not exist, or the database is not in a state that allows access checks."
+            text = (
+                f"User does not have permission to alter database '{name}', the database does not exist, or the "
+                "database is not in a state that allows access checks."
+            )
             raise SqlServerError(5011, text, 14, 5)
         return found
 
@@ -235,7 +246,10 @@ class Administering:
         if termination == "ROLLBACK":
             self._disconnect_others(database)
         if self._session.server.users_of(database, self._session):
-            text = f"ALTER DATABASE failed because a lock could not be placed on database '{database.name}'. Try again later."
+            text = (
+                f"ALTER DATABASE failed because a lock could not be placed on database '{database.name}'. Try again "
+                "later."
+            )
             raise SqlServerError(5061, text, 16, 1)
 
     def _access(self, database: Database, option: str, termination: str) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import apsw
-
 from standins.sqlserver.contract import Sink, SqlServerError, SqlType
 from standins.sqlserver.engine import messages, physical
 from standins.sqlserver.engine.database import Database
 from standins.sqlserver.engine.model import ColumnModel, ForeignKeyModel, TableModel
+from standins.sqlserver.engine.sqlite import Connection
 from standins.sqlserver.engine.tablemodels import COULD_NOT_CREATE, Errors, TableBuilder
 from standins.sqlserver.engine.violations import orphans
 from standins.sqlserver.tsql import statements, types
@@ -48,7 +47,7 @@ class Altering:
             definitions.store_table(database, replace(changed, modified=_now()))
         sink.done(None)
 
-    def rewrite(self, raw: apsw.Connection, database: Database, table: TableModel) -> None:
+    def rewrite(self, raw: Connection, database: Database, table: TableModel) -> None:
         """Give SQLite the regenerated definition of a table whose stored rows fit it already."""
         sql = physical.create_table(table, self._definitions.condition)
         alias = database.alias
@@ -64,9 +63,7 @@ class Altering:
 
     # --- ADD -----------------------------------------------------------------------------------------------------
 
-    def _add(
-        self, raw: apsw.Connection, database: Database, table: TableModel, action: statements.AddToTable
-    ) -> TableModel:
+    def _add(self, raw: Connection, database: Database, table: TableModel, action: statements.AddToTable) -> TableModel:
         definitions = self._definitions
         model = definitions.model(database)
         builder = TableBuilder.extending(table, database.settings.collation, definitions.new_id(database))
@@ -131,7 +128,7 @@ class Altering:
 
     def _values_for_new_columns(
         self,
-        raw: apsw.Connection,
+        raw: Connection,
         database: Database,
         table: TableModel,
         columns: tuple[ColumnModel, ...],
@@ -162,7 +159,7 @@ class Altering:
                 filled.append(column)
         return filled
 
-    def _fill(self, raw: apsw.Connection, database: Database, table: TableModel, columns: list[ColumnModel]) -> None:
+    def _fill(self, raw: Connection, database: Database, table: TableModel, columns: list[ColumnModel]) -> None:
         if not columns:
             return
         from standins.sqlserver.engine.lookup import Lookup
@@ -186,7 +183,7 @@ class Altering:
 
     def _verify(
         self,
-        raw: apsw.Connection,
+        raw: Connection,
         database: Database,
         table: TableModel,
         keys: tuple[ForeignKeyModel, ...],
@@ -213,7 +210,7 @@ class Altering:
     # --- ALTER COLUMN --------------------------------------------------------------------------------------------
 
     def _alter_column(
-        self, raw: apsw.Connection, database: Database, table: TableModel, definition: statements.ColumnDefinition
+        self, raw: Connection, database: Database, table: TableModel, definition: statements.ColumnDefinition
     ) -> TableModel:
         old = self._column(table, definition.name, "ALTER TABLE ALTER COLUMN")
         check_allowed(old.type, definition.type, explicit=False)
@@ -250,7 +247,7 @@ class Altering:
 
     def _convert_rows(
         self,
-        raw: apsw.Connection,
+        raw: Connection,
         target: str,
         database: Database,
         table: TableModel,
@@ -310,7 +307,7 @@ class Altering:
     # --- DROP ----------------------------------------------------------------------------------------------------
 
     def _drop(
-        self, raw: apsw.Connection, database: Database, table: TableModel, action: statements.DropFromTable
+        self, raw: Connection, database: Database, table: TableModel, action: statements.DropFromTable
     ) -> TableModel:
         changed = table
         for name, if_exists in action.constraints:
@@ -325,12 +322,13 @@ class Altering:
             changed = self._drop_column(raw, database, changed, column)
         return changed
 
-    def _drop_column(
-        self, raw: apsw.Connection, database: Database, table: TableModel, column: ColumnModel
-    ) -> TableModel:
+    def _drop_column(self, raw: Connection, database: Database, table: TableModel, column: ColumnModel) -> TableModel:
         self._refuse_dependants(table, column, "ALTER TABLE DROP COLUMN")
         if len(table.columns) == 1:
-            text = f"ALTER TABLE DROP COLUMN failed because '{column.name}' is the only data column in table '{table.name}'. A table must have at least one data column."
+            text = (
+                f"ALTER TABLE DROP COLUMN failed because '{column.name}' is the only data column in table "
+                f"'{table.name}'. A table must have at least one data column."
+            )
             raise SqlServerError(4923, text, 16, 1)
         changed = replace(table, columns=tuple(known for known in table.columns if known is not column))
         target = f"{database.alias}.{quote(physical.table_name(table))}"
@@ -338,7 +336,7 @@ class Altering:
         return changed
 
     def _drop_constraint(
-        self, raw: apsw.Connection, database: Database, table: TableModel, name: str, if_exists: bool
+        self, raw: Connection, database: Database, table: TableModel, name: str, if_exists: bool
     ) -> TableModel:
         wanted = name.lower()
         index = next((index for index in table.indexes if index.key_kind and index.name.lower() == wanted), None)
@@ -374,7 +372,7 @@ class Altering:
     # --- CHECK, NOCHECK ------------------------------------------------------------------------------------------
 
     def _switch(
-        self, raw: apsw.Connection, database: Database, table: TableModel, action: statements.SwitchConstraints
+        self, raw: Connection, database: Database, table: TableModel, action: statements.SwitchConstraints
     ) -> TableModel:
         wanted = {name.lower() for name in action.names}
         known = {item.name.lower() for item in (*table.foreign_keys, *table.checks)}
@@ -409,7 +407,10 @@ class Altering:
         definitions = self._definitions
         model = definitions.model(database)
         if model.taken(table.schema, name):
-            text = f"Error: The new name '{name}' is already in use as a object name and would cause a duplicate that is not permitted."
+            text = (
+                f"Error: The new name '{name}' is already in use as a object name and would cause a duplicate that "
+                "is not permitted."
+            )
             raise SqlServerError(15335, text, 11, 1)
         with definitions.change(database) as raw:
             changed = replace(table, name=name, modified=_now())
@@ -426,14 +427,20 @@ class Altering:
     def rename_column(self, database: Database, table: TableModel, column: ColumnModel, name: str) -> None:
         definitions = self._definitions
         if table.column(name) is not None and name.lower() != column.name.lower():
-            text = f"Error: The new name '{name}' is already in use as a COLUMN name and would cause a duplicate that is not permitted."
+            text = (
+                f"Error: The new name '{name}' is already in use as a COLUMN name and would cause a duplicate that "
+                "is not permitted."
+            )
             raise SqlServerError(15335, text, 11, 1)
         in_text = [check.name for check in table.checks if column.name.lower() in check.text.lower()]
         in_text += [
             index.name for index in table.indexes if index.filter and column.name.lower() in index.filter.lower()
         ]
         if in_text:
-            text = f"Object '{table.label}.{column.name}' cannot be renamed because the object participates in enforced dependencies."
+            text = (
+                f"Object '{table.label}.{column.name}' cannot be renamed because the object participates in "
+                "enforced dependencies."
+            )
             raise SqlServerError(15336, text, 16, 1)
         with definitions.change(database) as raw:
             target = f"{database.alias}.{quote(physical.table_name(table))}"

@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import apsw
 import orjson
 from pydantic import TypeAdapter
 
 from standins.sqlserver.engine.locks import Resource
 from standins.sqlserver.engine.model import Model, ModuleModel, SchemaModel, TableModel
+from standins.sqlserver.engine.sqlite import Connection, connect
 
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {
     "table": TypeAdapter(TableModel),
@@ -80,7 +80,7 @@ class Database:
 
     def initialise(self) -> None:
         """A new, empty file."""
-        connection = apsw.Connection(str(self.path))
+        connection = connect(str(self.path))
         try:
             connection.execute("PRAGMA page_size = 8192; PRAGMA auto_vacuum = NONE")
             connection.execute("PRAGMA journal_mode = wal")
@@ -94,7 +94,7 @@ class Database:
 
     def load(self) -> None:
         """Model and counters from the file."""
-        connection = apsw.Connection(str(self.path))
+        connection = connect(str(self.path))
         try:
             self.model = load_model(connection, "main")
             counters = dict(connection.execute(f"SELECT name, value FROM {COUNTER_TABLE}").fetchall())
@@ -138,7 +138,7 @@ class Database:
 # --- the model in the file -------------------------------------------------------------------------------------
 
 
-def load_model(connection: apsw.Connection, schema: str) -> Model:
+def load_model(connection: Connection, schema: str) -> Model:
     found: dict[str, list[Any]] = {"table": [], "type": [], "module": [], "schema": []}
     for kind, definition in connection.execute(
         f"SELECT kind, definition FROM {schema}.{MODEL_TABLE} ORDER BY object_id"
@@ -150,18 +150,18 @@ def load_model(connection: apsw.Connection, schema: str) -> Model:
     )
 
 
-def save_object(connection: apsw.Connection, schema: str, kind: str, object_id: int, item: Any) -> None:
+def save_object(connection: Connection, schema: str, kind: str, object_id: int, item: Any) -> None:
     connection.execute(
         f"INSERT OR REPLACE INTO {schema}.{MODEL_TABLE} VALUES (?, ?, ?)",
         (object_id, kind, orjson.dumps(asdict(item)).decode()),
     )
 
 
-def delete_object(connection: apsw.Connection, schema: str, object_id: int) -> None:
+def delete_object(connection: Connection, schema: str, object_id: int) -> None:
     connection.execute(f"DELETE FROM {schema}.{MODEL_TABLE} WHERE object_id = ?", (object_id,))
 
 
-def next_object_id(connection: apsw.Connection, schema: str) -> int:
+def next_object_id(connection: Connection, schema: str) -> int:
     """Object ids wander through the positive ints as SQL Server's do."""
     row = connection.execute(f"SELECT value FROM {schema}.{COUNTER_TABLE} WHERE name = 'object_id'").fetchone()
     assert row is not None
@@ -172,5 +172,5 @@ def next_object_id(connection: apsw.Connection, schema: str) -> int:
     return value
 
 
-def save_counter(connection: apsw.Connection, schema: str, name: str, value: int) -> None:
+def save_counter(connection: Connection, schema: str, name: str, value: int) -> None:
     connection.execute(f"INSERT OR REPLACE INTO {schema}.{COUNTER_TABLE} VALUES (?, ?)", (name, value))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
@@ -16,6 +16,7 @@ from standins.sqlserver.engine.altering import Altering
 from standins.sqlserver.engine.database import Database, delete_object, next_object_id, save_object
 from standins.sqlserver.engine.lookup import Lookup, module_definition, relation_columns
 from standins.sqlserver.engine.model import IndexModel, Model, ModuleModel, SchemaModel, TableModel, ViewColumn
+from standins.sqlserver.engine.sqlite import Connection
 from standins.sqlserver.engine.tablemodels import COULD_NOT_CREATE, Errors, TableBuilder
 from standins.sqlserver.engine.variables import Frame
 from standins.sqlserver.tsql import statements, types
@@ -58,7 +59,7 @@ class Defining:
     # --- what every definition does ------------------------------------------------------------------------------
 
     @contextmanager
-    def change(self, database: Database) -> Iterator[apsw.Connection]:
+    def change(self, database: Database) -> Generator[Connection]:
         """The write lock, a transaction, and all or nothing."""
         session = self._session
         if database.name.lower() in ("tempdb",):
@@ -203,19 +204,19 @@ class Defining:
                 )
                 raise Errors(SqlServerError(1757, text, 16, 0), COULD_NOT_CREATE)
 
-    def _build(self, raw: apsw.Connection, schema: str, table: TableModel) -> None:
+    def _build(self, raw: Connection, schema: str, table: TableModel) -> None:
         sql = physical.create_table(table, self.condition)
         raw.execute(sql.replace("CREATE TABLE ", f"CREATE TABLE {schema}.", 1))
         for index in table.indexes:
             self.build_index(raw, schema, table, index)
 
-    def build_index(self, raw: apsw.Connection, schema: str, table: TableModel, index: IndexModel) -> None:
+    def build_index(self, raw: Connection, schema: str, table: TableModel, index: IndexModel) -> None:
         raw.execute(physical.create_index(table, index, schema, self.condition))
         guard = physical.null_guard(table, index, schema)
         if guard is not None:
             raw.execute(guard)
 
-    def drop_index(self, raw: apsw.Connection, schema: str, table: TableModel, index: IndexModel) -> None:
+    def drop_index(self, raw: Connection, schema: str, table: TableModel, index: IndexModel) -> None:
         name = physical.index_name(table, index)
         raw.execute(
             f"DROP INDEX IF EXISTS {schema}.{quote(name)}; DROP INDEX IF EXISTS {schema}.{quote(name + '|null')}"
@@ -392,7 +393,7 @@ class Defining:
         session.temporaries[statement.table.name.lower()] = changed
         session.temporary_version += 1
 
-    def build_checked(self, raw: apsw.Connection, schema: str, table: TableModel, index: IndexModel) -> None:
+    def build_checked(self, raw: Connection, schema: str, table: TableModel, index: IndexModel) -> None:
         """Build an index; duplicates are error 1505."""
         try:
             self.build_index(raw, schema, table, index)
@@ -405,7 +406,7 @@ class Defining:
             raise SqlServerError(1505, text, 16, 1) from None
 
     @staticmethod
-    def _first_duplicate(raw: apsw.Connection, schema: str, table: TableModel, index: IndexModel) -> str:
+    def _first_duplicate(raw: Connection, schema: str, table: TableModel, index: IndexModel) -> str:
         columns = ", ".join(quote(column.name) for column in index.columns)
         sql = (
             f"SELECT {columns} FROM {schema}.{quote(physical.table_name(table))} GROUP BY {columns} "

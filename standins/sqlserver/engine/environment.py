@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from standins.sqlserver.engine.database import Database
     from standins.sqlserver.engine.model import TableModel
     from standins.sqlserver.engine.session import EngineSession
+    from standins.sqlserver.engine.temporary import TemporaryDatabase
 
 
 class Environment:
@@ -103,23 +104,39 @@ class Environment:
             "t_columnproperty": self._column_property, "t_objectproperty": self._object_property,
             "t_indexproperty": self._index_property, "t_index_col": self._index_col,
             "t_collationproperty": self._collation_property, "t_ident_current": self._ident_current,
-            "t_ident_seed": lambda name: self._ident(name, 0), "t_ident_incr": lambda name: self._ident(name, 1),
-            "t_user_name": lambda *number: "dbo" if not number or number[0] == 1 else None,
-            "t_user_id": lambda *name: 1 if not name or name[0].lower() == "dbo" else None,
-            "t_suser_name": lambda *number: self._session.login if not number or number[0] == 1 else None,
-            "t_suser_sname": lambda *sid: self._session.login if not sid or sid[0] == b"\x01" else None,
-            "t_suser_id": lambda *name: 1, "t_suser_sid": lambda *name: b"\x01",
+            "t_ident_seed": self._ident_seed, "t_ident_incr": self._ident_increment, "t_user_name": self._user_name,
+            "t_user_id": self._user_id, "t_suser_name": self._login_name, "t_suser_sname": self._login_name,
+            "t_suser_id": _one, "t_suser_sid": self._login_sid,
             "t_is_srvrolemember": self._is_server_role_member, "t_is_member": self._is_member,
-            "t_has_perms": lambda *_: 1, "t_has_dbaccess": self._has_dbaccess,
-            "t_connectionproperty": self._connection_property, "t_fulltextserviceproperty": lambda _: 0,
+            "t_has_perms": _one, "t_has_dbaccess": self._has_dbaccess,
+            "t_connectionproperty": self._connection_property, "t_fulltextserviceproperty": _zero,
             "t_applock_mode": self._session.applock_mode, "t_applock_test": self._session.applock_test,
             "t_assign": self._assign,
-            "t_variable": lambda name: self._session.frame.get(name).value,
+            "t_variable": self._variable,
             "t_session_context": self._session.session_context.get, "t_udf": self._session.calls.scalar_function,
             "t_table_udf": self._session.calls.table_function,
         }  # fmt: skip
         for name, function in functions.items():
             raw.create_scalar_function(name, function, -1)
+
+    @staticmethod
+    def _user_name(number: int | None = 1) -> str | None:
+        return "dbo" if number == 1 else None
+
+    @staticmethod
+    def _user_id(name: str | None = "dbo") -> int | None:
+        return 1 if name is not None and name.lower() == "dbo" else None
+
+    def _login_name(self, principal: int | bytes | None = 1) -> str | None:
+        """By number or by security identifier."""
+        return self._session.login if principal in (1, b"\x01") else None
+
+    @staticmethod
+    def _login_sid(_name: str | None = None) -> bytes:
+        return b"\x01"
+
+    def _variable(self, name: str) -> Any:
+        return self._session.frame.get(name).value
 
     def _assign(self, name: str, value: Any) -> Any:
         self._session.frame.get(name).value = value
@@ -308,7 +325,7 @@ class Environment:
     def _table_of(self, object_id: int | None) -> TableModel | None:
         return self._session.link.model(self._session.current).table_by_id(object_id or 0)
 
-    def _named_table(self, text: str | None) -> tuple[TableModel, Database] | None:
+    def _named_table(self, text: str | None) -> tuple[TableModel, Database | TemporaryDatabase] | None:
         found = self._parsed(text)
         if found is None:
             return None
@@ -376,6 +393,12 @@ class Environment:
             return None
         return index.columns[key - 1].name
 
+    def _ident_seed(self, table_name: str | None) -> str | None:
+        return self._ident(table_name, 0)
+
+    def _ident_increment(self, table_name: str | None) -> str | None:
+        return self._ident(table_name, 1)
+
     def _ident(self, table_name: str | None, part: int) -> str | None:
         found = self._named_table(table_name)
         if found is None or found[0].identity is None or found[0].identity.identity is None:
@@ -389,6 +412,15 @@ class Environment:
         table, database = found
         current = database.identities.get(table.object_id)
         return str(current) if current is not None else self._ident(table_name, 0)
+
+
+def _one(*_: Any) -> int:
+    """Permissions are not kept: the answer is yes."""
+    return 1
+
+
+def _zero(*_: Any) -> int:
+    return 0
 
 
 def _text(value: int | None) -> str | None:

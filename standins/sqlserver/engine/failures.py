@@ -12,7 +12,6 @@ from standins.sqlserver.engine.model import IndexModel, TableModel
 from standins.sqlserver.engine.physical import index_name, table_name
 from standins.sqlserver.tsql.errors import unsupported
 
-
 #: Errors that end the batch and roll the transaction back even without XACT_ABORT ("Error handling in SQL Server",
 #: Erland Sommarskog, section on batch-aborting errors): conversions, deadlock, nesting.
 BATCH_ABORTING = frozenset({241, 242, 244, 245, 248, 235, 8114, 8169, 1205, 217, 3960, 3998, 4060, 924})
@@ -46,7 +45,7 @@ def translate(error: apsw.Error, spid: int) -> Exception:
         return Cancelled()
     if isinstance(error, apsw.FullError):
         return SqlServerError(1105, "Could not allocate space in the database because the filegroup is full.", 17, 2)
-    if isinstance(error, apsw.BusyError) and error.extendedresult == apsw.SQLITE_BUSY_SNAPSHOT:
+    if isinstance(error, apsw.BusyError) and getattr(error, "extendedresult", 0) == apsw.SQLITE_BUSY_SNAPSHOT:
         message = (
             "Snapshot isolation transaction aborted due to update conflict. You cannot use snapshot isolation to access a "
             "table directly or indirectly to update, delete, or insert the row that has been modified or deleted by "

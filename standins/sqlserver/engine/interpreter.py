@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from standins.sqlserver.contract import Cancelled, Sink, SqlServerError, SqlType
+from standins.sqlserver.contract import Cancelled, Sink, SqlServerError
 from standins.sqlserver.engine import failures, messages
 from standins.sqlserver.engine.values import Stored
 from standins.sqlserver.engine.variables import Frame
@@ -52,7 +52,8 @@ class Interpreter:
     def __init__(self, session: EngineSession) -> None:
         self._session = session
         self._try_depth = 0
-        self._handlers: dict[type[statements.Statement], Callable[[statements.Statement, Sink], None]] = {}
+        self._handlers: dict[type[statements.Statement], Callable[..., None]] = {}
+        self._combinations: dict[object, nodes.Expression] = {}
         self._register()
 
     # --- batches -------------------------------------------------------------------------------------------------
@@ -274,7 +275,10 @@ class Interpreter:
         if statement.number is None:
             caught = self._session.caught
             if caught is None:
-                text = "To rethrow an error, a THROW statement must be used inside a CATCH block. Insert the THROW statement inside a CATCH block, or add error parameters to the THROW statement."
+                text = (
+                    "To rethrow an error, a THROW statement must be used inside a CATCH block. Insert the THROW "
+                    "statement inside a CATCH block, or add error parameters to the THROW statement."
+                )
                 raise SqlServerError(10704, text, 15, 1, statement.line)
             error = copy_of(caught)
             error.thrown = True  # type: ignore[attr-defined]
@@ -283,7 +287,10 @@ class Interpreter:
         message = self._text(statement.message, statement.line)
         state = self._number(statement.state, statement.line)
         if number < 50_000:
-            text = f"Error number {number} in the THROW statement is outside the valid range. Specify an error number in the valid range of 50000 to 2147483647."
+            text = (
+                f"Error number {number} in the THROW statement is outside the valid range. Specify an error number "
+                "in the valid range of 50000 to 2147483647."
+            )
             raise SqlServerError(35100, text, 16, 1, statement.line)
         error = SqlServerError(number, message, 16, state, statement.line)
         error.thrown = True  # type: ignore[attr-defined]
@@ -299,7 +306,11 @@ class Interpreter:
             if number < 13_000:
                 text = f"The error number specified in RAISERROR is invalid: {number}."
                 raise SqlServerError(2732, text, 16, 1, line)
-            text = f"Error {number}, severity {severity}, state {state} was raised, but no message with that error number was found in sys.messages. If error is larger than 50000, make sure the user-defined message is added using sp_addmessage."
+            text = (
+                f"Error {number}, severity {severity}, state {state} was raised, but no message with that error "
+                "number was found in sys.messages. If error is larger than 50000, make sure the user-defined "
+                "message is added using sp_addmessage."
+            )
             raise SqlServerError(18054, text, 16, 1, line)
         message = formatted(str(value if value is not None else ""), arguments)
         error = SqlServerError(50_000, message[:2047], min(severity, 25), max(0, min(state, 255)), line)
@@ -357,8 +368,6 @@ class Interpreter:
             node = self._combined(statement, statement.name, statement.operator[0], statement.value)
         variable.value, _ = session.querying.value(node, variable.type, statement.line)
 
-    _combinations: dict[object, nodes.Expression]
-
     def _combined(self, key: object, name: str, operator: str, value: nodes.Expression) -> nodes.Expression:
         found = self._combinations.get(key)
         if found is None:
@@ -383,29 +392,46 @@ class Interpreter:
 
     def _register(self) -> None:
         s, session = statements, self._session
-        self._combinations = {}
         handlers: dict[type[statements.Statement], Callable[..., None]] = {
             s.Block: self.block, s.If: self._if, s.While: self._while, s.TryCatch: self._try, s.Return: self._return,
             s.Break: self._break, s.Continue: self._continue, s.Throw: self._throw, s.RaiseError: self._raise,
             s.Print: self._print, s.WaitFor: self._wait, s.Declare: self._declare, s.SetVariable: self._set_variable,
-            s.SetOption: self._set_option,
-            s.BeginTransaction: lambda _, sink: session.begin(sink),
-            s.Commit: lambda _, sink: session.commit(sink),
-            s.Rollback: lambda statement, sink: session.rollback(sink, self._transaction_name(statement.name)),
-            s.SaveTransaction: lambda statement, _: session.save(self._transaction_name(statement.name)),
-            s.Use: lambda statement, sink: session.use(statement.database, sink),
-            s.SelectStatement: lambda statement, sink: session.querying.select(statement, sink),
-            s.Insert: lambda statement, sink: session.querying.change(statement, lambda t: t.insert(statement), sink),
-            s.Update: lambda statement, sink: session.querying.change(statement, lambda t: t.update(statement), sink),
-            s.Delete: lambda statement, sink: session.querying.change(statement, lambda t: t.delete(statement), sink),
-            s.Merge: lambda statement, sink: session.querying.change(statement, lambda t: t.merge(statement), sink),
-            s.Execute: lambda statement, sink: session.calls.execute(statement, sink),
-            s.NoOperation: lambda _, sink: sink.done(None),
-            s.InsertBulk: lambda statement, _: session.bulk.announce(statement),
+            s.SetOption: self._set_option, s.BeginTransaction: self._transaction, s.Commit: self._transaction,
+            s.Rollback: self._transaction, s.SaveTransaction: self._transaction, s.Use: self._use,
+            s.SelectStatement: session.querying.select, s.Insert: self._change, s.Update: self._change,
+            s.Delete: self._change, s.Merge: self._change, s.Execute: session.calls.execute,
+            s.NoOperation: self._nothing, s.InsertBulk: self._announce,
         }  # fmt: skip
         self._handlers.update(handlers)
         self._handlers.update(session.definitions.handlers())
         self._handlers.update(session.administration.handlers())
+
+    def _change(self, statement: statements.Statement, sink: Sink) -> None:
+        self._session.querying.change(statement, lambda translator: translator.change(statement), sink)
+
+    def _transaction(self, statement: statements.Statement, sink: Sink) -> None:
+        session = self._session
+        match statement:
+            case statements.BeginTransaction():
+                session.begin(sink)
+            case statements.Commit():
+                session.commit(sink)
+            case statements.Rollback():
+                session.rollback(sink, self._transaction_name(statement.name))
+            case statements.SaveTransaction():
+                session.save(self._transaction_name(statement.name))
+            case _:
+                raise unsupported(type(statement).__name__, statement.line)
+
+    def _use(self, statement: statements.Use, sink: Sink) -> None:
+        self._session.use(statement.database, sink)
+
+    def _announce(self, statement: statements.InsertBulk, _sink: Sink) -> None:
+        self._session.bulk.announce(statement)
+
+    @staticmethod
+    def _nothing(_statement: statements.NoOperation, sink: Sink) -> None:
+        sink.done(None)
 
     def _transaction_name(self, name: str) -> str:
         if not name.startswith("@"):

@@ -7,7 +7,7 @@ database's write lock from then on; SQLite's snapshot conflicts cannot arise tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from standins.sqlserver.engine import messages
 from standins.sqlserver.engine.database import Database, load_model
 from standins.sqlserver.engine.functions import register
 from standins.sqlserver.engine.model import Model
+from standins.sqlserver.engine.sqlite import Cursor, connect
 from standins.sqlserver.tsql.translate.values import quote
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Link:
     """One SQLite connection."""
 
     def __init__(self, locks: LockManager, owner: Waiter, progress: Callable[[], bool]) -> None:
-        self.raw = apsw.Connection(":memory:", statementcachesize=400)
+        self.raw = connect(":memory:", statements=400)
         self.raw.execute("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA recursive_triggers = OFF")
         self.raw.set_progress_handler(progress, _PROGRESS_STEPS)
         register(self.raw)
@@ -151,7 +152,7 @@ class Link:
         return True
 
     @contextmanager
-    def atomic(self) -> Iterator[None]:
+    def atomic(self) -> Generator[None]:
         """All or nothing for a statement that takes several SQLite statements."""
         self.raw.execute("SAVEPOINT statement")
         models = dict(self._models)
@@ -166,7 +167,7 @@ class Link:
 
     # --- statements ----------------------------------------------------------------------------------------------
 
-    def execute(self, sql: str, bindings: Sequence[Any] = ()) -> apsw.Cursor:
+    def execute(self, sql: str, bindings: Sequence[Any] = ()) -> Cursor:
         return self.raw.execute(sql, bindings)
 
     def close(self) -> None:

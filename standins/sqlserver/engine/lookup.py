@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from standins.sqlserver.contract import SqlServerError, SqlType
+from standins.sqlserver.contract import SqlType
 from standins.sqlserver.engine.catalog import views as catalog_views
 from standins.sqlserver.engine.database import Database
 from standins.sqlserver.engine.model import Model, ModuleModel, TableModel
@@ -144,7 +144,7 @@ class Lookup:
     def _note_temporary(self) -> None:
         self.temporary = True
         if self._parent is not None:
-            self._parent._note_temporary()  # noqa: SLF001 - the same class
+            self._parent._note_temporary()
 
     @staticmethod
     def _temporary(table: TableModel, shown: str) -> Relation:

@@ -15,6 +15,7 @@ from standins.sqlserver.engine.database import Database, save_counter
 from standins.sqlserver.engine.lookup import Lookup
 from standins.sqlserver.engine.model import Model, TableModel
 from standins.sqlserver.engine.physical import table_name
+from standins.sqlserver.engine.sqlite import Cursor
 from standins.sqlserver.engine.values import Stored, row_decoder
 from standins.sqlserver.engine.violations import Violations
 from standins.sqlserver.tsql import collations, nodes, statements, types
@@ -103,7 +104,7 @@ class Querying:
                 return False
         return True
 
-    def run_command(self, command: Command) -> apsw.Cursor:
+    def run_command(self, command: Command) -> Cursor:
         """Bind and start; the first row may already be computed."""
         session = self._session
         frame, environment = session.frame, session.environment
@@ -145,7 +146,7 @@ class Querying:
         self._session.before_read(locking=plan.locking, reads=bool(prepared.models or prepared.temporary))
         self.materialise(prepared.catalogs)
         if self._session.format_only:
-            self.stream(lambda: (), plan.columns, None, sink)
+            self.stream((), plan.columns, None, sink)
             sink.done(None, select=True)
         elif plan.targets:
             self._assign(plan)
@@ -155,34 +156,36 @@ class Querying:
             self._send(prepared, plan, sink)
 
     def _send(self, prepared: Prepared, plan: SelectPlan, sink: Sink) -> None:
-        count = self.stream(lambda: self.run_command(plan.command), plan.columns, prepared.decode, sink)
+        try:
+            cursor = self.run_command(plan.command)
+        except apsw.Error as error:
+            raise self.translate_error(error) from None
+        try:
+            count = self.stream(cursor, plan.columns, prepared.decode, sink)
+        finally:
+            cursor.close(True)
         self._session.row_count = count
         sink.done(None if self._session.no_count else count, select=True)
 
     def stream(
         self,
-        start: Callable[[], Iterable[Sequence[Any]]],
+        rows: Iterable[Sequence[Any]],
         columns: Sequence[Column],
         decode: Callable[[Sequence[Any]], Sequence[Any]] | None,
         sink: Sink,
     ) -> int:
         """Send a result set; the number of rows."""
         count, limit = 0, self._session.row_limit
-        cursor: Iterable[Sequence[Any]] | None = None
+        sink.columns(columns)
+        row = sink.row
         try:
-            cursor = start()
-            sink.columns(columns)
-            row = sink.row
-            for values in cursor:
+            for values in rows:
                 row(values if decode is None else decode(values))
                 count += 1
                 if count == limit:
                     break
         except apsw.Error as error:
             raise self.translate_error(error) from None
-        finally:
-            if isinstance(cursor, apsw.Cursor):
-                cursor.close(True)
         return count
 
     def _assign(self, plan: SelectPlan) -> None:
@@ -335,7 +338,7 @@ class Querying:
         found = cursor.fetchall()
         return (raw.changes() if raw.total_changes() != before else 0), found
 
-    def _bind_row(self, command: Command, row: Sequence[Stored]) -> apsw.Cursor:
+    def _bind_row(self, command: Command, row: Sequence[Stored]) -> Cursor:
         environment = self._session.environment
         values = [
             row[int(name[1:])] if name[1:].isdigit() else environment.constant(name[1:]) for name in command.parameters
@@ -370,7 +373,7 @@ class Querying:
             return
         if output.target is not None:
             return
-        self.stream(lambda: rows, output.columns, row_decoder(output.columns), sink)
+        self.stream(rows, output.columns, row_decoder(output.columns), sink)
 
     def _executed_rows(self, plan: ChangePlan, sink: Sink) -> list[tuple[Stored, ...]]:
         """INSERT … EXEC: the rows of every result set the procedure sends, as stored values of the target's columns."""

@@ -9,9 +9,9 @@ from standins.sqlserver.contract import SqlServerError
 from standins.sqlserver.engine.altering import Altering
 from standins.sqlserver.engine.database import Database
 from standins.sqlserver.engine.model import TableModel
+from standins.sqlserver.tsql.errors import unsupported
 from standins.sqlserver.tsql.nodes import ObjectName
 from standins.sqlserver.tsql.reader import Reader
-from standins.sqlserver.tsql.errors import unsupported
 
 if TYPE_CHECKING:
     from standins.sqlserver.engine.session import EngineSession
@@ -60,7 +60,10 @@ def rename(session: EngineSession, name: str, new_name: str, kind: str) -> None:
         return
     if model.module(target.schema, target.name) is not None:
         raise unsupported("sp_rename of a view, procedure or function")
-    text = f"No item by the name of '{name}' could be found in the current database '{database.name}', given that @itemtype was input as '(null)'."
+    text = (
+        f"No item by the name of '{name}' could be found in the current database '{database.name}', given that "
+        "@itemtype was input as '(null)'."
+    )
     raise SqlServerError(15225, text, 11, 1)
 
 

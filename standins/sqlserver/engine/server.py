@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import count
@@ -18,10 +18,10 @@ from standins.sqlserver.engine import messages, moments
 from standins.sqlserver.engine.backup.history import ensure_tables
 from standins.sqlserver.engine.database import Database, Settings
 from standins.sqlserver.engine.files import remove_database_files, replace_file
+from standins.sqlserver.engine.internal import InternalSession
 from standins.sqlserver.engine.locks import LockManager, Resource
 from standins.sqlserver.engine.logins import Logins
 from standins.sqlserver.engine.product import PRODUCTS
-from standins.sqlserver.engine.internal import InternalSession
 from standins.sqlserver.engine.session import EngineSession
 from standins.sqlserver.engine.temporary import TemporaryDatabase
 from standins.sqlserver.tsql import collations
@@ -109,7 +109,7 @@ class SqlServerEngine:
             self.save()
 
     @contextmanager
-    def internal(self, database: str) -> Iterator[InternalSession]:
+    def internal(self, database: str) -> Generator[InternalSession]:
         """A session of the server's own."""
         found = self.find(database)
         assert found is not None
@@ -120,7 +120,7 @@ class SqlServerEngine:
             session.close()
 
     @contextmanager
-    def backup_device(self, path: Path) -> Iterator[None]:
+    def backup_device(self, path: Path) -> Generator[None]:
         """One statement at a time works on a backup file."""
         key = str(path.absolute())
         with self._lock:

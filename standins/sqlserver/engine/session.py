@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any
+
 
 import apsw
 
@@ -153,7 +154,7 @@ class EngineSession:
             self.interpreter.guarded(lambda: self._transaction(request, name, isolation, sink), sink)
 
     @contextmanager
-    def own_request(self, sink: Sink) -> Iterator[None]:
+    def own_request(self, sink: Sink) -> Generator[None]:
         """A request of the server itself."""
         with self._request(sink, "INTERNAL"):
             yield
@@ -173,7 +174,7 @@ class EngineSession:
                 self.save(name)
 
     @contextmanager
-    def _request(self, sink: Sink, command: str) -> Iterator[None]:
+    def _request(self, sink: Sink, command: str) -> Generator[None]:
         """One request at a time; afterwards nothing is kept open that need not be."""
         with self.execution:
             self._cancelled.clear()
@@ -391,7 +392,7 @@ class EngineSession:
             self.link.begin_write(self.current)
 
     @contextmanager
-    def statement_transaction(self) -> Iterator[None]:
+    def statement_transaction(self) -> Generator[None]:
         """Outside a transaction a statement is one of its own."""
         if self.transaction_count or self._in_statement:
             yield

@@ -184,7 +184,10 @@ class TableBuilder:
             else item.primary and not clustered_elsewhere and not has_clustered
         )
         if clustered and has_clustered:
-            text = f"Cannot create more than one clustered index on table '{self.schema}.{self.name}'. Drop the existing clustered index before creating another."
+            text = (
+                f"Cannot create more than one clustered index on table '{self.schema}.{self.name}'. Drop the "
+                "existing clustered index before creating another."
+            )
             raise Errors(SqlServerError(1902, text, 16, 3), COULD_NOT_CREATE)
         object_id = self.new_id()
         prefix = "PK" if item.primary else "UQ"
@@ -241,7 +244,10 @@ class TableBuilder:
             )
             raise SqlServerError(1913, text, 16, 1)
         if item.clustered and any(known.clustered for known in self.indexes):
-            text = f"Cannot create more than one clustered index on table '{self.schema}.{self.name}'. Drop the existing clustered index before creating another."
+            text = (
+                f"Cannot create more than one clustered index on table '{self.schema}.{self.name}'. Drop the "
+                "existing clustered index before creating another."
+            )
             raise SqlServerError(1902, text, 16, 3)
         columns = tuple(KeyColumn(self._indexable(column.name).name, column.descending) for column in item.columns)
         include = tuple(self._known(column).name for column in item.include)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from standins.sqlserver.engine.model import TableModel
 
 

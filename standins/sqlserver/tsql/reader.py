@@ -13,9 +13,9 @@ class Reader:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.tokens = tokenize(text)
-        self.place = 0
-        self.token = self.tokens[0]
+        self.tokens: list[Token] = tokenize(text)
+        self.place: int = 0
+        self.token: Token = self.tokens[0]
 
     # --- looking -------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from standins.sqlserver.engine.backup.progress import PAGE, Progress
 from standins.sqlserver.engine.backup.reading import choose, opened, refuse_newer
 from standins.sqlserver.engine.database import Database, Settings
 from standins.sqlserver.engine.files import remove_database_files, sync_folder
+from standins.sqlserver.engine.sqlite import connect
 
 if TYPE_CHECKING:
     from standins.sqlserver.engine.session import EngineSession
@@ -264,7 +265,7 @@ class Restorer:
         if not existing.path.exists():
             return
         try:
-            connection = apsw.Connection(str(existing.path))
+            connection = connect(str(existing.path))
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             connection.close()
         except apsw.Error:  # the old file may be damaged: that can be why it is being replaced
@@ -280,7 +281,10 @@ class Restorer:
     def _say_conversion(self, header: Header, settings: Settings, sink: Sink) -> None:
         ours = self._server.product.database_version
         if header.database_version < ours:
-            text = f"Converting database '{settings.name}' from version {header.database_version} to the current version {ours}."
+            text = (
+                f"Converting database '{settings.name}' from version {header.database_version} to the current "
+                f"version {ours}."
+            )
             sink.info(SqlServerError(0, text, 0, 1))
 
 

@@ -6,13 +6,11 @@ import io
 import os
 import platform
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
-
-import apsw
 
 from standins.sqlserver.contract import Cancelled, Sink, SqlServerError
 from standins.sqlserver.engine import messages, moments
@@ -23,6 +21,7 @@ from standins.sqlserver.engine.backup.options import Options
 from standins.sqlserver.engine.backup.progress import Progress
 from standins.sqlserver.engine.database import Database
 from standins.sqlserver.engine.files import sync_folder
+from standins.sqlserver.engine.sqlite import Connection, connect
 
 if TYPE_CHECKING:
     from standins.sqlserver.engine.session import EngineSession
@@ -70,14 +69,14 @@ class BackupWriter:
     # --- the snapshot --------------------------------------------------------------------------------------------
 
     @contextmanager
-    def _snapshot(self) -> Iterator[tuple[BinaryIO, int]]:
+    def _snapshot(self) -> Generator[tuple[BinaryIO, int]]:
         """The database at one moment as a stream of bytes; others go on writing meanwhile."""
-        source = apsw.Connection(str(self._database.path), flags=apsw.SQLITE_OPEN_READWRITE)
+        source = connect(str(self._database.path), create=False)
         temporary = self._session.server.root / f"backup-{uuid.uuid4().hex}.tmp"
         try:
             size = self._database.path.stat().st_size
             in_memory = size <= _IN_MEMORY
-            target = apsw.Connection(":memory:" if in_memory else str(temporary))
+            target = connect(":memory:" if in_memory else str(temporary))
             try:
                 self._copy(source, target)
                 if in_memory:
@@ -92,7 +91,7 @@ class BackupWriter:
             source.close()
             temporary.unlink(missing_ok=True)
 
-    def _copy(self, source: apsw.Connection, target: apsw.Connection) -> None:
+    def _copy(self, source: Connection, target: Connection) -> None:
         source.execute("BEGIN")
         source.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # pins the snapshot
         with target.backup("main", source, "main") as copying:

@@ -75,7 +75,7 @@ def _objects(session: EngineSession, database: Database) -> Iterator[Row]:
     return object_rows(_model(session, database))
 
 
-def _of_types(*codes: str):  # noqa: ANN202 - rows of sys.objects of some types
+def _of_types(*codes: str):
     def rows(session: EngineSession, database: Database) -> Iterator[Row]:
         return (row for row in object_rows(_model(session, database)) if row[5] in codes)
 

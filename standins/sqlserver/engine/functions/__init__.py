@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import apsw
-
 from standins.sqlserver.engine.functions import aggregates, dates, json, numbers, tables, text
 from standins.sqlserver.engine.functions.collation import register_collations
+from standins.sqlserver.engine.sqlite import Connection
 
 
-def register(connection: apsw.Connection) -> None:
+def register(connection: Connection) -> None:
     """Everything that depends on nothing but its arguments."""
     register_collations(connection)
     for module in (text, numbers, dates, json):

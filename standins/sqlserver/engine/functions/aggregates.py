@@ -8,10 +8,9 @@ import math
 from decimal import ROUND_DOWN, Context, Decimal, localcontext
 from typing import Any
 
-import apsw
-
 from standins.sqlserver.engine import messages
 from standins.sqlserver.engine.functions.json import encode
+from standins.sqlserver.engine.sqlite import Connection
 
 _WIDE = Context(prec=90)
 
@@ -171,7 +170,7 @@ def _written(tree: dict[str, Any]) -> str:
     return "{" + ",".join(members) + "}"
 
 
-def register(connection: apsw.Connection) -> None:
+def register(connection: Connection) -> None:
     for name, aggregate in {"t_checksum_agg": ChecksumAggregate, "t_for_json": JsonRows}.items():
         connection.create_aggregate_function(name, _factory(aggregate), -1)
     windows: dict[str, Any] = {
@@ -187,8 +186,12 @@ def register(connection: apsw.Connection) -> None:
 
 
 def _factory(aggregate: Any) -> Any:
-    def make() -> Any:
-        made = aggregate()
-        return made, lambda state, *arguments: state.step(*arguments), lambda state: state.final()
+    return lambda: (aggregate(), _step, _final)
 
-    return make
+
+def _step(state: Any, *arguments: Any) -> None:
+    state.step(*arguments)
+
+
+def _final(state: Any) -> Any:
+    return state.final()

@@ -9,8 +9,7 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
-import apsw
-
+from standins.sqlserver.engine.sqlite import Connection
 from standins.sqlserver.tsql import collations
 
 _PUNCTUATION = '_,;:!?./`^~"()[]{}@$*\\&#%+<=>|'
@@ -50,7 +49,7 @@ def sort_key(text: str, *, case: bool, accent: bool) -> tuple[str, str, str]:
     return _short_key(text, case, accent) if len(text) <= 256 else _key(text, case, accent)
 
 
-def _comparer(case: bool, accent: bool):  # noqa: ANN202 - a closure for apsw
+def _comparer(case: bool, accent: bool):
     def compare(left: str, right: str) -> int:
         if left == right:
             return 0
@@ -94,7 +93,7 @@ def _swapped(digits: str) -> str:
     return "".join(digits[i : i + 2] for i in range(len(digits) - 2, -1, -2))
 
 
-def register_collations(connection: apsw.Connection) -> None:
+def register_collations(connection: Connection) -> None:
     for name in collations.TEXT_COLLATIONS:
         connection.create_collation(name, _comparer("_cs_" in name, name.endswith("_as")))
     connection.create_collation(collations.DECIMAL, _compare_decimals)

@@ -157,7 +157,7 @@ def _moment_from_parts(kind: str, *parts: int) -> str:
     from datetime import datetime
 
     try:
-        return moments.moment_text(moments.from_datetime(datetime(*parts)))  # noqa: DTZ001
+        return moments.moment_text(moments.from_datetime(datetime(*parts)))
     except (ValueError, TypeError):
         text = f"Cannot construct data type {kind}, some of the arguments have values which are not valid."
         raise SqlServerError(289, text, 16, 1) from None

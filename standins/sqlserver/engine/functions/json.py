@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json as standard_json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
 import orjson
@@ -18,7 +17,9 @@ from standins.sqlserver.engine.functions.text import Function, strict
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _STEP = re.compile(r'\s*\.\s*(?:([A-Za-z_$][\w$]*)|"((?:[^"\\]|\\.)*)")|\s*\[\s*(\d+)\s*\]')
-_scan = standard_json.JSONDecoder().scan_once
+#: Python's own scanner: the value at a place, and where it ends. Its stubs leave it out.
+_scan: Callable[[str, int], tuple[Any, int]] = getattr(standard_json.JSONDecoder(), "scan_once")  # noqa: B009
+_scan_string: Callable[[str, int, bool], tuple[str, int]] = getattr(standard_json.decoder, "scanstring")  # noqa: B009
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def _members(text: str, place: int) -> Iterator[tuple[str, int, int, int]]:
         if text[place : place + 1] != '"':
             raise _broken(text, place)
         start = place
-        key, place = scanstring(text, place + 1, True)
+        key, place = _scan_string(text, place + 1, True)
         place = _after_space(text, place)
         if text[place : place + 1] != ":":
             raise _broken(text, place)

@@ -245,6 +245,18 @@ def _recursion(depth: int, limit: int) -> int:
     return depth + 1
 
 
+def _ceiling(value: Any, kind: str) -> Any:
+    return _whole(value, kind, upward=True)
+
+
+def _floor(value: Any, kind: str) -> Any:
+    return _whole(value, kind, upward=False)
+
+
+def _square(value: float) -> float:
+    return value * value
+
+
 FUNCTIONS: dict[str, Function] = {
     "t_cast": convert.cast,
     "t_try_cast": convert.try_cast,
@@ -255,13 +267,13 @@ FUNCTIONS: dict[str, Function] = {
     "t_float_mod": strict(_float_mod),
     "t_dec": strict(_dec),
     "t_abs": strict(_abs),
-    "t_ceiling": strict(lambda value, kind: _whole(value, kind, upward=True)),
-    "t_floor": strict(lambda value, kind: _whole(value, kind, upward=False)),
+    "t_ceiling": strict(_ceiling),
+    "t_floor": strict(_floor),
     "t_sign": strict(_sign),
     "t_round": strict(_round),
     "t_power": strict(_power),
     "t_sqrt": _guarded(math.sqrt),
-    "t_square": _guarded(lambda value: value * value),
+    "t_square": _guarded(_square),
     "t_exp": _guarded(math.exp),
     "t_log": _guarded(math.log),
     "t_log10": _guarded(math.log10),

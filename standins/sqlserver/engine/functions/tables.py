@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import apsw
 import apsw.ext
 
 from standins.sqlserver.contract import SqlServerError
 from standins.sqlserver.engine.functions import json
+from standins.sqlserver.engine.sqlite import Connection
 
 
-def _openjson(text: str | None, path: str = "$") -> Iterator[tuple[str, str | None, int]]:
+def _openjson(text: str | None, path: str | None = "$") -> Iterator[tuple[str, str | None, int]]:
     if text is not None and path is not None:
         yield from json.entries(text, path)
 
 
-def _openjson_rows(text: str | None, path: str = "$") -> Iterator[tuple[str]]:
+def _openjson_rows(text: str | None, path: str | None = "$") -> Iterator[tuple[str]]:
     if text is not None and path is not None:
         for fragment in json.rows(text, path):
             yield (fragment,)
@@ -50,8 +51,8 @@ _TABLES: dict[str, tuple[Any, tuple[str, ...]]] = {
 }
 
 
-def register(connection: apsw.Connection) -> None:
+def register(connection: Connection) -> None:
     for name, (function, columns) in _TABLES.items():
         function.columns = columns
         function.column_access = apsw.ext.VTColumnAccess.By_Index
-        apsw.ext.make_virtual_module(connection, name, function)
+        apsw.ext.make_virtual_module(cast("apsw.Connection", connection), name, function)

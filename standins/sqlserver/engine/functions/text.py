@@ -114,7 +114,7 @@ def _character_class(inside: str) -> str:
     return f"[{'^' if negated else ''}{escaped}]"
 
 
-def _like(ignore_case: int, text: str, pattern: str, escape: str = "") -> int | None:
+def _like(ignore_case: int, text: str | None, pattern: str | None, escape: str | None = "") -> int | None:
     if text is None or pattern is None or escape is None:
         return None
     if like_pattern(pattern, escape, ignore_case).fullmatch(text) is not None:
@@ -157,7 +157,10 @@ def _concat_ws(separator: str | None, *parts: str | None) -> str:
 
 def _translate(ignore_case: int, text: str, old: str, new: str) -> str:
     if len(old) != len(new):
-        message = "The second and third arguments of the TRANSLATE built-in function must contain an equal number of characters."
+        message = (
+            "The second and third arguments of the TRANSLATE built-in function must contain an equal number of "
+            "characters."
+        )
         raise SqlServerError(9828, message, 16, 1)
     table: dict[int, str] = {}
     for a, b in zip(old, new, strict=True):
@@ -237,16 +240,61 @@ def _string_agg(text: str, limit: int) -> str:
     return text
 
 
+def _datalength(text: str) -> int:
+    return 2 * utf16_length(text)
+
+
+def _upper(text: str) -> str:
+    return text.upper() if text.isascii() else "".join(_one(character, character.upper()) for character in text)
+
+
+def _lower(text: str) -> str:
+    return text.lower() if text.isascii() else "".join(_one(character, character.lower()) for character in text)
+
+
+def _one(original: str, changed: str) -> str:
+    """SQL Server changes case character by character: ß stays ß."""
+    return changed if len(changed) == 1 else original
+
+
+def _ltrim(text: str) -> str:
+    return text.lstrip(" ")
+
+
+def _rtrim(text: str) -> str:
+    return text.rstrip(" ")
+
+
+def _trim(text: str) -> str:
+    return text.strip(" ")
+
+
+def _trim_from(characters: str, text: str) -> str:
+    return text.strip(characters)
+
+
+def _reverse(text: str) -> str:
+    return text[::-1]
+
+
+def _space(count: int) -> str | None:
+    return " " * count if count >= 0 else None
+
+
+def _unicode(text: str) -> int | None:
+    return ord(text[0]) if text else None
+
+
 FUNCTIONS: dict[str, Function] = {
     "t_len": strict(_len),
-    "t_datalength": strict(lambda text: 2 * utf16_length(text)),
-    "t_upper": strict(lambda text: text.upper() if text.isascii() else "".join(_one(c, c.upper()) for c in text)),
-    "t_lower": strict(lambda text: text.lower() if text.isascii() else "".join(_one(c, c.lower()) for c in text)),
-    "t_ltrim": strict(lambda text: text.lstrip(" ")),
-    "t_rtrim": strict(lambda text: text.rstrip(" ")),
-    "t_trim": strict(lambda text: text.strip(" ")),
-    "t_trim_from": strict(lambda characters, text: text.strip(characters)),
-    "t_reverse": strict(lambda text: text[::-1]),
+    "t_datalength": strict(_datalength),
+    "t_upper": strict(_upper),
+    "t_lower": strict(_lower),
+    "t_ltrim": strict(_ltrim),
+    "t_rtrim": strict(_rtrim),
+    "t_trim": strict(_trim),
+    "t_trim_from": strict(_trim_from),
+    "t_reverse": strict(_reverse),
     "t_left": strict(_left),
     "t_right": strict(_right),
     "t_substring": strict(_substring),
@@ -255,13 +303,13 @@ FUNCTIONS: dict[str, Function] = {
     "t_patindex": strict(_patindex),
     "t_like": _like,
     "t_replicate": strict(_replicate),
-    "t_space": strict(lambda count: " " * count if count >= 0 else None),
+    "t_space": strict(_space),
     "t_stuff": _stuff,
     "t_concat_ws": _concat_ws,
     "t_translate": strict(_translate),
     "t_quotename": strict(_quotename),
     "t_ascii": strict(_ascii),
-    "t_unicode": strict(lambda text: ord(text[0]) if text else None),
+    "t_unicode": strict(_unicode),
     "t_char": strict(_char),
     "t_nchar": strict(_nchar),
     "t_str": strict(_str),
@@ -271,8 +319,3 @@ FUNCTIONS: dict[str, Function] = {
     "t_fit": strict(_fit),
     "t_fit_binary": strict(_fit_binary),
 }
-
-
-def _one(original: str, changed: str) -> str:
-    """SQL Server changes case character by character: ß stays ß."""
-    return changed if len(changed) == 1 else original

@@ -182,7 +182,10 @@ class CallTranslator(ExpressionTranslator):
         if window.order:
             constant = [item for item in window.order if isinstance(item.expression, nodes.Literal)]
             if constant:
-                text = "Windowed functions, aggregates and NEXT VALUE FOR functions do not support integer indices as ORDER BY clause expressions."
+                text = (
+                    "Windowed functions, aggregates and NEXT VALUE FOR functions do not support integer indices as "
+                    "ORDER BY clause expressions."
+                )
                 raise SqlServerError(5308, text, 16, 1, self.line)
             parts.append("ORDER BY " + ", ".join(self.order_text(item) for item in window.order))
         if window.frame is not None:

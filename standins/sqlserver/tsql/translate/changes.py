@@ -40,9 +40,9 @@ class ChangeTranslator(StoringTranslator):
         if isinstance(node.source, statements.Execute):
             command = self.insert_parameters(relation, columns, None)
             outputs = self._returned(node.output, relation, "inserted")
-            return ChangePlan(
-                "INSERT", relation, (command,), outputs=outputs, execute=node.source, explicit_identity=explicit
-            )
+            if outputs:
+                raise unsupported("INSERT … EXECUTE with OUTPUT", self.line)
+            return ChangePlan("INSERT", relation, (command,), execute=node.source, explicit_identity=explicit)
         tables = self.common_tables(node.query.tables) if node.query is not None else ""
         names, body = self._insert_body(node, relation, columns)
         outputs = self._returned(node.output, relation, "inserted")

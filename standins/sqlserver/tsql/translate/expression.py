@@ -181,7 +181,10 @@ class ExpressionTranslator:
         if node.otherwise is not None:
             results.append(self.value(node.otherwise))
         if all(result.is_null for result in results) and not any(result.type is UNKNOWN for result in results):
-            text = "At least one of the result expressions in a CASE specification must be an expression other than the NULL constant."
+            text = (
+                "At least one of the result expressions in a CASE specification must be an expression other than "
+                "the NULL constant."
+            )
             raise SqlServerError(8133, text, 16, 1, self.line)
         results, common = self.unified(results)
         branches = "".join(f" WHEN {test} THEN {result.text}" for test, result in zip(tests, results, strict=False))
@@ -229,7 +232,10 @@ class ExpressionTranslator:
     def _scalar_query(self, query: nodes.Query) -> Sql:
         compiled = self.subquery(query)
         if len(compiled.columns) != 1:
-            text = "Only one expression can be specified in the select list when the subquery is not introduced with EXISTS."
+            text = (
+                "Only one expression can be specified in the select list when the subquery is not introduced with "
+                "EXISTS."
+            )
             raise SqlServerError(116, text, 16, 1, self.line)
         column = compiled.columns[0]
         if compiled.single_row:
@@ -317,7 +323,10 @@ class ExpressionTranslator:
         operand = self.value(node.operand)
         compiled = self.subquery(node.query)
         if len(compiled.columns) != 1:
-            text = "Only one expression can be specified in the select list when the subquery is not introduced with EXISTS."
+            text = (
+                "Only one expression can be specified in the select list when the subquery is not introduced with "
+                "EXISTS."
+            )
             raise SqlServerError(116, text, 16, 1, self.line)
         column = compiled.columns[0]
         self.infer(operand, column)

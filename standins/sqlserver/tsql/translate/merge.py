@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from standins.sqlserver.tsql import nodes, statements
+from standins.sqlserver.tsql import nodes, statements, types
+from standins.sqlserver.tsql.errors import unsupported
 from standins.sqlserver.tsql.translate.changes import ChangeTranslator
 from standins.sqlserver.tsql.translate.conversion import convert
 from standins.sqlserver.tsql.translate.names import Relation
 from standins.sqlserver.tsql.translate.plan import ChangePlan, Command, OutputPlan, SelectPlan, output_column
 from standins.sqlserver.tsql.translate.scope import Bound, Scope
 from standins.sqlserver.tsql.translate.values import Sql, quote
-from standins.sqlserver.tsql import types
 
 
 class StatementTranslator(ChangeTranslator):
@@ -30,6 +30,20 @@ class StatementTranslator(ChangeTranslator):
             self.locking,
             compiled.assigning,
         )
+
+    def change(self, statement: statements.Statement) -> ChangePlan:
+        """INSERT, UPDATE, DELETE or MERGE."""
+        match statement:
+            case statements.Insert():
+                return self.insert(statement)
+            case statements.Update():
+                return self.update(statement)
+            case statements.Delete():
+                return self.delete(statement)
+            case statements.Merge():
+                return self.merge(statement)
+            case _:
+                raise unsupported(type(statement).__name__, statement.line)
 
     def condition(self, node: nodes.Expression) -> SelectPlan:
         """A search condition of IF or WHILE as a query of one row."""

@@ -380,7 +380,10 @@ class QueryTranslator(SourceTranslator):
         sources = self.scope.sources_of(star.qualifier) if star.qualifier else self.scope.sources
         if not sources:
             if star.qualifier:
-                text = f"The column prefix '{'.'.join(star.qualifier)}' does not match with a table name or alias name used in the query."
+                text = (
+                    f"The column prefix '{'.'.join(star.qualifier)}' does not match with a table name or alias name "
+                    "used in the query."
+                )
                 raise SqlServerError(107, text, 15, 1, self.line)
             raise SqlServerError(263, "Must specify table to select from.", 16, 1, self.line)
         columns = [column for source in sources for column in source.columns]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -55,7 +55,7 @@ class SourceTranslator(CallTranslator):
             ...
 
     @contextmanager
-    def inside(self, outer: Scope | None, names: Names | None = None) -> Iterator[None]:
+    def inside(self, outer: Scope | None, names: Names | None = None) -> Generator[None]:
         """Translate something nested: a fresh scope, and for views and functions other names."""
         saved = self.scope, self.groups, self.in_aggregate, self.tables, self.names
         self.scope, self.groups, self.in_aggregate = Scope(outer=outer), None, False
