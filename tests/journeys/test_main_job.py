@@ -17,9 +17,6 @@ from tidegate.gate.verdict import recompute
 
 pytestmark = pytest.mark.journey
 
-#: Wall time of the main job on two otherwise idle cores.
-BUDGET = 60.0
-
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -42,10 +39,6 @@ def test_ends_approved(job: Job) -> None:
 
 def test_finds_nothing_where_nothing_is_wrong(job: Job) -> None:
     assert [finding for finding in job.ran.verdict["findings"] if finding["severity"] != "info"] == []
-
-
-def test_stays_within_its_time(job: Job) -> None:
-    assert job.seconds < BUDGET
 
 
 def test_runs_every_scenario_there_is(job: Job) -> None:
