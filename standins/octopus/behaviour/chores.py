@@ -34,11 +34,20 @@ class Chores:
     def due(self) -> float:
         """Do what is due; the seconds until the next look."""
         server = self._server
-        with server.store.transaction() as transaction:
-            new_events = self._new_events(transaction)
-            fired = self._triggers.fire(transaction, new_events)
-            queued = self._periodic(transaction)
-            waiting = subscriptions.collect(server, transaction, new_events)
+        marks = self._triggers.marks(), self._last_event, dict(self._next)
+        try:
+            with server.store.transaction() as transaction:
+                new_events = self._new_events(transaction)
+                fired = self._triggers.fire(transaction, new_events)
+                queued = self._periodic(transaction)
+                waiting = subscriptions.collect(server, transaction, new_events)
+        except Exception:
+            # What was queued is rolled back; without its old marks the next look would take it for done.
+            self._triggers.reset(marks[0])
+            self._last_event, self._next = marks[1:]
+            raise
+        for log, task_id in queued:
+            scheduled_logs.note(server, log, f"Queued {task_id}")
         if fired:
             scheduled_logs.note(server, "ProcessProjectTriggers", "Triggers fired and queued tasks")
         if waiting:
@@ -48,9 +57,10 @@ class Chores:
         subscriptions.send(waiting)
         return _SECONDS
 
-    def _periodic(self, transaction: Transaction) -> bool:
+    def _periodic(self, transaction: Transaction) -> list[tuple[str, str]]:
+        """(scheduled log, task) of everything queued."""
         now = self._server.now()
-        queued = False
+        queued: list[tuple[str, str]] = []
         for name, (interval, _, log) in _PERIODIC.items():
             if now < self._next[name]:
                 continue
@@ -59,8 +69,7 @@ class Chores:
             task = tasks.queue(
                 self._server, transaction, name, scheduled_logs.NAMES[log], arguments={}, subject=subject
             )
-            scheduled_logs.note(self._server, log, f"Queued {task['Id']}")
-            queued = True
+            queued.append((log, task["Id"]))
         return queued
 
     def _new_events(self, transaction: Transaction) -> list[Document]:

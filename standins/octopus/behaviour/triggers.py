@@ -29,6 +29,13 @@ class Watch:
         #: What was enabled at the first look was enabled before the server started.
         self._looked = False
 
+    def marks(self) -> tuple[dict[str, tuple[str, datetime]], bool]:
+        """What was seen so far, for ``reset`` when the transaction that acted on it fails."""
+        return dict(self._counting), self._looked
+
+    def reset(self, marks: tuple[dict[str, tuple[str, datetime]], bool]) -> None:
+        self._counting, self._looked = marks
+
     def fire(self, transaction: Transaction, new_events: Sequence[Document]) -> bool:
         """Queue what is due; whether anything was queued."""
         if not hooks.adjust("fires triggers", True):
