@@ -19,9 +19,9 @@ from tidegate.settings import EmbeddedSettings, load
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.fingerprints import Fingerprint, fingerprints
 
-#: Tables that change because somebody looked or because maintenance mode was switched: the audit log, and the counters
-#: from which its ids come.
-_MOVING = frozenset({"dbo.Event", "dbo.EventRelatedDocument", "dbo.KeyAllocation"})
+#: Tables that change because maintenance mode was switched (the audit log, and the counters from which its ids come) or
+#: because the server lives (its node's heartbeat).
+_MOVING = frozenset({"dbo.Event", "dbo.EventRelatedDocument", "dbo.KeyAllocation", "dbo.OctopusServerNode"})
 
 
 @dataclass(frozen=True, slots=True)
