@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from standins.sqlserver.contract import Sink, SqlServerError
 from standins.sqlserver.engine import messages, moments
+from standins.sqlserver.engine.backup.statements import BackupStatements
 from standins.sqlserver.engine.consistency import check_database
 from standins.sqlserver.engine.database import Database
 from standins.sqlserver.tsql import collations, statements
 from standins.sqlserver.tsql.errors import unsupported
 from standins.sqlserver.tsql.nodes import Expression
+from standins.sqlserver.tsql.script import parse_name
 from standins.sqlserver.tsql.words import words
 
 if TYPE_CHECKING:
@@ -44,8 +46,6 @@ class Administering:
         self._session = session
 
     def handlers(self) -> dict[type[statements.Statement], Callable[..., None]]:
-        from standins.sqlserver.engine.backup.statements import BackupStatements
-
         s = statements
         backups = BackupStatements(self._session)
         return {
@@ -382,8 +382,6 @@ class Administering:
         return found
 
     def _check_identity(self, statement: statements.Dbcc, sink: Sink) -> None:
-        from standins.sqlserver.tsql.script import parse_name
-
         session = self._session
         name = parse_name(str(self._argument(statement.arguments[0])))
         database, table = session.definitions.require_table(name, 2501)

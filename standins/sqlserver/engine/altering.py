@@ -6,15 +6,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from standins.sqlserver.contract import Sink, SqlServerError, SqlType
-from standins.sqlserver.engine import messages, physical
+from standins.sqlserver.engine import messages, moments, physical
 from standins.sqlserver.engine.database import Database
-from standins.sqlserver.engine.model import ColumnModel, ForeignKeyModel, TableModel
+from standins.sqlserver.engine.lookup import Lookup
+from standins.sqlserver.engine.model import ColumnModel, ForeignKeyModel, IndexModel, TableModel, constraint_names
 from standins.sqlserver.engine.sqlite import Connection
 from standins.sqlserver.engine.tablemodels import COULD_NOT_CREATE, Errors, TableBuilder
 from standins.sqlserver.engine.violations import orphans
 from standins.sqlserver.tsql import statements, types
 from standins.sqlserver.tsql.errors import unsupported
-from standins.sqlserver.tsql.translate.conversion import check_allowed
+from standins.sqlserver.tsql.translate.conversion import check_allowed, fits
+from standins.sqlserver.tsql.translate.merge import StatementTranslator
+from standins.sqlserver.tsql.translate.plan import Command
 from standins.sqlserver.tsql.translate.values import quote, text_literal
 
 if TYPE_CHECKING:
@@ -44,7 +47,7 @@ class Altering:
                     changed = self._drop(raw, database, table, statement.action)
                 case statements.SwitchConstraints():
                     changed = self._switch(raw, database, table, statement.action)
-            definitions.store_table(database, replace(changed, modified=_now()))
+            definitions.store_table(database, replace(changed, modified=moments.now_text()))
         sink.done(None)
 
     def rewrite(self, raw: Connection, database: Database, table: TableModel) -> None:
@@ -86,11 +89,8 @@ class Altering:
                 checks=tuple(replace(c, trusted=c.trusted and c.name not in untrusted) for c in changed.checks),
             )
         filled = self._values_for_new_columns(raw, database, table, new_columns, action.body)
-        if action.check:
-            without = replace(changed, foreign_keys=table.foreign_keys, checks=table.checks)
-        else:
-            without = changed
-        self.rewrite(raw, database, without)
+        bare = replace(changed, foreign_keys=table.foreign_keys, checks=table.checks)
+        self.rewrite(raw, database, bare if action.check else changed)
         self._fill(raw, database, changed, filled)
         if action.check:
             self._verify(
@@ -107,8 +107,6 @@ class Altering:
         return changed
 
     def _check_new_names(self, database: Database, table: TableModel, changed: TableModel) -> None:
-        from standins.sqlserver.engine.model import constraint_names
-
         known = {name.lower() for name in constraint_names(table)}
         model = self._definitions.model(database)
         for name in constraint_names(changed):
@@ -162,10 +160,6 @@ class Altering:
     def _fill(self, raw: Connection, database: Database, table: TableModel, columns: list[ColumnModel]) -> None:
         if not columns:
             return
-        from standins.sqlserver.engine.lookup import Lookup
-        from standins.sqlserver.tsql.translate.merge import StatementTranslator
-        from standins.sqlserver.tsql.translate.plan import Command
-
         session = self._session
         session.link.set_model(database, self._definitions.model(database).with_table(table))
         lookup = Lookup(session, session.frame, database)
@@ -194,7 +188,7 @@ class Altering:
             if raw.execute(orphans(database.alias, table, key) + " LIMIT 1").fetchone() is not None:
                 where = f"{key.schema}.{key.table}"
                 raise messages.constraint_conflict(
-                    "ALTER TABLE", "FOREIGN KEY", key.name, database.name, where, list(key.references)
+                    "ALTER TABLE", "FOREIGN KEY", key.name, (database.name, where), list(key.references)
                 )
         for check in table.checks:
             if check.name not in checks:
@@ -204,7 +198,7 @@ class Altering:
             if raw.execute(sql).fetchone() is not None:
                 columns = [check.column] if check.column else []
                 raise messages.constraint_conflict(
-                    "ALTER TABLE", "CHECK", check.name, database.name, table.label, columns
+                    "ALTER TABLE", "CHECK", check.name, (database.name, table.label), columns
                 )
 
     # --- ALTER COLUMN --------------------------------------------------------------------------------------------
@@ -231,13 +225,12 @@ class Altering:
         changed = table.with_column(new)
         target = f"{database.alias}.{quote(physical.table_name(table))}"
         name = quote(old.name)
-        if not new.nullable and old.nullable:
-            if raw.execute(f"SELECT 1 FROM {target} WHERE {name} IS NULL LIMIT 1").fetchone() is not None:
-                shown = f"{database.name}.{table.label}"
-                raise messages.null_not_allowed(old.name, shown, "UPDATE")
+        has_null = f"SELECT 1 FROM {target} WHERE {name} IS NULL LIMIT 1"
+        if not new.nullable and old.nullable and raw.execute(has_null).fetchone() is not None:
+            raise messages.null_not_allowed(old.name, f"{database.name}.{table.label}", "UPDATE")
         self.rewrite(raw, database, changed)
         if not grows:
-            self._convert_rows(raw, target, database, table, old, new)
+            self._convert_rows(raw, database, table, old, new)
         return changed
 
     @staticmethod
@@ -248,12 +241,12 @@ class Altering:
     def _convert_rows(
         self,
         raw: Connection,
-        target: str,
         database: Database,
         table: TableModel,
         old: ColumnModel,
         new: ColumnModel,
     ) -> None:
+        target = f"{database.alias}.{quote(physical.table_name(table))}"
         name = quote(old.name)
         if old.type.name in types.STRINGS | types.BINARIES and new.type.name in types.STRINGS | types.BINARIES:
             unlimited = SqlType({"nchar": "nvarchar", "char": "varchar"}.get(new.type.name, new.type.name), None)
@@ -280,14 +273,9 @@ class Altering:
         wanted = column.name.lower()
         names: list[str] = []
         if not keep_indexes:
-            for index in table.indexes:
-                used = [part.name.lower() for part in index.columns] + [part.lower() for part in index.include]
-                if wanted in used or (index.filter and wanted in index.filter.lower()):
-                    names.append(index.name)
-        for key in table.foreign_keys:
-            if wanted in [part.lower() for part in key.columns]:
-                names.append(key.name)
-        names += [check.name for check in table.checks if f"{wanted}" in check.text.lower()]
+            names += [index.name for index in table.indexes if _uses(index, wanted)]
+        names += [key.name for key in table.foreign_keys if wanted in [part.lower() for part in key.columns]]
+        names += [check.name for check in table.checks if wanted in check.text.lower()]
         return names
 
     def _refuse_dependants(
@@ -413,7 +401,7 @@ class Altering:
             )
             raise SqlServerError(15335, text, 11, 1)
         with definitions.change(database) as raw:
-            changed = replace(table, name=name, modified=_now())
+            changed = replace(table, name=name, modified=moments.now_text())
             own = tuple(_renamed_reference(key, table, changed) for key in table.foreign_keys)
             changed = replace(changed, foreign_keys=own)
             source = f"{database.alias}.{quote(physical.table_name(table))}"
@@ -470,9 +458,14 @@ class Altering:
                 foreign_keys=tuple(
                     replace(key, columns=_swap(key.columns, column.name, name)) for key in changed.foreign_keys
                 ),
-                modified=_now(),
+                modified=moments.now_text(),
             )
             definitions.store_table(database, changed)
+
+
+def _uses(index: IndexModel, column: str) -> bool:
+    used = [part.name.lower() for part in index.columns] + [part.lower() for part in index.include]
+    return column in used or (bool(index.filter) and column in index.filter.lower())
 
 
 def _swap(names: tuple[str, ...], old: str, new: str) -> tuple[str, ...]:
@@ -486,16 +479,8 @@ def _renamed_reference(key: ForeignKeyModel, old: TableModel, new: TableModel) -
 
 
 def _only_grows(old: SqlType, new: SqlType) -> bool:
-    from standins.sqlserver.tsql.translate.conversion import fits
-
     return fits(old, new)
 
 
 def _could_not_drop() -> SqlServerError:
     return SqlServerError(3727, "Could not drop constraint. See previous errors.", 16, 0)
-
-
-def _now() -> str:
-    from standins.sqlserver.engine.defining import now
-
-    return now()

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from standins.sqlserver.contract import Sink, SqlServerError, SqlType
 from standins.sqlserver.engine import messages
+from standins.sqlserver.engine.arguments import Given
 from standins.sqlserver.engine.collecting import Collector
 from standins.sqlserver.engine.convert import between
 from standins.sqlserver.engine.database import Database
 from standins.sqlserver.engine.interpreter import ReturnSignal, ScopeEnd, check_nesting, copy_of
-from standins.sqlserver.engine.lookup import module_definition
 from standins.sqlserver.engine.model import ModuleModel
-from standins.sqlserver.engine.procedures import find_procedure
+from standins.sqlserver.engine.stored import module_definition
+from standins.sqlserver.engine.systemprocedures import find_procedure
 from standins.sqlserver.engine.values import Stored, store
 from standins.sqlserver.engine.variables import Frame
 from standins.sqlserver.tsql import nodes, statements, types
@@ -24,18 +25,6 @@ from standins.sqlserver.tsql.translate.names import Relation
 
 if TYPE_CHECKING:
     from standins.sqlserver.engine.session import EngineSession
-
-
-class Given:
-    """An argument as a procedure gets it: a value, and the variable that takes it back."""
-
-    def __init__(self, name: str, value: Stored, type: SqlType, output: str = "", *, default: bool = False) -> None:
-        self.name = name
-        self.value = value
-        self.type = type
-        self.output = output
-        self.default = default
-        self.table: Any = None
 
 
 class Calling:

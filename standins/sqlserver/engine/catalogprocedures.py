@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from standins.sqlserver.contract import Sink, SqlType
-from standins.sqlserver.engine.calling import Given
+from standins.sqlserver.engine.arguments import Arguments, Given, send
 from standins.sqlserver.engine.functions.text import like_pattern
 from standins.sqlserver.engine.model import ColumnModel, TableModel, ViewColumn
 from standins.sqlserver.engine.procedures import SystemProcedure
@@ -43,20 +43,12 @@ def _matches(pattern: str, value: str) -> bool:
 
 
 def _send(sink: Sink, columns: list[tuple[str, SqlType]], rows: list[tuple[Any, ...]]) -> int:
-    from standins.sqlserver.engine.systemprocedures import send
-
     send(sink, columns, rows)
     return 0
 
 
-def _arguments(given: list[Given], names: str) -> Any:
-    from standins.sqlserver.engine.systemprocedures import Arguments
-
-    return Arguments(given, names)
-
-
 def _datatype_info(_session: EngineSession, given: list[Given], sink: Sink) -> int:
-    wanted = _arguments(given, "data_type ODBCVer").number("data_type", 0)
+    wanted = Arguments(given, "data_type ODBCVer").number("data_type", 0)
     columns = [
         ("TYPE_NAME", _N), ("DATA_TYPE", _S), ("PRECISION", _I), ("LITERAL_PREFIX", types.SqlType("varchar", 32)),
         ("LITERAL_SUFFIX", types.SqlType("varchar", 32)), ("CREATE_PARAMS", types.SqlType("varchar", 32)),
@@ -93,7 +85,7 @@ def _datatype_info(_session: EngineSession, given: list[Given], sink: Sink) -> i
 
 
 def _tables(session: EngineSession, given: list[Given], sink: Sink) -> int:
-    arguments = _arguments(given, "table_name table_owner table_qualifier table_type fUsePattern")
+    arguments = Arguments(given, "table_name table_owner table_qualifier table_type fUsePattern")
     name, owner, kinds = (
         arguments.text("table_name"),
         arguments.text("table_owner"),
@@ -147,7 +139,7 @@ def _column_row(
 
 
 def _columns(session: EngineSession, given: list[Given], sink: Sink) -> int:
-    arguments = _arguments(given, "table_name table_owner table_qualifier column_name ODBCVer")
+    arguments = Arguments(given, "table_name table_owner table_qualifier column_name ODBCVer")
     name, owner, wanted = arguments.text("table_name"), arguments.text("table_owner"), arguments.text("column_name")
     columns = [
         ("TABLE_QUALIFIER", _N), ("TABLE_OWNER", _N), ("TABLE_NAME", _N), ("COLUMN_NAME", _N), ("DATA_TYPE", _S),
@@ -174,7 +166,7 @@ def _found_table(session: EngineSession, name: str, owner: str) -> TableModel | 
 
 
 def _pkeys(session: EngineSession, given: list[Given], sink: Sink) -> int:
-    arguments = _arguments(given, "table_name table_owner table_qualifier")
+    arguments = Arguments(given, "table_name table_owner table_qualifier")
     columns = [
         ("TABLE_QUALIFIER", _N),
         ("TABLE_OWNER", _N),
@@ -195,7 +187,7 @@ def _pkeys(session: EngineSession, given: list[Given], sink: Sink) -> int:
 
 
 def _statistics(session: EngineSession, given: list[Given], sink: Sink) -> int:
-    arguments = _arguments(given, "table_name table_owner table_qualifier index_name is_unique accuracy")
+    arguments = Arguments(given, "table_name table_owner table_qualifier index_name is_unique accuracy")
     columns = [
         ("TABLE_QUALIFIER", _N), ("TABLE_OWNER", _N), ("TABLE_NAME", _N), ("NON_UNIQUE", _S), ("INDEX_QUALIFIER", _N),
         ("INDEX_NAME", _N), ("TYPE", _S), ("SEQ_IN_INDEX", _S), ("COLUMN_NAME", _N), ("COLLATION", types.SqlType("char", 1)),
@@ -220,7 +212,7 @@ def _statistics(session: EngineSession, given: list[Given], sink: Sink) -> int:
 
 
 def _fkeys(session: EngineSession, given: list[Given], sink: Sink) -> int:
-    arguments = _arguments(
+    arguments = Arguments(
         given, "pktable_name pktable_owner pktable_qualifier fktable_name fktable_owner fktable_qualifier"
     )
     columns = [
@@ -252,7 +244,7 @@ _TDS_COLLATION = bytes.fromhex("0904d00034")
 
 def _table_collations(session: EngineSession, given: list[Given], sink: Sink) -> int:
     """What SqlBulkCopy asks before a bulk load; the name may begin with a lone dot."""
-    name = parse_name(_arguments(given, "object").text("object").lstrip("."))
+    name = parse_name(Arguments(given, "object").text("object").lstrip("."))
     binary = types.SqlType("binary", 5)
     columns = [
         ("colid", _I), ("name", _N), ("tds_collation_28", binary), ("tds_collation_90", binary),

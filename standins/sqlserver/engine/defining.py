@@ -14,9 +14,18 @@ from standins.sqlserver.contract import Sink, SqlServerError
 from standins.sqlserver.engine import messages, moments, physical
 from standins.sqlserver.engine.altering import Altering
 from standins.sqlserver.engine.database import Database, delete_object, next_object_id, save_object
-from standins.sqlserver.engine.lookup import Lookup, module_definition, relation_columns
-from standins.sqlserver.engine.model import IndexModel, Model, ModuleModel, SchemaModel, TableModel, ViewColumn
+from standins.sqlserver.engine.lookup import Lookup, relation_columns
+from standins.sqlserver.engine.model import (
+    IndexModel,
+    Model,
+    ModuleModel,
+    SchemaModel,
+    TableModel,
+    ViewColumn,
+    constraint_names,
+)
 from standins.sqlserver.engine.sqlite import Connection
+from standins.sqlserver.engine.stored import module_definition
 from standins.sqlserver.engine.tablemodels import COULD_NOT_CREATE, Errors, TableBuilder
 from standins.sqlserver.engine.variables import Frame
 from standins.sqlserver.tsql import statements, types
@@ -32,11 +41,6 @@ if TYPE_CHECKING:
     from standins.sqlserver.engine.session import EngineSession
 
 _temporary_ids = count(-1_000_000, -1)
-
-
-def now() -> str:
-    """A moment for create_date and modify_date."""
-    return moments.moment_text(moments.to_datetime_precision(moments.now_ticks()))
 
 
 class Defining:
@@ -62,7 +66,7 @@ class Defining:
     def change(self, database: Database) -> Generator[Connection]:
         """The write lock, a transaction, and all or nothing."""
         session = self._session
-        if database.name.lower() in ("tempdb",):
+        if database.name.lower() == "tempdb":
             raise unsupported("A permanent object in tempdb")
         session.before_write(database)
         with session.statement_transaction(), session.link.atomic():
@@ -129,7 +133,7 @@ class Defining:
             builder = TableBuilder(schema, name.name, database.settings.collation, new_id)
             object_id = new_id()
             builder.add(body)
-            table = builder.table(object_id, now(), now())
+            table = builder.table(object_id, moments.now_text(), moments.now_text())
             self._check_names(model, table)
             table = self.resolve_foreign_keys(model, table, table.foreign_keys)
             self._build(raw, database.alias, table)
@@ -137,8 +141,6 @@ class Defining:
         return table
 
     def _check_names(self, model: Model, table: TableModel) -> None:
-        from standins.sqlserver.engine.model import constraint_names
-
         seen: set[str] = {table.name.lower()}
         for name in constraint_names(table):
             if name.lower() in seen or model.taken(table.schema, name):
@@ -159,9 +161,8 @@ class Defining:
                 text = f"Foreign key '{key.name}' references invalid table '{key.schema}.{key.table}'."
                 raise Errors(SqlServerError(1767, text, 16, 0), COULD_NOT_CREATE)
             primary = parent.primary_key
-            wanted = (
-                key.references or tuple(column.name for column in primary.columns) if primary or key.references else ()
-            )
+            own = tuple(column.name for column in primary.columns) if primary is not None else ()
+            wanted = key.references or own
             columns = [parent.column(name) for name in wanted]
             if not wanted or None in columns:
                 missing = next((name for name, found in zip(wanted, columns, strict=True) if found is None), "")
@@ -246,7 +247,7 @@ class Defining:
         physical_name = f"{label}|{-object_id}"
         builder = TableBuilder("", physical_name, self._session.server.collation, lambda: next(_temporary_ids))
         builder.add(body)
-        table = builder.table(object_id, now(), now())
+        table = builder.table(object_id, moments.now_text(), moments.now_text())
         return replace(table, foreign_keys=())
 
     def declare_table(self, declaration: statements.Declaration, line: int) -> None:
@@ -374,7 +375,7 @@ class Defining:
                 self.drop_index(raw, database.alias, table, known)
                 builder.indexes = [index for index in builder.indexes if index is not known]
             index = builder.add_index(statement.index)
-            changed = replace(table, indexes=tuple(builder.indexes), modified=now())
+            changed = replace(table, indexes=tuple(builder.indexes), modified=moments.now_text())
             self.build_checked(raw, database.alias, changed, index)
             self.store_table(database, changed)
         sink.done(None)
@@ -512,7 +513,7 @@ class Defining:
         with self.change(database) as raw:
             self.drop_index(raw, database.alias, table, index)
             remaining = tuple(known for known in table.indexes if known is not index)
-            self.store_table(database, replace(table, indexes=remaining, modified=now()))
+            self.store_table(database, replace(table, indexes=remaining, modified=moments.now_text()))
 
     def _drop_module(self, name: ObjectName, if_exists: bool, kind: str, kinds: tuple[str, ...]) -> None:
         database = self.database_of(name)
@@ -573,8 +574,10 @@ class Defining:
         with self.change(database) as raw:
             text = f"CREATE{statement.text[statement.text.upper().index(_keyword(statement)) - 1 :]}"
             object_id = known.object_id if known is not None else next_object_id(raw, database.alias)
-            created = known.created if known is not None else now()
-            module = ModuleModel(object_id, schema, statement.name.name, statement.kind, text, columns, created, now())
+            created = known.created if known is not None else moments.now_text()
+            module = ModuleModel(
+                object_id, schema, statement.name.name, statement.kind, text, columns, created, moments.now_text()
+            )
             save_object(raw, database.alias, "module", object_id, module)
             self._session.link.set_model(database, self.model(database).with_module(module))
         sink.done(None)
@@ -607,7 +610,7 @@ class Defining:
             raise SqlServerError(15165, text, 16, 1)
         columns = self.module_columns(module_definition(module), database)
         with self.change(database) as raw:
-            changed = replace(module, columns=columns, modified=now())
+            changed = replace(module, columns=columns, modified=moments.now_text())
             save_object(raw, database.alias, "module", module.object_id, changed)
             self._session.link.set_model(database, self.model(database).with_module(changed))
 
@@ -622,7 +625,7 @@ class Defining:
             new_id = self.new_id(database)
             builder = TableBuilder(schema, statement.name.name, database.settings.collation, new_id)
             builder.add(statement.body)
-            found = builder.table(new_id(), now(), now(), is_type=True)
+            found = builder.table(new_id(), moments.now_text(), moments.now_text(), is_type=True)
             save_object(raw, database.alias, "type", found.object_id, found)
             self._session.link.set_model(database, replace(model, table_types=(*model.table_types, found)))
         sink.done(None)

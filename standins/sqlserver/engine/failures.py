@@ -38,7 +38,7 @@ def detail(error: apsw.Error) -> str:
     return re.sub(r"^\w+Error: ", "", text)
 
 
-def translate(error: apsw.Error, spid: int) -> Exception:
+def translate(error: apsw.Error, spid: int) -> Exception:  # noqa: PLR0911 - one case per kind of error
     """Errors that need no knowledge of the statement."""
     text = detail(error)
     if isinstance(error, apsw.InterruptError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import apsw
@@ -93,10 +94,8 @@ class Interpreter:
 
     def guarded(self, work: Callable[[], None], sink: Sink) -> None:
         """Work outside any batch: a failure is reported as a batch's would be."""
-        try:
+        with suppress(BatchEnd, ScopeEnd, ReturnSignal):
             self.attempt(work, sink, 1)
-        except (BatchEnd, ScopeEnd, ReturnSignal):
-            pass
 
     def drop_frame(self, frame: Frame) -> None:
         """Table variables and temporary tables of a scope go with it; a batch's own temporary tables stay."""

@@ -9,11 +9,11 @@ from standins.sqlserver.engine.catalog import views as catalog_views
 from standins.sqlserver.engine.database import Database
 from standins.sqlserver.engine.model import Model, ModuleModel, TableModel
 from standins.sqlserver.engine.physical import table_name
+from standins.sqlserver.engine.stored import module_definition
 from standins.sqlserver.tsql import collations, types
 from standins.sqlserver.tsql.errors import invalid_object
 from standins.sqlserver.tsql.nodes import ObjectName
-from standins.sqlserver.tsql.script import parse_batch, parse_expression
-from standins.sqlserver.tsql.statements import CreateModule
+from standins.sqlserver.tsql.script import parse_expression
 from standins.sqlserver.tsql.translate.names import (
     Relation,
     RelationColumn,
@@ -25,13 +25,6 @@ from standins.sqlserver.tsql.translate.values import quote
 if TYPE_CHECKING:
     from standins.sqlserver.engine.session import EngineSession
     from standins.sqlserver.engine.variables import Frame
-
-
-def module_definition(module: ModuleModel) -> CreateModule:
-    """The syntax tree of a stored definition."""
-    statement = parse_batch(module.text).statements[0]
-    assert isinstance(statement, CreateModule)
-    return statement
 
 
 def relation_columns(table: TableModel) -> tuple[RelationColumn, ...]:
@@ -223,7 +216,7 @@ class Lookup:
         return (module, database) if module is not None else None
 
     def scalar_function(self, parts: tuple[str, ...]) -> ScalarFunction | None:
-        name = ObjectName(*reversed(parts[-3:]))
+        name = ObjectName.of(parts[-3:])
         found = self._module(name)
         if found is None or found[0].kind != "FUNCTION":
             return None

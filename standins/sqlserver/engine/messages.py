@@ -80,13 +80,13 @@ def duplicate_key(kind: str, constraint: str, table: str, key: str) -> SqlServer
 
 
 def constraint_conflict(
-    action: str, kind: str, constraint: str, database: str, table: str, columns: list[str]
+    action: str, kind: str, constraint: str, where: tuple[str, str], columns: list[str]
 ) -> SqlServerError:
-    """``kind`` is FOREIGN KEY, REFERENCE, CHECK or FOREIGN KEY SAME TABLE …"""
+    """``kind`` is FOREIGN KEY, REFERENCE, CHECK or FOREIGN KEY SAME TABLE …; ``where`` is database and table."""
     column = f", column '{columns[0]}'" if len(columns) == 1 else ""
     text = (
         f'The {action} statement conflicted with the {kind} constraint "{constraint}". The conflict occurred in '
-        f'database "{database}", table "{table}"{column}.'
+        f'database "{where[0]}", table "{where[1]}"{column}.'
     )
     return SqlServerError(547, text, 16, 0)
 

@@ -49,6 +49,11 @@ def now_ticks() -> int:
     return from_datetime(moment.replace(tzinfo=None))
 
 
+def now_text() -> str:
+    """The current moment as create_date and modify_date have it."""
+    return moment_text(to_datetime_precision(now_ticks()))
+
+
 def from_unix(seconds: float) -> int:
     return from_datetime(datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None))
 

@@ -29,16 +29,18 @@ def index_name(table: TableModel, index: IndexModel) -> str:
 
 def create_table(table: TableModel, condition: Condition, name: str | None = None) -> str:
     parts = [_column(column) for column in table.columns]
-    for check in table.checks:
-        if check.enabled:
-            parts.append(f"CONSTRAINT {quote(check.name)} CHECK ({condition(table, check.text)})")
-    for key in table.foreign_keys:
-        if key.enabled:
-            parts.append(
-                f"CONSTRAINT {quote(key.name)} FOREIGN KEY ({_names(key.columns)}) "
-                f"REFERENCES {quote(f'{key.schema}.{key.table}')} ({_names(key.references)}) "
-                f"ON DELETE {key.on_delete} ON UPDATE {key.on_update}"
-            )
+    parts += [
+        f"CONSTRAINT {quote(check.name)} CHECK ({condition(table, check.text)})"
+        for check in table.checks
+        if check.enabled
+    ]
+    parts += [
+        f"CONSTRAINT {quote(key.name)} FOREIGN KEY ({_names(key.columns)}) "
+        f"REFERENCES {quote(f'{key.schema}.{key.table}')} ({_names(key.references)}) "
+        f"ON DELETE {key.on_delete} ON UPDATE {key.on_update}"
+        for key in table.foreign_keys
+        if key.enabled
+    ]
     return f"CREATE TABLE {quote(name or table_name(table))} ({', '.join(parts)}) STRICT"
 
 

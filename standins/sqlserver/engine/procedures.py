@@ -1,23 +1,15 @@
-"""System stored procedures by name."""
+"""What a system stored procedure is."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from standins.sqlserver.contract import Sink
-from standins.sqlserver.tsql.nodes import ObjectName
+from standins.sqlserver.engine.arguments import Given
 
 if TYPE_CHECKING:
     from standins.sqlserver.engine.session import EngineSession
 
-SystemProcedure = Callable[["EngineSession", list[Any], Sink], int]
-
-
-def find_procedure(name: ObjectName) -> SystemProcedure | None:
-    """A system procedure; they are found from every database, with or without ``sys.`` or ``dbo.``."""
-    from standins.sqlserver.engine.systemprocedures import PROCEDURES
-
-    if name.schema.lower() not in ("", "sys", "dbo"):
-        return None
-    return PROCEDURES.get(name.name.lower())
+#: Runs for a session with the arguments given and returns the procedure's status.
+SystemProcedure = Callable[["EngineSession", list[Given], Sink], int]

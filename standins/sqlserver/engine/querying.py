@@ -295,7 +295,7 @@ class Querying:
         several = len(plan.changes) > 1 or plan.before or plan.outputs or rows is not None
         try:
             if not several:
-                return self._run_change(plan.changes[0], None)[0], []
+                return sum(self._run_change(command, None)[0] for command in plan.changes), []
             with link.atomic():
                 return self._change_steps(plan, rows)
         except apsw.ConstraintError as error:

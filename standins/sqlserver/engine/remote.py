@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from standins.sqlserver.contract import Column, Parameter, ProcedureCall, Sink, SqlServerError, SqlType
-from standins.sqlserver.engine.calling import Given
+from standins.sqlserver.engine.arguments import Given
 from standins.sqlserver.engine.describing import Describing
 from standins.sqlserver.engine.values import row_decoder, store
 from standins.sqlserver.engine.variables import Frame

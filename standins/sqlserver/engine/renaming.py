@@ -47,7 +47,7 @@ def rename(session: EngineSession, name: str, new_name: str, kind: str) -> None:
         database, table = _table(session, parts[:-1], name)
         _rename_index(session, database, table, parts[-1], new_name)
         return
-    target = ObjectName(*list(reversed(parts))[:3])
+    target = ObjectName.of(parts[-3:])
     database = definitions.database_of(target)
     model = definitions.model(database)
     table = model.table(target.schema, target.name)
@@ -70,7 +70,7 @@ def rename(session: EngineSession, name: str, new_name: str, kind: str) -> None:
 def _table(session: EngineSession, parts: list[str], name: str) -> tuple[Database, TableModel]:
     if not parts:
         raise _not_found(name, "COLUMN")
-    target = ObjectName(*list(reversed(parts))[:3])
+    target = ObjectName.of(parts[-3:])
     database = session.definitions.database_of(target)
     table = session.definitions.model(database).table(target.schema, target.name)
     if table is None:

@@ -9,7 +9,6 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-
 import apsw
 
 from standins.sqlserver.contract import (
@@ -183,8 +182,7 @@ class EngineSession:
             self.last_started = time.time()
             self._started = time.monotonic()
             try:
-                if self._killed:
-                    raise Cancelled
+                self._refuse_when_killed()
                 yield
             except Cancelled:
                 if self.xact_abort and self.transaction_count:
@@ -206,6 +204,10 @@ class EngineSession:
             self.link.keep_only(None)
         elif not self.link.open:
             self.link.keep_only(self.current)
+
+    def _refuse_when_killed(self) -> None:
+        if self._killed:
+            raise Cancelled
 
     def elapsed_now(self) -> int:
         return round((time.monotonic() - self._started) * 1000)

@@ -2,45 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from standins.sqlserver.contract import Column, Sink, SqlServerError, SqlType
-from standins.sqlserver.engine.calling import Given
+from standins.sqlserver.contract import Sink, SqlServerError, SqlType
+from standins.sqlserver.engine.arguments import Arguments, Given, send
+from standins.sqlserver.engine.catalog.storage import row_count
+from standins.sqlserver.engine.catalogprocedures import PROCEDURES as CATALOG
 from standins.sqlserver.engine.procedures import SystemProcedure
+from standins.sqlserver.engine.renaming import rename
 from standins.sqlserver.tsql import types
+from standins.sqlserver.tsql.nodes import ObjectName
 from standins.sqlserver.tsql.script import parse_name
 
 if TYPE_CHECKING:
     from standins.sqlserver.engine.session import EngineSession
-
-
-class Arguments:
-    """Arguments by place or name, with defaults."""
-
-    def __init__(self, given: list[Given], names: str) -> None:
-        self._values: dict[str, Any] = {}
-        order = [f"@{name}" for name in names.split()]
-        for place, item in enumerate(given):
-            name = item.name or (order[place] if place < len(order) else "")
-            self._values[name.lower()] = None if item.default else item.value
-
-    def text(self, name: str, default: str = "") -> str:
-        value = self._values.get(f"@{name}")
-        return default if value is None else str(value)
-
-    def number(self, name: str, default: int = 0) -> int:
-        value = self._values.get(f"@{name}")
-        return default if value is None else int(str(value))
-
-    def given(self, name: str) -> bool:
-        return self._values.get(f"@{name}") is not None
-
-
-def send(sink: Sink, columns: list[tuple[str, SqlType]], rows: list[tuple[Any, ...]]) -> None:
-    sink.columns([Column(name, kind) for name, kind in columns])
-    for row in rows:
-        sink.row(row)
-    sink.done(len(rows), select=True)
 
 
 def _executesql(session: EngineSession, given: list[Given], sink: Sink) -> int:
@@ -48,8 +23,6 @@ def _executesql(session: EngineSession, given: list[Given], sink: Sink) -> int:
 
 
 def _rename(session: EngineSession, given: list[Given], sink: Sink) -> int:
-    from standins.sqlserver.engine.renaming import rename
-
     arguments = Arguments(given, "objname newname objtype")
     rename(session, arguments.text("objname"), arguments.text("newname"), arguments.text("objtype", "OBJECT").upper())
     text = "Caution: Changing any part of an object name could break scripts and stored procedures."
@@ -79,8 +52,6 @@ def _releaseapplock(session: EngineSession, given: list[Given], _sink: Sink) -> 
 
 
 def _spaceused(session: EngineSession, given: list[Given], sink: Sink) -> int:
-    from standins.sqlserver.engine.catalog.storage import row_count
-
     size = types.SqlType("varchar", 18)
     arguments = Arguments(given, "objname updateusage")
     database = session.current
@@ -149,15 +120,16 @@ def _set_session_context(session: EngineSession, given: list[Given], _sink: Sink
     return 0
 
 
-def _procedures() -> dict[str, SystemProcedure]:
-    from standins.sqlserver.engine.catalogprocedures import PROCEDURES as CATALOG
-
-    return {
-        "sp_executesql": _executesql, "sp_rename": _rename, "sp_refreshview": _refresh, "sp_refreshsqlmodule": _refresh,
-        "sp_getapplock": _getapplock, "sp_releaseapplock": _releaseapplock, "sp_spaceused": _spaceused, "sp_who": _who,
-        "sp_who2": _who, "sp_updatestats": _nothing, "sp_reset_connection": _reset, "sp_recompile": _nothing,
-        "sp_set_session_context": _set_session_context, **CATALOG,
-    }  # fmt: skip
+PROCEDURES: dict[str, SystemProcedure] = {
+    "sp_executesql": _executesql, "sp_rename": _rename, "sp_refreshview": _refresh, "sp_refreshsqlmodule": _refresh,
+    "sp_getapplock": _getapplock, "sp_releaseapplock": _releaseapplock, "sp_spaceused": _spaceused, "sp_who": _who,
+    "sp_who2": _who, "sp_updatestats": _nothing, "sp_reset_connection": _reset, "sp_recompile": _nothing,
+    "sp_set_session_context": _set_session_context, **CATALOG,
+}  # fmt: skip
 
 
-PROCEDURES: dict[str, SystemProcedure] = _procedures()
+def find_procedure(name: ObjectName) -> SystemProcedure | None:
+    """A system procedure; they are found from every database, with or without ``sys.`` or ``dbo.``."""
+    if name.schema.lower() not in ("", "sys", "dbo"):
+        return None
+    return PROCEDURES.get(name.name.lower())

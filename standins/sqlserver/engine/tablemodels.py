@@ -203,7 +203,7 @@ class TableBuilder:
                 key_kind=kind,
                 object_id=object_id,
                 system_named=not item.name,
-            )  # fmt: skip
+            )
         )
 
     def _index_id(self, clustered: bool) -> int:
@@ -231,7 +231,7 @@ class TableBuilder:
                 item.on_delete,
                 item.on_update,
                 system_named=not item.name,
-            )  # fmt: skip
+            )
         )
 
     # --- indexes -------------------------------------------------------------------------------------------------

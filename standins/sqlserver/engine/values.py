@@ -92,13 +92,17 @@ def row_decoder(columns: Sequence[Column]) -> Callable[[Sequence[Any]], Sequence
 # --- wire to storage -------------------------------------------------------------------------------------------
 
 
+def _split(value: Value) -> tuple[datetime, int]:
+    """A datetime and its seventh decimal."""
+    if not isinstance(value, Ticks):
+        return value, 0
+    assert isinstance(value.moment, datetime)
+    return value.moment, value.digit
+
+
 def _store_moment(value: Value) -> str:
-    moment, digit = (value.moment, value.digit) if isinstance(value, Ticks) else (value, 0)
-    return f"{moment.strftime('%Y') if moment.year > 999 else f'{moment.year:04d}'}{_after_year(moment)}{digit}"
-
-
-def _after_year(moment: datetime) -> str:
-    return f"-{moment.month:02d}-{moment.day:02d} {moment.hour:02d}:{moment.minute:02d}:{moment.second:02d}.{moment.microsecond:06d}"
+    moment, digit = _split(value)
+    return f"{moment.replace(tzinfo=None).isoformat(' ', 'microseconds')}{digit}"
 
 
 def _store_datetime(value: Value) -> str:
@@ -106,7 +110,7 @@ def _store_datetime(value: Value) -> str:
 
 
 def _store_offset(value: Value) -> str:
-    moment, digit = (value.moment, value.digit) if isinstance(value, Ticks) else (value, 0)
+    moment, digit = _split(value)
     offset = moment.utcoffset() or timedelta()
     minutes = int(offset.total_seconds() // 60)
     ticks = moments.from_datetime(moment.replace(tzinfo=None)) + digit - minutes * moments.MINUTE

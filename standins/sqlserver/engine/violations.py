@@ -45,7 +45,7 @@ class Violations:
             found = next((item for item in table.checks if item.name == check), None)
             columns = [found.column] if found is not None and found.column else []
             return messages.constraint_conflict(
-                plan.kind, "CHECK", check, plan.relation.database, plan.relation.label, columns
+                plan.kind, "CHECK", check, (plan.relation.database, plan.relation.label), columns
             )
         if "FOREIGN KEY" in str(error) and database is not None:
             return self._foreign_key(plan, table, database)
@@ -118,9 +118,9 @@ class Violations:
         if child.object_id == table.object_id and plan.kind != "DELETE":
             kind = "FOREIGN KEY SAME TABLE" if key.table.lower() == table.name.lower() else "FOREIGN KEY"
             where = f"{key.schema}.{key.table}"
-            return messages.constraint_conflict(plan.kind, kind, key.name, database.name, where, list(key.references))
+            return messages.constraint_conflict(plan.kind, kind, key.name, (database.name, where), list(key.references))
         kind = "SAME TABLE REFERENCE" if child.object_id == table.object_id else "REFERENCE"
-        return messages.constraint_conflict(plan.kind, kind, key.name, database.name, child.label, list(key.columns))
+        return messages.constraint_conflict(plan.kind, kind, key.name, (database.name, child.label), list(key.columns))
 
     def _has_orphans(self, database: Database, child: TableModel, key: ForeignKeyModel) -> bool:
         return bool(self._session.link.raw.execute(orphans(database.alias, child, key) + " LIMIT 1").fetchone())

@@ -50,9 +50,8 @@ class AdministrationParser(ModuleParser):
         name = self.identifier()
         files: list[tuple[str, str, bool]] = []
         collation = ""
-        if self.accept("CONTAINMENT", "="):
-            if self.advance().word != "NONE":
-                raise unsupported("A contained database", line)
+        if self.accept("CONTAINMENT", "=") and self.advance().word != "NONE":
+            raise unsupported("A contained database", line)
         if self.accept("ON"):
             self.accept("PRIMARY")
             files += self._file_specifications(log=False)

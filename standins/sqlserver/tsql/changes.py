@@ -269,9 +269,8 @@ class ChangeParser(QueryParser):
             arguments.append(self._argument_of_call())
             if not self.accept(","):
                 break
-        if self.accept("WITH"):
-            if not self.accept("RECOMPILE"):
-                raise unsupported("EXECUTE … WITH " + self.token.text, line)
+        if self.accept("WITH") and not self.accept("RECOMPILE"):
+            raise unsupported("EXECUTE … WITH " + self.token.text, line)
         return Execute(name, tuple(arguments), None, target, variable, line=line)
 
     def _at_argument(self) -> bool:

@@ -79,7 +79,7 @@ class DefinitionParser(ChangeParser):
         else:
             columns.append(self.column())
 
-    def column(self, *, for_alter: bool = False) -> ColumnDefinition:
+    def column(self, *, for_alter: bool = False) -> ColumnDefinition:  # noqa: PLR0912 - one branch per property
         name = self.identifier()
         if self.at("AS"):
             raise unsupported("A computed column", self.line)

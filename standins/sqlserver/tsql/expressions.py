@@ -302,12 +302,10 @@ class ExpressionParser(Reader):
     def _name_or_call(self) -> Expression:
         line = self.line
         parts = [self.advance().text]
-        while self.token.word == ".":
-            self.advance()
-            if self.token.word == "*":
-                self.advance()
+        while self.accept("."):
+            if self.accept("*"):
                 return Star(tuple(parts))
-            if self.token.word == ".":
+            if self.at("."):
                 parts.append("")
                 continue
             if self.token.kind not in (Kind.NAME, Kind.QUOTED):

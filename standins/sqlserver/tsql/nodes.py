@@ -5,6 +5,7 @@ Nodes compare by identity: plans are cached per node.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar, dataclass_transform
@@ -226,12 +227,18 @@ class ScalarQuery(Expression):
 
 @node
 class ObjectName:
-    """``server.database.schema.name``; missing parts are empty."""
+    """``database.schema.name``; missing parts are empty."""
 
     name: str
     schema: str = ""
     database: str = ""
     line: int = 1
+
+    @classmethod
+    def of(cls, parts: Sequence[str]) -> ObjectName:
+        """From the parts in the order they are written, at most three."""
+        name, schema, database = (*reversed(parts), "", "")[:3]
+        return cls(name, schema, database)
 
     def __str__(self) -> str:
         return ".".join(part for part in (self.database, self.schema, self.name) if part)

@@ -259,7 +259,7 @@ class ScriptParser(AdministrationParser):
         if option == "IDENTITY_INSERT":
             target = self.object_name()
             return SetOption(option, self._on_off(), target, line=line)
-        if option in ("STATISTICS",):
+        if option == "STATISTICS":
             kind = self.advance().word
             while self.accept(","):
                 kind += "," + self.advance().word

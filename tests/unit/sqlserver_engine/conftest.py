@@ -126,7 +126,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlServerEngine
 @pytest.fixture(scope="module")
 def database(engine: SqlServerEngine, request: pytest.FixtureRequest) -> Iterator[str]:
     """A database of the module's own."""
-    name = request.module.__name__.rpartition(".")[2]
+    name = request.path.stem
     admin = Client(engine)
     admin.run(f"DROP DATABASE IF EXISTS [{name}]; CREATE DATABASE [{name}]")
     yield name

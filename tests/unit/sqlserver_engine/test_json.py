@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,10 +25,10 @@ def spaced(value: Any, spaces: bool) -> str:
 def paths(value: Any, path: str = "$") -> list[tuple[str, Any]]:
     found = [(path, value)]
     if isinstance(value, dict):
-        for key, item in value.items():
+        for key, item in cast("dict[str, Any]", value).items():
             found += paths(item, f"{path}.{json.dumps(key)}")
     elif isinstance(value, list):
-        for index, item in enumerate(value):
+        for index, item in enumerate(cast("list[Any]", value)):
             found += paths(item, f"{path}[{index}]")
     return found
 
@@ -75,8 +75,8 @@ def test_isjson_is_strict(text: str) -> None:
 def test_openjson_lists_what_is_there(document: Any) -> None:
     text = json.dumps(document, ensure_ascii=False)
     rows = list(engine_json.entries(text, "$"))
-    expected = document.items() if isinstance(document, dict) else enumerate(document)
-    assert [key for key, _, _ in rows] == [str(key) for key, _ in expected]
+    keys: list[Any] = list(document) if isinstance(document, dict) else list(range(len(document)))
+    assert [key for key, _, _ in rows] == [str(key) for key in keys]
 
 
 def test_native_and_own_json_value_agree(sql: Client) -> None:

@@ -66,7 +66,7 @@ def run(server: SqlServerEngine, text: str, values: dict[str, Any] | None = None
 
 
 def record_backup(
-    server: SqlServerEngine, path: Path, position: int, header: Header, trailer: Trailer, media: Media
+    server: SqlServerEngine, media: Media, header: Header, trailer: Trailer, *, path: Path, position: int
 ) -> None:
     major, minor, build = server.product.version
     values: dict[str, Any] = {

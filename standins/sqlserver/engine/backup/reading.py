@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -24,7 +24,7 @@ _NO_GUID = "00000000-0000-0000-0000-000000000000"
 
 
 @contextmanager
-def opened(path: Path, statement: str) -> Iterator[BinaryIO]:
+def opened(path: Path, statement: str) -> Generator[BinaryIO]:
     """The file, with everything that can be wrong with it as SQL Server's errors."""
     try:
         stream = path.open("rb")

@@ -7,7 +7,7 @@ import os
 import platform
 import uuid
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -50,7 +50,7 @@ class BackupWriter:
         with self._session.server.backup_device(self._path), self._snapshot() as (stream, size):
             progress = Progress(self._session, sink, size, self._options.stats, self.statement)
             position, header, trailer, media = self._write(stream, size, progress)
-        record_backup(self._session.server, self._path, position, header, trailer, media)
+        record_backup(self._session.server, media, header, trailer, path=self._path, position=position)
         self._remember(header)
         settings = self._database.settings
         progress.finish(self.statement, settings.name, (settings.data_name, settings.log_name), size, position)
@@ -111,7 +111,7 @@ class BackupWriter:
         if "INIT" in self._options:
             self._check_expiry(sets)
             return self._write_new(media, header, stream, progress)
-        return self._append(media, len(sets) + 1, end, header, stream, progress)
+        return self._append(media, header, stream, progress, position=len(sets) + 1, end=end)
 
     def _existing(self) -> tuple[Media, list[container.BackupSet], int]:
         try:
@@ -172,7 +172,7 @@ class BackupWriter:
         return 1, header, trailer, media
 
     def _append(
-        self, media: Media, position: int, end: int, header: Header, stream: BinaryIO, progress: Progress
+        self, media: Media, header: Header, stream: BinaryIO, progress: Progress, *, position: int, end: int
     ) -> tuple[int, Header, Trailer, Media]:
         """Behind the last complete set; on failure the file is cut back to it."""
         try:
@@ -193,10 +193,8 @@ class BackupWriter:
     @staticmethod
     def _cut_back(out: BinaryIO, end: int) -> None:
         """Buffered bytes that could not be written must not come after the cut."""
-        try:
+        with suppress(OSError):
             out.flush()
-        except OSError:
-            pass
         os.ftruncate(out.fileno(), end)
 
     def _write_set(self, out: BinaryIO, header: Header, stream: BinaryIO, progress: Progress) -> Trailer:

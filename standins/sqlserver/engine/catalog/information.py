@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from standins.sqlserver.contract import SqlType
 from standins.sqlserver.engine.catalog.base import Row, view
-from standins.sqlserver.engine.model import TableModel
+from standins.sqlserver.engine.model import ColumnModel, TableModel, ViewColumn
 from standins.sqlserver.tsql import types
 
 if TYPE_CHECKING:
@@ -63,32 +63,21 @@ def _columns(session: EngineSession, database: Database) -> Iterator[Row]:
     for table in model.tables:
         for number, column in enumerate(table.columns, 1):
             default = f"({column.default.text})" if column.default is not None else None
-            yield _column_row(database, table.schema, table.name, column.name, number, default, column.nullable, column)
+            yield _column_row((database.name, table.schema, table.name), number, column, default)
     for module in model.modules:
         if module.kind == "VIEW":
             for number, column in enumerate(module.columns, 1):
-                yield _column_row(
-                    database, module.schema, module.name, column.name, number, None, column.nullable, column
-                )
+                yield _column_row((database.name, module.schema, module.name), number, column, None)
 
 
-def _column_row(
-    database: Database,
-    schema: str,
-    table: str,
-    name: str,
-    number: int,
-    default: str | None,
-    nullable: bool,
-    column: object,
-) -> Row:
-    kind: SqlType = getattr(column, "type")  # noqa: B009 - a table's or a view's column
-    collation: str = getattr(column, "collation")  # noqa: B009
+def _column_row(owner: tuple[str, str, str], number: int, column: ColumnModel | ViewColumn, default: str | None) -> Row:
+    kind = column.type
     strings = kind.name in types.STRINGS
     charset = ("UNICODE" if kind.name in types.UNICODE else "iso_1") if strings else None
+    nullable = "YES" if column.nullable else "NO"
     return (
-        database.name, schema, table, name, number, default, "YES" if nullable else "NO", *type_details(kind), None, None,
-        charset, None, None, collation if strings else None, None, None, None,
+        *owner, column.name, number, default, nullable, *type_details(kind), None, None, charset, None, None,
+        column.collation if strings else None, None, None, None,
     )  # fmt: skip
 
 

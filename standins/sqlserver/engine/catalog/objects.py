@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from standins.sqlserver.contract import SqlType
 from standins.sqlserver.engine.catalog.base import TYPE_IDS, TYPES, Row, view, visible_scale
 from standins.sqlserver.engine.model import ColumnModel, Model, ModuleModel, TableModel, ViewColumn
+from standins.sqlserver.engine.stored import module_definition
 from standins.sqlserver.tsql import types
 
 if TYPE_CHECKING:
@@ -272,8 +273,6 @@ def _sql_modules(session: EngineSession, database: Database) -> Iterator[Row]:
 
 
 def _parameters(session: EngineSession, database: Database) -> Iterator[Row]:
-    from standins.sqlserver.engine.lookup import module_definition
-
     for module in _model(session, database).modules:
         if module.kind == "VIEW":
             continue

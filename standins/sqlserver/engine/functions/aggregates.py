@@ -8,7 +8,9 @@ import math
 from decimal import ROUND_DOWN, Context, Decimal, localcontext
 from typing import Any
 
+from standins.sqlserver.contract import SqlType
 from standins.sqlserver.engine import messages
+from standins.sqlserver.engine.datestyles import format_moment
 from standins.sqlserver.engine.functions.json import encode
 from standins.sqlserver.engine.sqlite import Connection
 
@@ -154,9 +156,6 @@ def _json_text(value: Any, kind: str) -> str:
     if isinstance(value, bytes):
         return encode(base64.b64encode(value).decode(), "varchar")
     if kind in ("datetime", "smalldatetime", "datetime2", "datetimeoffset") and isinstance(value, str):
-        from standins.sqlserver.contract import SqlType
-        from standins.sqlserver.engine.datestyles import format_moment
-
         scale = 7 if kind in ("datetime2", "datetimeoffset") else 3
         return encode(format_moment(value, SqlType(kind, 0, 0, scale), 126), "varchar")
     return encode(value, kind)

@@ -7,6 +7,7 @@ digits before letters. Within letters it is the order of Unicode's base letters,
 from __future__ import annotations
 
 import unicodedata
+from decimal import Decimal
 from functools import lru_cache
 
 from standins.sqlserver.engine.sqlite import Connection
@@ -65,8 +66,6 @@ def _comparer(case: bool, accent: bool):
 def _compare_decimals(left: str, right: str) -> int:
     if left == right:
         return 0
-    from decimal import Decimal
-
     a, b = Decimal(left), Decimal(right)
     return (a > b) - (a < b)
 

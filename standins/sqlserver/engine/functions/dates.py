@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import re
+from datetime import datetime
 
 from standins.sqlserver.contract import SqlServerError
 from standins.sqlserver.engine import moments
@@ -83,7 +84,7 @@ def _datediff(part: str, start: str, end: str, result: str) -> int:
     return count
 
 
-def _datepart(part: str, stored: str) -> int:
+def _datepart(part: str, stored: str) -> int:  # noqa: PLR0911 - one case per part
     ticks, offset = moments.local(stored)
     moment = moments.to_datetime(ticks)
     match part:
@@ -144,21 +145,22 @@ def _eomonth(stored: str, months: int) -> str:
 
 
 def _datefromparts(year: int, month: int, day: int) -> str:
-    return _moment_from_parts("date", year, month, day)[:10]
+    return _moment_from_parts("date", (year, month, day, 0, 0, 0))[:10]
 
 
-def _datetimefromparts(year: int, month: int, day: int, hour: int, minute: int, second: int, ms: int) -> str:
-    text = _moment_from_parts("datetime", year, month, day, hour, minute, second)
-    ticks = moments.read(text)[0] + ms * 10_000
+def _datetimefromparts(*parts: int) -> str:
+    """Year, month, day, hour, minute, second, milliseconds."""
+    year, month, day, hour, minute, second, milliseconds = parts
+    text = _moment_from_parts("datetime", (year, month, day, hour, minute, second))
+    ticks = moments.read(text)[0] + milliseconds * 10_000
     return moments.moment_text(moments.to_datetime_precision(ticks))
 
 
-def _moment_from_parts(kind: str, *parts: int) -> str:
-    from datetime import datetime
-
+def _moment_from_parts(kind: str, parts: tuple[int, int, int, int, int, int]) -> str:
+    year, month, day, hour, minute, second = parts
     try:
-        return moments.moment_text(moments.from_datetime(datetime(*parts)))
-    except (ValueError, TypeError):
+        return moments.moment_text(moments.from_datetime(datetime(year, month, day, hour, minute, second)))
+    except ValueError:
         text = f"Cannot construct data type {kind}, some of the arguments have values which are not valid."
         raise SqlServerError(289, text, 16, 1) from None
 

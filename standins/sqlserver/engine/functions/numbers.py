@@ -101,7 +101,7 @@ def _abs(value: Any, kind: str) -> Any:
     return _int(abs(value), _kind(kind)) if isinstance(value, int) else abs(value)
 
 
-def _whole(value: Any, kind: str, upward: bool) -> Any:
+def _whole(value: str | float, kind: str, *, upward: bool) -> str | float:
     if isinstance(value, str):
         number = Decimal(value)
         whole = Decimal(math.ceil(number) if upward else math.floor(number))

@@ -37,9 +37,9 @@ class CallTranslator(ExpressionTranslator):
         if function is None:
             if name in ("GROUPING", "GROUPING_ID", "PERCENTILE_CONT", "PERCENTILE_DISC", "APPROX_COUNT_DISTINCT"):
                 raise unsupported(name, node.line)
-            raise unknown_function(node.parts[0], node.line)
+            raise unknown_function(name.lower(), node.line)
         if function.since > self.names.product:
-            raise unknown_function(node.parts[0], node.line)
+            raise unknown_function(name.lower(), node.line)
         arguments = self._arguments(node)
         if not function.least <= len(arguments) <= function.most:
             raise argument_count(name, function.least, node.line)

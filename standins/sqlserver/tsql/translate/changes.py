@@ -149,7 +149,9 @@ class ChangeTranslator(StoringTranslator):
                 proposed=self._proposed(tables, sets, source_text, where),
                 proposed_columns=tuple(item.column.name for item in sets),
             )
-        return self._update_from_work(node, tables, source_text, target, sets, variables, where + limit)
+        return self._update_from_work(
+            node, target, sets, variables, tables=tables, source=source_text, rest=where + limit
+        )
 
     def _proposed(self, tables: str, sets: list[_Set], source: str, rest: str) -> Command:
         return Command.of(f"{tables}SELECT {', '.join(item.text for item in sets)}{source}{rest}")
@@ -157,11 +159,12 @@ class ChangeTranslator(StoringTranslator):
     def _update_from_work(
         self,
         node: statements.Update,
-        tables: str,
-        source: str,
         target: Bound,
         sets: list[_Set],
         variables: list[tuple[str, Sql]],
+        *,
+        tables: str,
+        source: str,
         rest: str,
     ) -> ChangePlan:
         relation = self._writable(target.relation)
@@ -219,9 +222,7 @@ class ChangeTranslator(StoringTranslator):
             if item.variable:
                 stored = Sql(text, column.type, column.collation)
                 variables.append((item.variable, self._for_variable(item.variable, stored)))
-        for column in relation.columns:
-            if column.rowversion:
-                sets.append(_Set(column, self.default(column, relation)))
+        sets += [_Set(column, self.default(column, relation)) for column in relation.columns if column.rowversion]
         return sets, variables
 
     def _for_variable(self, name: str, value: Sql) -> Sql:

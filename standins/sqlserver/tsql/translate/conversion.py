@@ -39,7 +39,7 @@ def convert(value: Sql, target: SqlType, *, style: str = "", attempt: bool = Fal
     return result
 
 
-def fits(source: SqlType, target: SqlType) -> bool:
+def fits(source: SqlType, target: SqlType) -> bool:  # noqa: PLR0911 - one case per family
     """Whether every value of ``source`` is stored alike as ``target``."""
     if source == target:
         return True
@@ -87,7 +87,7 @@ def _native(value: Sql, target: SqlType) -> str:
 def check_allowed(source: SqlType, target: SqlType, *, explicit: bool) -> None:
     """The conversion chart of "CAST and CONVERT (Transact-SQL)"."""
     a, b = source.name, target.name
-    if a == b or a == "null":
+    if a in (b, "null"):
         return
     if _impossible(a, b):
         if explicit:

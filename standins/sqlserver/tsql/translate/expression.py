@@ -37,7 +37,7 @@ class ExpressionTranslator:
         self.scope = Scope()
         self.line = 1
         self.groups: frozenset[str] | None = None
-        self.in_aggregate = False
+        self.in_aggregate: bool = False
         self.running_variables: set[str] = set()
         self._aliases = 0
 
@@ -64,7 +64,7 @@ class ExpressionTranslator:
                 return grouped
         return self._value(node)
 
-    def _value(self, node: nodes.Expression) -> Sql:
+    def _value(self, node: nodes.Expression) -> Sql:  # noqa: PLR0911 - one case per kind of expression
         match node:
             case nodes.Literal():
                 return self._literal(node)

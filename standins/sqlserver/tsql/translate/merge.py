@@ -18,9 +18,7 @@ class StatementTranslator(ChangeTranslator):
     def select(self, query: nodes.Query) -> SelectPlan:
         compiled = self.compile(query, top_level=True)
         into = query.body.into if isinstance(query.body, nodes.Select) else None
-        targets: list[tuple[str, str]] = []
-        for item in compiled.targets:
-            targets.append((item.target, item.operator))
+        targets = [(item.target, item.operator) for item in compiled.targets]
         return SelectPlan(
             Command.of(compiled.text),
             tuple(output_column(column) for column in compiled.columns),
@@ -84,7 +82,18 @@ class StatementTranslator(ChangeTranslator):
         joined = f"SELECT {', '.join(matched_columns)} FROM {source} LEFT JOIN {target_sql} ON {condition}"
         parts = [joined]
         if any(action.when == "NOT MATCHED BY SOURCE" for action in node.actions):
-            parts.append(self._unmatched(node, relation, target, target_sql, source, sources, condition, values))
+            parts.append(
+                self._unmatched(
+                    node,
+                    relation,
+                    target,
+                    values,
+                    target_sql=target_sql,
+                    source=source,
+                    sources=sources,
+                    condition=condition,
+                )
+            )
         create = f"CREATE TEMP TABLE {work} AS SELECT * FROM ({tables}{' UNION ALL '.join(parts)}) WHERE a0 IS NOT NULL"
         check = f"SELECT t_fail(8672) FROM temp.{work} WHERE r0 IS NOT NULL GROUP BY r0 HAVING count(*) > 1"
         new_rows = (
@@ -145,18 +154,19 @@ class StatementTranslator(ChangeTranslator):
         node: statements.Merge,
         relation: Relation,
         target: Bound,
+        values: dict[tuple[int, int], str],
+        *,
         target_sql: str,
         source: str,
         sources: list[Bound],
         condition: str,
-        values: dict[tuple[int, int], str],
     ) -> str:
         """Target rows that no source row matches."""
         decided = self._decision(node.actions, target, matched_only=False)
         columns = [f"{target.row}", decided]
-        for number, place in values:
+        for (number, _), text in values.items():
             by_source = node.actions[number].when == "NOT MATCHED BY SOURCE"
-            columns.append(values[number, place] if by_source else "NULL")
+            columns.append(text if by_source else "NULL")
         columns += [f"{target.alias}.{quote(column.name)}" for column in relation.columns]
         columns += ["NULL" for bound in sources for _ in bound.columns]
         columns += [column.text for column in target.columns]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 from standins.sqlserver.contract import SqlServerError
 from standins.sqlserver.tsql import nodes, types
@@ -494,7 +495,7 @@ def _uses_variable(node: object, names: set[str]) -> bool:
     if isinstance(node, nodes.Variable):
         return node.name in names
     if isinstance(node, tuple):
-        return any(_uses_variable(item, names) for item in node)  # pyright: ignore[reportUnknownVariableType]
+        return any(_uses_variable(item, names) for item in cast("tuple[object, ...]", node))
     if dataclasses.is_dataclass(node) and not isinstance(node, type):
         return any(_uses_variable(getattr(node, item.name), names) for item in dataclasses.fields(node))
     return False
@@ -535,7 +536,7 @@ def _has_aggregate(node: object) -> bool:
         case nodes.Query() | None:
             return False
         case tuple():
-            return any(_has_aggregate(item) for item in node)  # pyright: ignore[reportUnknownVariableType]
+            return any(_has_aggregate(item) for item in cast("tuple[object, ...]", node))
         case nodes.Expression() | nodes.OrderItem():
             return any(_has_aggregate(getattr(node, item.name)) for item in dataclasses.fields(node))
         case _:
@@ -547,7 +548,7 @@ def _refers_to(node: object, name: str) -> bool:
     if isinstance(node, nodes.TableSource):
         return not node.name.schema and node.name.name.lower() == name.lower()
     if isinstance(node, tuple):
-        return any(_refers_to(item, name) for item in node)  # pyright: ignore[reportUnknownVariableType]
+        return any(_refers_to(item, name) for item in cast("tuple[object, ...]", node))
     if dataclasses.is_dataclass(node) and not isinstance(node, type):
         return any(_refers_to(getattr(node, item.name), name) for item in dataclasses.fields(node))
     return False

@@ -57,7 +57,7 @@ class SourceTranslator(CallTranslator):
     @contextmanager
     def inside(self, outer: Scope | None, names: Names | None = None) -> Generator[None]:
         """Translate something nested: a fresh scope, and for views and functions other names."""
-        saved = self.scope, self.groups, self.in_aggregate, self.tables, self.names
+        saved = (self.scope, self.groups, self.in_aggregate, self.tables, self.names)
         self.scope, self.groups, self.in_aggregate = Scope(outer=outer), None, False
         if names is not None:
             self.names, self.tables = names, {}
@@ -115,7 +115,7 @@ class SourceTranslator(CallTranslator):
         short = self.alias()
         columns = tuple(self.column_of(column, short) for column in relation.columns)
         row = f"{short}.rowid" if relation.writable else ""
-        self._append(alias or relation.name, short, columns, relation, bool(alias), row)
+        self._append(alias or relation.name, short, columns, relation, renamed=bool(alias), row=row)
         return f"{relation.sql} AS {short}"
 
     @staticmethod
@@ -134,7 +134,7 @@ class SourceTranslator(CallTranslator):
         )
 
     def _append(
-        self, name: str, alias: str, columns: tuple[Sql, ...], relation: Relation, renamed: bool, row: str = ""
+        self, name: str, alias: str, columns: tuple[Sql, ...], relation: Relation, *, renamed: bool, row: str = ""
     ) -> None:
         taken = [source for source in self.scope.sources if source.name.lower() == name.lower()]
         schema, database = ("", "") if renamed else (relation.schema, relation.database)
@@ -161,7 +161,7 @@ class SourceTranslator(CallTranslator):
             replace(column, text=f"{short}.c{place}", name=known.name, column="", literal=None)
             for place, (column, known) in enumerate(zip(compiled.columns, relation.columns, strict=False))
         )
-        self._append(alias or relation.name, short, columns, relation, bool(alias))
+        self._append(alias or relation.name, short, columns, relation, renamed=bool(alias))
         return f"({compiled.text}) AS {short}"
 
     # --- derived tables ------------------------------------------------------------------------------------------
@@ -399,9 +399,9 @@ class SourceTranslator(CallTranslator):
             )
             raise SqlServerError(313 if few else 8144, text, 16, 3, node.name.line)
         values: list[Sql] = []
-        for given, parameter in zip(node.arguments, function.parameters, strict=True):
-            if isinstance(given, nodes.Default):
-                given = parameter.default or nodes.Literal(None, types.NULL)
+        for argument, parameter in zip(node.arguments, function.parameters, strict=True):
+            missing = isinstance(argument, nodes.Default)
+            given = (parameter.default or nodes.Literal(None, types.NULL)) if missing else argument
             assert parameter.type is not None
             value = convert(self.value(given), parameter.type)
             collation = value.collation or (self.names.collation if value.is_string else "")
