@@ -20,16 +20,22 @@ _PERIODIC = {
 
 
 class Chores:
-    """Remembers up to which event it has looked; starts at the newest, so that history fires nothing."""
+    """Remembers what it has seen: history fires nothing, and what happens from ``begin`` on is not missed."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
         self._triggers = triggers.Watch(server)
-        self._last_event: int | None = None
+        self._last_event = 0
         now = server.now()
         self._next: dict[str, datetime] = {
             name: now if at_start else now + interval for name, (interval, at_start, _) in _PERIODIC.items()
         }
+
+    def begin(self) -> None:
+        """Take what is there for known. Before the first request: what that does must count as new."""
+        with self._server.store.transaction() as transaction:
+            self._last_event = int(transaction.execute("SELECT COALESCE(MAX([AutoId]), 0) FROM dbo.[Event]")[0][0])
+            self._triggers.begin(transaction)
 
     def due(self) -> float:
         """Do what is due; the seconds until the next look."""
@@ -73,9 +79,6 @@ class Chores:
         return queued
 
     def _new_events(self, transaction: Transaction) -> list[Document]:
-        if self._last_event is None:
-            self._last_event = int(transaction.execute("SELECT COALESCE(MAX([AutoId]), 0) FROM dbo.[Event]")[0][0])
-            return []
         rows = transaction.execute(
             "SELECT [Id], [AutoId] FROM dbo.[Event] WHERE [AutoId] > ? ORDER BY [AutoId]", self._last_event
         )

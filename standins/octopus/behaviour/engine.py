@@ -15,6 +15,8 @@ RUNNERS: dict[str, Runner] = {
 
 def start(server: Server) -> TaskEngine:
     """Fail what an earlier process left behind, then take tasks. ``server.tasks`` may be set to the result."""
-    engine = Engine(server, RUNNERS, chores.Chores(server).due)
+    clockwork = chores.Chores(server)
+    clockwork.begin()
+    engine = Engine(server, RUNNERS, clockwork.due)
     engine.start()
     return engine

@@ -26,15 +26,19 @@ class Watch:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._counting: dict[str, tuple[str, datetime]] = {}
-        #: What was enabled at the first look was enabled before the server started.
-        self._looked = False
 
-    def marks(self) -> tuple[dict[str, tuple[str, datetime]], bool]:
+    def begin(self, transaction: Transaction) -> None:
+        """What is enabled now was enabled before the server started, and counts from now on."""
+        now = self._server.now()
+        for trigger in _scheduled(transaction):
+            self._counting[trigger["Id"]] = (_shape(trigger), now)
+
+    def marks(self) -> dict[str, tuple[str, datetime]]:
         """What was seen so far, for ``reset`` when the transaction that acted on it fails."""
-        return dict(self._counting), self._looked
+        return dict(self._counting)
 
-    def reset(self, marks: tuple[dict[str, tuple[str, datetime]], bool]) -> None:
-        self._counting, self._looked = marks
+    def reset(self, marks: dict[str, tuple[str, datetime]]) -> None:
+        self._counting = marks
 
     def fire(self, transaction: Transaction, new_events: Sequence[Document]) -> bool:
         """Queue what is due; whether anything was queued."""
@@ -50,11 +54,11 @@ class Watch:
                 queued = self._react(transaction, trigger, schedule, new_events) or queued
                 continue
             seen.add(trigger["Id"])
-            shape = json.dumps(schedule, sort_keys=True)
+            shape = _shape(trigger)
             held = self._counting.get(trigger["Id"])
             if held is None or held[0] != shape:
                 self._counting[trigger["Id"]] = (shape, now)
-                if self._looked and hooks.adjust("fires when enabled", False, trigger):
+                if hooks.adjust("fires when enabled", False, trigger):
                     queued = self._act(transaction, trigger) or queued
                 continue
             if self._is_due(trigger, schedule, held[1], now):
@@ -62,7 +66,6 @@ class Watch:
                 queued = self._act(transaction, trigger) or queued
         for gone in self._counting.keys() - seen:
             del self._counting[gone]
-        self._looked = True
         return queued
 
     @staticmethod
@@ -128,6 +131,16 @@ class Watch:
             )
             queued = bool(task)
         return queued
+
+
+def _scheduled(transaction: Transaction) -> list[Document]:
+    enabled = transaction.query("ProjectTrigger", where={"IsDisabled": False})
+    return [trigger for trigger in enabled if mapped(trigger, "Filter").get("FilterType") != "MachineFilter"]
+
+
+def _shape(trigger: Document) -> str:
+    """A trigger with another schedule is another trigger: it counts from the change on."""
+    return json.dumps(mapped(trigger, "Filter"), sort_keys=True)
 
 
 def _wanted(machine: Document, wanted: Document) -> bool:
