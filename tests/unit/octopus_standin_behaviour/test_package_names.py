@@ -29,3 +29,9 @@ def test_other_names_are_refused(text: str) -> None:
 def test_folders_in_the_name_are_ignored() -> None:
     assert parse_name("../../etc/Acme.1.0.0.zip").file == "Acme.1.0.0.zip"
     assert parse_name("C:\\temp\\Acme.1.0.0.zip").file == "Acme.1.0.0.zip"
+
+
+def test_a_part_of_digits_belongs_to_the_version() -> None:
+    name = parse_name("Trial.12345678.1.0.zip")
+
+    assert (name.id, name.version) == ("Trial", "12345678.1.0")
