@@ -100,12 +100,12 @@ def _compare_lists(before: list[Any], after: list[Any], path: str, where: str) -
 def _compare_keyed(before: dict[str, Any], after: dict[str, Any], path: str, where: str) -> Iterator[Change]:
     for key, value in before.items():
         if key in after:
-            yield from _compare(value, after[key], f"{path}[]", f"{where}[{key}]")
+            yield from _compare(value, after[key], f"{path}[]", f"{where}[{_label(value, key)}]")
         else:
-            yield Change(Kind.REMOVED, f"{path}[]", f"{where}[{key}]", value, None)
+            yield Change(Kind.REMOVED, f"{path}[]", f"{where}[{_label(value, key)}]", value, None)
     for key, value in after.items():
         if key not in before:
-            yield Change(Kind.ADDED, f"{path}[]", f"{where}[{key}]", None, value)
+            yield Change(Kind.ADDED, f"{path}[]", f"{where}[{_label(value, key)}]", None, value)
     common = [key for key in before if key in after]
     order = [key for key in after if key in before]
     if common != order:
@@ -151,6 +151,12 @@ def _unique(entries: list[dict[str, Any]], name: str) -> bool:
 
 def _keyed(entries: list[Any], name: str) -> dict[str, Any]:
     return {entry[name]: entry for entry in entries}
+
+
+def _label(entry: dict[str, Any], key: str) -> str:
+    """What people call an entry: its name, where it has one besides its id."""
+    name = entry.get("Name")
+    return name if isinstance(name, str) and name else key
 
 
 def _steps(path: str, where: str, name: str) -> tuple[str, str]:

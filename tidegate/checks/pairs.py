@@ -100,7 +100,7 @@ class SideBySide:
         query = """
             SELECT b.user, b.place, b.family, b.seconds, a.seconds
             FROM b.seen b JOIN a.seen a ON a.user = b.user AND a.place = b.place AND a.form = b.form
-            WHERE b.form IN ('item', 'list') AND b.seconds > 0 AND a.seconds > 0
+            WHERE b.form IN ('item', 'list', 'file') AND b.seconds > 0 AND a.seconds > 0
         """
         for row in self._connection.execute(query):
             yield Timing(*row)

@@ -214,7 +214,7 @@ class _Taker:
                 fetched = self._fetcher.now(job)
                 if fetched.answer is None:
                     break
-                for form in (job.form, LIST):
+                for form in {job.form, LIST} - ({LIST} if job.file else set[str]()):
                     self._writer.retimed(job.user, job.place, form, fetched.answer.seconds)
                 if fetched.answer.seconds < self._scope.slow:
                     break
@@ -230,7 +230,7 @@ class _Taker:
         for fetched in self._fetcher.results():
             self._crawlers[fetched.job.user].handle(fetched)
             self._answers += 1
-            if fetched.answer is not None and fetched.answer.seconds > self._scope.slow and not fetched.job.file:
+            if fetched.answer is not None and fetched.answer.seconds > self._scope.slow:
                 self._slow.append((fetched.answer.seconds, fetched.job))
             if self._answers % 250 == 0:
                 self._report(f"snapshot, {phase}: {self._answers} answers")

@@ -103,7 +103,7 @@ def deployed_by_itself(server: TinyOctopus) -> None:
         (editing("projects", 0, VariableSetId=None), "DIFF", "projects/Projects-1: VariableSetId"),
         (editing("projecttriggers", 0, IsDisabled=False), "TRIG", "projecttriggers/ProjectTriggers-1: IsDisabled"),
         (editing("environments", 1, Name={"Value": "Production"}), "API", "environments/Environments-2: Name"),
-        (secret_lost, "DIFF", "variables/variableset-Projects-1: Variables[1-2].IsSensitive"),
+        (secret_lost, "DIFF", "variables/variableset-Projects-1: Variables[Password].IsSensitive"),
         (file_cut, "ART", "artifacts/Artifacts-1/content"),
         (rights_lost, "PERM", "users/Users-2/permissions (deployer): ProjectView"),
         (rights_gained, "PERM", "users/Users-3/permissions (reader): ReleaseCreate"),
