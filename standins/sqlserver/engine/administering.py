@@ -24,6 +24,10 @@ _REMEMBERED = words(
     """ANSI_NULLS ANSI_WARNINGS ANSI_PADDING ANSI_NULL_DFLT_ON ANSI_DEFAULTS QUOTED_IDENTIFIER
     CONCAT_NULL_YIELDS_NULL ARITHABORT CURSOR_CLOSE_ON_COMMIT NUMERIC_ROUNDABORT"""
 )
+_WITHOUT_EFFECT = words(
+    """TEXTSIZE DEADLOCK_PRIORITY STATISTICS FIPS_FLAGGER NO_BROWSETABLE ARITHIGNORE FORCEPLAN
+    REMOTE_PROC_TRANSACTIONS QUERY_GOVERNOR_COST_LIMIT"""
+)
 #: Settings whose other value would change answers.
 _ONLY = {
     "ANSI_NULLS": "ON", "ANSI_WARNINGS": "ON", "ANSI_PADDING": "ON", "QUOTED_IDENTIFIER": "ON",
@@ -100,8 +104,7 @@ class Administering:
         wanted = _ONLY.get(option)
         if wanted is not None and value != wanted:
             raise unsupported(f"SET {option} {value}", line)
-        known = _REMEMBERED | {"TEXTSIZE", "DEADLOCK_PRIORITY", "STATISTICS", "FIPS_FLAGGER", "NO_BROWSETABLE",
-                               "ARITHIGNORE", "FORCEPLAN", "REMOTE_PROC_TRANSACTIONS", "QUERY_GOVERNOR_COST_LIMIT"}  # fmt: skip
+        known = _REMEMBERED | _WITHOUT_EFFECT
         if option not in known and wanted is None:
             raise SqlServerError(195, f"'{option}' is not a recognized SET option.", 15, 5, line)
         if value == "ON":
@@ -282,7 +285,8 @@ class Administering:
             if self._session.current is database:
                 raise SqlServerError(
                     5061,
-                    f"ALTER DATABASE failed because a lock could not be placed on database '{database.name}'. Try again later.",
+                    f"ALTER DATABASE failed because a lock could not be placed on database '{database.name}'. Try "
+                    "again later.",
                     16,
                     1,
                 )
@@ -316,7 +320,8 @@ class Administering:
                 if not security.drop_user(database, statement.name) and "IF EXISTS" not in options:
                     raise SqlServerError(
                         15151,
-                        f"Cannot drop the user '{statement.name}', because it does not exist or you do not have permission.",
+                        f"Cannot drop the user '{statement.name}', because it does not exist or you do not have "
+                        "permission.",
                         16,
                         1,
                     )

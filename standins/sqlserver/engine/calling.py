@@ -131,7 +131,8 @@ class Calling:
             session.no_count, session.xact_abort = no_count, xact_abort
         if session.transaction_count != depth and returns is None:
             text = (
-                "Transaction count after EXECUTE indicates a mismatching number of BEGIN and COMMIT statements. Previous "
+                "Transaction count after EXECUTE indicates a mismatching number of BEGIN and COMMIT statements. "
+                "Previous "
                 f"count = {depth}, current count = {session.transaction_count}."
             )
             error = SqlServerError(266, text, 16, 2)

@@ -28,8 +28,10 @@ _ODBC: dict[str, tuple[int, int | None, str | None, str | None, str | None, int]
     "binary": (-2, 8000, "0x", None, "length", 2), "timestamp": (-2, 8, "0x", None, None, 2),
     "text": (-1, 2_147_483_647, "'", "'", None, 1), "char": (1, 8000, "'", "'", "length", 3),
     "numeric": (2, 38, None, None, "precision,scale", 2), "decimal": (3, 38, None, None, "precision,scale", 2),
-    "money": (3, 19, "$", None, None, 2), "smallmoney": (3, 10, "$", None, None, 2), "int": (4, 10, None, None, None, 2),
-    "smallint": (5, 5, None, None, None, 2), "float": (6, 53, None, None, None, 2), "real": (7, 24, None, None, None, 2),
+    "money": (3, 19, "$", None, None, 2), "smallmoney": (3, 10, "$", None, None, 2), "int": (4, 10, None, None, None,
+    2),
+    "smallint": (5, 5, None, None, None, 2), "float": (6, 53, None, None, None, 2), "real": (7, 24, None, None, None,
+    2),
     "varchar": (12, 8000, "'", "'", "max length", 3), "date": (91, 10, "'", "'", None, 3),
     "datetime2": (93, 27, "'", "'", "scale", 3), "datetime": (93, 23, "'", "'", None, 3),
     "smalldatetime": (93, 16, "'", "'", None, 3),
@@ -75,7 +77,8 @@ def _datatype_info(_session: EngineSession, given: list[Given], sink: Sink) -> i
         sub = {"date": 1, "datetime": 3, "smalldatetime": 3, "datetime2": 3}.get(name)
         rows.append(
             (
-                name, odbc, size, prefix, suffix, parameters, 1, 0, searchable, (1 if name == "tinyint" else 0) if numeric else None,
+                name, odbc, size, prefix, suffix, parameters, 1, 0, searchable,
+                (1 if name == "tinyint" else 0) if numeric else None,
                 int("money" in name), 0 if numeric else None, name, low, high, 9 if sub else odbc, sub,
                 (2 if name in types.FLOATS else 10) if numeric else None, None, 0,
             )
@@ -91,7 +94,8 @@ def _tables(session: EngineSession, given: list[Given], sink: Sink) -> int:
         arguments.text("table_owner"),
         arguments.text("table_type").upper(),
     )
-    columns = [("TABLE_QUALIFIER", _N), ("TABLE_OWNER", _N), ("TABLE_NAME", _N), ("TABLE_TYPE", types.SqlType("varchar", 32)),
+    columns = [("TABLE_QUALIFIER", _N), ("TABLE_OWNER", _N), ("TABLE_NAME", _N), ("TABLE_TYPE",
+    types.SqlType("varchar", 32)),
                ("REMARKS", types.SqlType("varchar", 254))]  # fmt: skip
     database = session.current
     if arguments.text("table_qualifier") == "%" and not name and not owner:
@@ -132,8 +136,10 @@ def _column_row(
     identity = isinstance(column, ColumnModel) and column.identity is not None
     nullable = column.nullable
     return (
-        qualifier, schema, table, column.name, odbc, kind.name + (" identity" if identity else ""), precision, length, scale,
-        radix, int(nullable), None, f"({default})" if default is not None else None, 9 if sub else odbc, sub, octets, number,
+        qualifier, schema, table, column.name, odbc, kind.name + (" identity" if identity else ""), precision,
+        length, scale,
+        radix, int(nullable), None, f"({default})" if default is not None else None, 9 if sub else odbc, sub, octets,
+        number,
         "YES" if nullable else "NO", _SS_TYPES.get(kind.name, 39),
     )  # fmt: skip
 
@@ -190,7 +196,8 @@ def _statistics(session: EngineSession, given: list[Given], sink: Sink) -> int:
     arguments = Arguments(given, "table_name table_owner table_qualifier index_name is_unique accuracy")
     columns = [
         ("TABLE_QUALIFIER", _N), ("TABLE_OWNER", _N), ("TABLE_NAME", _N), ("NON_UNIQUE", _S), ("INDEX_QUALIFIER", _N),
-        ("INDEX_NAME", _N), ("TYPE", _S), ("SEQ_IN_INDEX", _S), ("COLUMN_NAME", _N), ("COLLATION", types.SqlType("char", 1)),
+        ("INDEX_NAME", _N), ("TYPE", _S), ("SEQ_IN_INDEX", _S), ("COLUMN_NAME", _N), ("COLLATION",
+        types.SqlType("char", 1)),
         ("CARDINALITY", _I), ("PAGES", _I), ("FILTER_CONDITION", types.SqlType("varchar", 128)),
     ]  # fmt: skip
     table = _found_table(session, arguments.text("table_name"), arguments.text("table_owner"))
@@ -203,7 +210,8 @@ def _statistics(session: EngineSession, given: list[Given], sink: Sink) -> int:
                 continue
             rows += [
                 (
-                    *base, int(not index.unique), table.name, index.name, 1 if index.clustered else 3, number, column.name,
+                    *base, int(not index.unique), table.name, index.name, 1 if index.clustered else 3, number,
+                    column.name,
                     "D" if column.descending else "A", None, None, None,
                 )
                 for number, column in enumerate(index.columns, 1)
@@ -230,7 +238,8 @@ def _fkeys(session: EngineSession, given: list[Given], sink: Sink) -> int:
                 continue
             rows += [
                 (
-                    name, key.schema, key.table, other, name, table.schema, table.name, own, number, rules[key.on_update],
+                    name, key.schema, key.table, other, name, table.schema, table.name, own, number,
+                    rules[key.on_update],
                     rules[key.on_delete], key.name, None, 7,
                 )
                 for number, (own, other) in enumerate(zip(key.columns, key.references, strict=True), 1)
@@ -265,6 +274,7 @@ def _table_collations(session: EngineSession, given: list[Given], sink: Sink) ->
 PROCEDURES: dict[str, SystemProcedure] = {
     "sp_datatype_info": _datatype_info, "sp_datatype_info_90": _datatype_info, "sp_datatype_info_100": _datatype_info,
     "sp_tables": _tables, "sp_columns": _columns, "sp_columns_90": _columns, "sp_columns_100": _columns,
-    "sp_pkeys": _pkeys, "sp_primary_keys_rowset": _pkeys, "sp_statistics": _statistics, "sp_statistics_100": _statistics,
+    "sp_pkeys": _pkeys, "sp_primary_keys_rowset": _pkeys, "sp_statistics": _statistics,
+    "sp_statistics_100": _statistics,
     "sp_fkeys": _fkeys, "sp_tablecollations_100": _table_collations, "sp_tablecollations_90": _table_collations,
 }  # fmt: skip

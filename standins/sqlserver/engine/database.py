@@ -85,7 +85,8 @@ class Database:
             connection.execute("PRAGMA page_size = 8192; PRAGMA auto_vacuum = NONE")
             connection.execute("PRAGMA journal_mode = wal")
             connection.execute(
-                f"CREATE TABLE {MODEL_TABLE} (object_id INTEGER PRIMARY KEY, kind TEXT NOT NULL, definition TEXT NOT NULL);"
+                f"CREATE TABLE {MODEL_TABLE} (object_id INTEGER PRIMARY KEY, kind TEXT NOT NULL, definition TEXT "
+                "NOT NULL);"
                 f"CREATE TABLE {COUNTER_TABLE} (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
                 f"INSERT INTO {COUNTER_TABLE} VALUES ('object_id', {_FIRST_OBJECT_ID}), ('rowversion', 2000)"
             )

@@ -334,7 +334,8 @@ class Defining:
         for place, (column, collation) in enumerate(zip(plan.columns, plan.collations, strict=True), 1):
             if not column.name:
                 text = (
-                    "An object or column name is missing or empty. For SELECT INTO statements, verify each column has a "
+                    "An object or column name is missing or empty. For SELECT INTO statements, verify each "
+                    "column has a "
                     'name. For other statements, look for empty alias names. Aliases defined as "" or [] are not '
                     "allowed. Change the alias to a valid name."
                 )

@@ -100,7 +100,8 @@ class Describing:
         size = types.max_bytes(kind)
         return (
             place, name, number, types.describe(kind), size, types.precision(kind), kind.scale, None, None, None, None,
-            None, None, None, None, None, False, False, False, True, False, None, _TDS_TYPES.get(kind.name, number), size,
+            None, None, None, None, None, False, False, False, True, False, None, _TDS_TYPES.get(kind.name, number),
+            size,
         )  # fmt: skip
 
     def first_result_set(self, parameters: Sequence[Parameter], sink: Sink) -> None:
@@ -124,8 +125,10 @@ class Describing:
         number, size = TYPE_IDS[kind.name], types.max_bytes(kind)
         collation = self._session.current.settings.collation if kind.name in types.STRINGS else None
         return (
-            False, place, column.name or None, column.nullable, number, types.describe(kind), size, types.precision(kind),
-            kind.scale, collation, None, None, None, None, None, None, None, None, None, False, False, False, None, None,
+            False, place, column.name or None, column.nullable, number, types.describe(kind), size,
+            types.precision(kind),
+            kind.scale, collation, None, None, None, None, None, None, None, None, None, False, False, False, None,
+            None,
             None, None, None, column.identity, None, False, False, False, None, None, None,
             _TDS_TYPES.get(kind.name, number), size, None, None,
         )  # fmt: skip

@@ -47,7 +47,8 @@ def translate(error: apsw.Error, spid: int) -> Exception:  # noqa: PLR0911 - one
         return SqlServerError(1105, "Could not allocate space in the database because the filegroup is full.", 17, 2)
     if isinstance(error, apsw.BusyError) and getattr(error, "extendedresult", 0) == apsw.SQLITE_BUSY_SNAPSHOT:
         message = (
-            "Snapshot isolation transaction aborted due to update conflict. You cannot use snapshot isolation to access a "
+            "Snapshot isolation transaction aborted due to update conflict. You cannot use snapshot isolation to "
+            "access a "
             "table directly or indirectly to update, delete, or insert the row that has been modified or deleted by "
             "another transaction. Retry the transaction or change the isolation level for the update/delete statement."
         )

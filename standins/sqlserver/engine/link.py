@@ -53,8 +53,10 @@ class Link:
         if known is not None:
             self._detach(known)
         self.raw.execute(f"ATTACH DATABASE ? AS {database.alias}", (str(database.path),))
+        # within a transaction SQLite keeps its own, stricter default: every commit reaches the disk
+        synchronous = "" if self.raw.in_transaction else f"PRAGMA {database.alias}.synchronous = NORMAL; "
         self.raw.execute(
-            f"PRAGMA {database.alias}.synchronous = NORMAL; PRAGMA {database.alias}.wal_autocheckpoint = 2000; "
+            f"{synchronous}PRAGMA {database.alias}.wal_autocheckpoint = 2000; "
             f"PRAGMA {database.alias}.cache_size = -16000"
         )
         self._attached[database.alias] = database

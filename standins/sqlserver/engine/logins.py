@@ -1,4 +1,4 @@
-"""Logins and database users. ``sa`` has the password the server was started with; others are kept with a salted hash."""
+"""Logins and database users. ``sa`` has the password the server was started with; others have a salted hash."""
 
 from __future__ import annotations
 

@@ -90,7 +90,8 @@ class RemoteCalls:
         for definition in statement.parameters:
             if definition.name not in frame.variables and definition.name not in frame.tables:
                 text = (
-                    f"The parameterized query '({statement.text[:100]}' expects the parameter '{definition.name}', which "
+                    f"The parameterized query '({statement.text[:100]}' expects the parameter "
+                    f"'{definition.name}', which "
                     "was not supplied."
                 )
                 raise SqlServerError(8178, text, 16, 1)

@@ -199,8 +199,8 @@ class SqlServerEngine:
                 raise SqlServerError(1834, text, 16, 1)
         if not path.parent.is_dir():
             text = (
-                f'Directory lookup for the file "{path}" failed with the operating system error 2(The system cannot find '
-                "the file specified.)."
+                f'Directory lookup for the file "{path}" failed with the operating system error 2(The system cannot '
+                "find the file specified.)."
             )
             raise SqlServerError(5133, text, 16, 1)
 

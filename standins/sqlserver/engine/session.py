@@ -44,8 +44,10 @@ if TYPE_CHECKING:
 
 _descriptors = count(1)
 #: SET options of which the stand-in only remembers that they were set.
-_OPTION_BITS = {"ANSI_WARNINGS": 8, "ANSI_PADDING": 16, "ANSI_NULLS": 32, "ARITHABORT": 64, "QUOTED_IDENTIFIER": 256,
-                "NOCOUNT": 512, "ANSI_NULL_DFLT_ON": 1024, "CONCAT_NULL_YIELDS_NULL": 4096, "XACT_ABORT": 16384, "IMPLICIT_TRANSACTIONS": 2}  # fmt: skip
+_OPTION_BITS = {
+    "ANSI_WARNINGS": 8, "ANSI_PADDING": 16, "ANSI_NULLS": 32, "ARITHABORT": 64, "QUOTED_IDENTIFIER": 256,
+    "ANSI_NULL_DFLT_ON": 1024, "CONCAT_NULL_YIELDS_NULL": 4096,
+}  # fmt: skip
 
 
 class EngineSession:

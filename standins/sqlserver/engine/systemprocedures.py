@@ -89,7 +89,8 @@ def _spaceused(session: EngineSession, given: list[Given], sink: Sink) -> int:
 
 def _who(session: EngineSession, _given: list[Given], sink: Sink) -> int:
     columns = [
-        ("spid", types.SMALLINT), ("ecid", types.SMALLINT), ("status", SqlType("nchar", 30)), ("loginame", types.SYSNAME),
+        ("spid", types.SMALLINT), ("ecid", types.SMALLINT), ("status", SqlType("nchar", 30)), ("loginame",
+        types.SYSNAME),
         ("hostname", SqlType("nchar", 128)), ("blk", SqlType("char", 5)), ("dbname", types.SYSNAME),
         ("cmd", SqlType("nchar", 26)), ("request_id", types.INT),
     ]  # fmt: skip

@@ -264,7 +264,8 @@ class TableBuilder:
             raise SqlServerError(1911, text, 16, 1)
         if column.type.length is None:
             text = (
-                f"Column '{column.name}' in table '{self.schema}.{self.name}' is of a type that is invalid for use as a "
+                f"Column '{column.name}' in table '{self.schema}.{self.name}' is of a type that is invalid for "
+                "use as a "
                 "key column in an index."
             )
             raise SqlServerError(1919, text, 16, 1)

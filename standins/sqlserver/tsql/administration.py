@@ -262,7 +262,8 @@ class AdministrationParser(ModuleParser):
         return Kill(session, line=line)
 
     def grant(self) -> Statement:
-        """Permissions are not kept: every login of the stand-in is an administrator. The statement is read to its end."""
+        """Permissions are not kept: every login of the stand-in is an administrator. The statement is read to "
+        "its end."""
         line = self.line
         action = self.advance().word
         depth = 0

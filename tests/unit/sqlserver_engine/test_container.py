@@ -18,8 +18,8 @@ def header(*, compressed: bool = False, size: int = 0) -> Header:
     return Header(
         kind="D", database="x", family_guid="G", backup_set_guid="S", started="2024-01-01 00:00:00.0000000", size=size,
         compressed=compressed, checksums=True, copy_only=False, product_version="15.0.4375.4", database_version=904,
-        server="S", machine="M", user="sa", created="2024-01-01 00:00:00.0000000", compatibility_level=150, collation="C",
-        recovery="FULL", first_lsn=1, last_lsn=2, checkpoint_lsn=1, database_backup_lsn=0,
+        server="S", machine="M", user="sa", created="2024-01-01 00:00:00.0000000", compatibility_level=150,
+        collation="C", recovery="FULL", first_lsn=1, last_lsn=2, checkpoint_lsn=1, database_backup_lsn=0,
         files=[BackupFile("x", "/x.mdf", "D", size, "U"), BackupFile("x_log", "/x.ldf", "L", 1, "V")],
     )  # fmt: skip
 

@@ -7,8 +7,8 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ ROWS, ROW_BYTES = 256, 100_000
 
 
 @contextmanager
-def running(folder: Path, *options: str) -> Iterator[ServerProcess]:
+def running(folder: Path, *options: str) -> Generator[ServerProcess]:
     with server_process(folder, PROGRAM, *options) as server:
         yield server
 
@@ -36,25 +36,20 @@ def connect(server: ServerProcess, database: str = "master") -> Any:
 
 def run(connection: Any, statement: str, *parameters: Any) -> list[Any]:
     """Every result of a batch, read to its end; the rows of the last one."""
-    cursor = connection.cursor()
-    cursor.execute(statement, *parameters)
     rows: list[Any] = []
-    while True:
-        if cursor.description:
-            rows = cursor.fetchall()
-        if not cursor.nextset():
-            cursor.close()
-            return rows
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(statement, *parameters)
+        while True:
+            if cursor.description:
+                rows = cursor.fetchall()
+            if not cursor.nextset():
+                return rows
 
 
 def refused(connection: Any, statement: str) -> str:
     """What the server says first against a statement; pyodbc shows no more than that outside of Windows."""
-    cursor = connection.cursor()
     with pytest.raises(Exception, match=r"\(\d+\)") as caught:
-        cursor.execute(statement)
-        while cursor.nextset():
-            pass
-    cursor.close()
+        run(connection, statement)
     return str(caught.value)
 
 
@@ -70,7 +65,8 @@ def fill(connection: Any) -> None:
     run(connection, "INSERT big.dbo.t VALUES (0, ?)", os.urandom(ROW_BYTES))
     run(
         connection,
-        "DECLARE @n int = 1; WHILE @n < 256 BEGIN INSERT big.dbo.t SELECT id + @n, data FROM big.dbo.t; SET @n *= 2 END",
+        "DECLARE @n int = 1; "
+        "WHILE @n < 256 BEGIN INSERT big.dbo.t SELECT id + @n, data FROM big.dbo.t; SET @n *= 2 END",
     )
 
 
@@ -225,7 +221,7 @@ def test_a_kill_during_a_restore_of_a_new_database_leaves_none(tmp_path: Path) -
 
 
 @contextmanager
-def no_file_above(server: ServerProcess, size: int) -> Iterator[None]:
+def no_file_above(server: ServerProcess, size: int) -> Generator[None]:
     """A file size limit on the server process: its writes fail as they do on a full disk."""
     import resource  # noqa: PLC0415 -- there is none on Windows
 
@@ -290,15 +286,17 @@ def backed_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server
         yield server, target.read_bytes()
 
 
-DAMAGES = {
-    "emptied": lambda data: b"",
+def flipped(data: bytes, place: int, bit: int) -> bytes:
+    return data[:place] + bytes([data[place] ^ bit]) + data[place + 1 :]
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "emptied": lambda _: b"",
     "another format": lambda data: b"PK\x03\x04" + data,
-    "first byte": lambda data: bytes([data[0] ^ 1]) + data[1:],
-    "media header": lambda data: data[:30] + bytes([data[30] ^ 1]) + data[31:],
-    "a bit in the middle": lambda data: (
-        data[: len(data) // 2] + bytes([data[len(data) // 2] ^ 4]) + data[len(data) // 2 + 1 :]
-    ),
-    "the last byte": lambda data: data[:-1] + bytes([data[-1] ^ 128]),
+    "first byte": lambda data: flipped(data, 0, 1),
+    "media header": lambda data: flipped(data, 30, 1),
+    "a bit in the middle": lambda data: flipped(data, len(data) // 2, 4),
+    "the last byte": lambda data: flipped(data, len(data) - 1, 128),
     "one byte short": lambda data: data[:-1],
     "half": lambda data: data[: len(data) // 2],
     "a byte too many in the middle": lambda data: data[: len(data) // 2] + b"\0" + data[len(data) // 2 :],
@@ -310,10 +308,11 @@ def test_a_damaged_backup_is_refused(backed_up: tuple[ServerProcess, bytes], tmp
     server, good = backed_up
     bad = tmp_path / "bad.bak"
     bad.write_bytes(DAMAGES[damage](good))
+    moves = f"MOVE 'x' TO N'{tmp_path}/c.mdf', MOVE 'x_log' TO N'{tmp_path}/c.ldf'"
     connection = connect(server)
     for statement in (
         f"RESTORE VERIFYONLY FROM DISK = N'{bad}'",
-        f"RESTORE DATABASE copy FROM DISK = N'{bad}' WITH MOVE 'x' TO N'{tmp_path}/c.mdf', MOVE 'x_log' TO N'{tmp_path}/c.ldf'",
+        f"RESTORE DATABASE copy FROM DISK = N'{bad}' WITH {moves}",
         f"RESTORE DATABASE x FROM DISK = N'{bad}' WITH REPLACE",
     ):
         assert re.search(r"\((3183|3189|3203|3241)\)", refused(connection, statement)), statement

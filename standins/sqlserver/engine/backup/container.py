@@ -178,8 +178,8 @@ def read_media(stream: BinaryIO) -> Media:
 def read_sets(stream: BinaryIO) -> tuple[list[BackupSet], int]:
     """All complete sets, and the offset where the last of them ends.
 
-    An incomplete set at the end is what a crash during an append leaves: it does not count. A set that is damaged in its
-    structure ends the list with an error, because what comes after it cannot be trusted.
+    An incomplete set at the end is what a crash during an append leaves: it does not count. A set that is damaged in
+    its structure ends the list with an error, because what comes after it cannot be trusted.
     """
     read_media(stream)
     sets: list[BackupSet] = []

@@ -70,7 +70,8 @@ def no_such_set(position: int, path: Path) -> SqlServerError:
 def too_new(theirs: str, ours: str) -> SqlServerError:
     text = (
         f"The database was backed up on a server running version {theirs}. That version is incompatible with this "
-        f"server, which is running version {ours}. Either restore the database on a server that supports the backup, or "
+        f"server, which is running version {ours}. Either restore the database on a server that supports the "
+        "backup, or "
         "use a backup that is compatible with this server."
     )
     return SqlServerError(3169, text, 16, 1)

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 
 TABLES = """
 CREATE TABLE dbo.backupmediaset (
-    media_set_id int IDENTITY(1, 1) NOT NULL PRIMARY KEY, media_uuid uniqueidentifier NULL, media_family_count tinyint NULL,
+    media_set_id int IDENTITY(1, 1) NOT NULL PRIMARY KEY, media_uuid uniqueidentifier NULL,
+    media_family_count tinyint NULL,
     name nvarchar(128) NULL, description nvarchar(255) NULL, software_name nvarchar(128) NULL,
-    software_vendor_id int NULL, MTF_major_version tinyint NULL, mirror_count tinyint NULL, is_password_protected bit NULL,
+    software_vendor_id int NULL, MTF_major_version tinyint NULL, mirror_count tinyint NULL,
+    is_password_protected bit NULL,
     is_compressed bit NULL, is_encrypted bit NULL);
 CREATE TABLE dbo.backupmediafamily (
     media_set_id int NOT NULL REFERENCES dbo.backupmediaset (media_set_id), family_sequence_number tinyint NOT NULL,
@@ -93,7 +95,8 @@ _RECORD_BACKUP = """
 DECLARE @set int = (SELECT media_set_id FROM dbo.backupmediaset WHERE media_uuid = @media);
 IF @set IS NULL
 BEGIN
-    INSERT INTO dbo.backupmediaset (media_uuid, media_family_count, name, description, software_name, software_vendor_id,
+    INSERT INTO dbo.backupmediaset (media_uuid, media_family_count, name, description, software_name,
+    software_vendor_id,
         MTF_major_version, mirror_count, is_password_protected, is_compressed, is_encrypted)
     VALUES (@media, 1, @media_name, @media_description, N'Microsoft SQL Server', 4608, 1, 1, 0, @compressed, 0);
     SET @set = SCOPE_IDENTITY();
@@ -119,7 +122,8 @@ VALUES (@id, 1, 1, @pages, 8192, 'D', 512, @size, @data, @data_path, 0, N'ONLINE
 """
 
 _RECORD_RESTORE = """
-INSERT INTO dbo.restorehistory (restore_date, destination_database_name, user_name, backup_set_id, restore_type, replace,
+INSERT INTO dbo.restorehistory (restore_date, destination_database_name, user_name, backup_set_id, restore_type,
+replace,
     recovery, restart)
 SELECT GETDATE(), @database, @user, (SELECT MAX(backup_set_id) FROM dbo.backupset WHERE backup_set_uuid = @uuid), @type,
     @replace, @recovery, 0;

@@ -83,7 +83,8 @@ class BackupReader:
         rows = [
             (
                 item.logical_name, item.physical_name, item.kind, "PRIMARY" if item.kind == "D" else None,
-                str(item.size), "35184372080640" if item.kind == "D" else "2199023255552", number, "0", None, item.unique_id,
+                str(item.size), "35184372080640" if item.kind == "D" else "2199023255552", number, "0", None,
+                item.unique_id,
                 None, None, item.size if item.kind == "D" else 0, 512, 1 if item.kind == "D" else 0, None,
                 str(header.database_backup_lsn), _NO_GUID, False, True, None, None,
             )
@@ -140,7 +141,8 @@ class BackupReader:
     @staticmethod
     def _label_row(media: Media, compressed: bool) -> tuple[Any, ...]:
         return (
-            media.name, media.media_set_id, 1, 1, media.family_id, 1, 0, media.description, "Microsoft SQL Server", 4608,
+            media.name, media.media_set_id, 1, 1, media.family_id, 1, 0, media.description, "Microsoft SQL Server",
+            4608,
             media.created, 1, int(compressed),
         )  # fmt: skip
 
@@ -152,7 +154,8 @@ def page_of(offset: int) -> int:
 #: "RESTORE HEADERONLY (Transact-SQL)", Microsoft Learn; in this order.
 _HEADER_COLUMNS: tuple[tuple[str, SqlType], ...] = (
     ("BackupName", _N), ("BackupDescription", types.nvarchar(255)), ("BackupType", _S), ("ExpirationDate", _D),
-    ("Compressed", _T), ("Position", _S), ("DeviceType", _T), ("UserName", _N), ("ServerName", _N), ("DatabaseName", _N),
+    ("Compressed", _T), ("Position", _S), ("DeviceType", _T), ("UserName", _N), ("ServerName", _N), ("DatabaseName",
+    _N),
     ("DatabaseVersion", _I), ("DatabaseCreationDate", _D), ("BackupSize", _SIZE), ("FirstLSN", _LSN), ("LastLSN", _LSN),
     ("CheckpointLSN", _LSN), ("DatabaseBackupLSN", _LSN), ("BackupStartDate", _D), ("BackupFinishDate", _D),
     ("SortOrder", _S), ("CodePage", _S), ("UnicodeLocaleId", _I), ("UnicodeComparisonStyle", _I),
@@ -179,7 +182,8 @@ _FILE_COLUMNS: tuple[tuple[str, SqlType], ...] = (
 
 #: "RESTORE LABELONLY (Transact-SQL)", Microsoft Learn.
 _LABEL_COLUMNS: tuple[tuple[str, SqlType], ...] = (
-    ("MediaName", _N), ("MediaSetId", _GUID), ("FamilyCount", _I), ("FamilySequenceNumber", _I), ("MediaFamilyId", _GUID),
+    ("MediaName", _N), ("MediaSetId", _GUID), ("FamilyCount", _I), ("FamilySequenceNumber", _I), ("MediaFamilyId",
+    _GUID),
     ("MediaSequenceNumber", _I), ("MediaLabelPresent", _T), ("MediaDescription", types.nvarchar(255)),
     ("SoftwareName", _N), ("SoftwareVendorId", _I), ("MediaDate", _D), ("Mirror_Count", _I), ("IsCompressed", _B),
 )  # fmt: skip

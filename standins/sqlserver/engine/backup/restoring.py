@@ -88,8 +88,8 @@ class Restorer:
             self._check_log(found, existing)
         elif found.header.kind != "D":
             text = (
-                f'The database "{self._name}" does not exist. RESTORE can only create a database when restoring either a '
-                "full backup or a file backup of the primary file."
+                f'The database "{self._name}" does not exist. RESTORE can only create a database when restoring '
+                "either a full backup or a file backup of the primary file."
             )
             raise self._fail(SqlServerError(3118, text, 16, 1))
         elif existing is not None:
@@ -98,7 +98,8 @@ class Restorer:
     def _check_log(self, found: BackupSet, existing: Database | None) -> None:
         if found.header.kind != "L":
             text = (
-                "This RESTORE statement cannot consume the log backup because the device does not hold one. Reissue the "
+                "This RESTORE statement cannot consume the log backup because the device does not hold one. "
+                "Reissue the "
                 "statement with a log backup."
             )
             raise self._fail(SqlServerError(3135, text, 16, 1))
@@ -108,7 +109,8 @@ class Restorer:
         restored = int(existing.settings.options.get("RESTORED_LSN", "0"))
         if found.header.first_lsn > restored:
             text = (
-                f"The log in this backup set begins at LSN {found.header.first_lsn}, which is too recent to apply to the "
+                f"The log in this backup set begins at LSN {found.header.first_lsn}, which is too recent to apply "
+                "to the "
                 "database. An earlier log backup that includes LSN "
                 f"{restored} can be restored."
             )
@@ -129,7 +131,8 @@ class Restorer:
         if existing.settings.recovery != "SIMPLE" and "LOG_CHAIN" in existing.settings.options:
             text = (
                 f'The tail of the log for the database "{existing.name}" has not been backed up. Use BACKUP LOG WITH '
-                "NORECOVERY to backup the log if it contains work you do not want to lose. Use the WITH REPLACE or WITH "
+                "NORECOVERY to backup the log if it contains work you do not want to lose. Use the WITH REPLACE "
+                "or WITH "
                 "STOPAT clause of the RESTORE statement to just overwrite the contents of the log."
             )
             raise self._fail(SqlServerError(3159, text, 16, 1))
@@ -157,7 +160,8 @@ class Restorer:
         for name in self._moves:
             if name not in known:
                 text = (
-                    f"Logical file '{name}' is not part of database '{self._name}'. Use RESTORE FILELISTONLY to list the "
+                    f"Logical file '{name}' is not part of database '{self._name}'. Use RESTORE FILELISTONLY to "
+                    "list the "
                     "logical file names."
                 )
                 raise self._fail(SqlServerError(3234, text, 16, 2))
@@ -173,7 +177,8 @@ class Restorer:
         self._check_file(data.logical_name, Path(data_path), existing)
         self._check_file(log.logical_name, Path(log_path), existing, log=True)
         return Settings(
-            number, existing.name if existing is not None else self._name, data_path, log_path, created, header.collation,
+            number, existing.name if existing is not None else self._name, data_path, log_path, created,
+            header.collation,
             header.compatibility_level, header.recovery, read_only=header.read_only,
             read_committed_snapshot=header.read_committed_snapshot, snapshot_isolation=header.snapshot_isolation,
             state="RESTORING" if "NORECOVERY" in self._options else "ONLINE", family_guid=header.family_guid,
@@ -195,7 +200,8 @@ class Restorer:
         )
         move = SqlServerError(
             3156,
-            f"File '{logical}' cannot be restored to '{path}'. Use WITH MOVE to identify a valid location for the file.",
+            f"File '{logical}' cannot be restored to '{path}'. Use WITH MOVE to identify a valid location for the "
+            "file.",
             16,
             1,
         )
@@ -210,8 +216,8 @@ class Restorer:
         own = existing is not None and path in (existing.path, Path(existing.settings.log_path))
         if path.exists() and not own and "REPLACE" not in self._options:
             text = (
-                f'File "{path}" cannot be restored over the existing "{path}". Reissue the RESTORE statement using WITH '
-                "REPLACE to overwrite pre-existing files, or WITH MOVE to identify an alternate location."
+                f'File "{path}" cannot be restored over the existing "{path}". Reissue the RESTORE statement using '
+                "WITH REPLACE to overwrite pre-existing files, or WITH MOVE to identify an alternate location."
             )
             raise self._fail(SqlServerError(3142, text, 16, 1), plan)
 

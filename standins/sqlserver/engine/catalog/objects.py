@@ -130,14 +130,16 @@ def _column(table: TableModel, column: ColumnModel) -> Row:
     default = column.default.object_id if column.default is not None else 0
     return (
         table.object_id, column.name, column.column_id, *column_details(column.type, column.collation),
-        int(column.nullable), 1, int(column.rowguid), int(column.identity is not None), 0, 0, 0, 0, 0, 0, 0, 0, default, 0,
+        int(column.nullable), 1, int(column.rowguid), int(column.identity is not None), 0, 0, 0, 0, 0, 0, 0, 0,
+        default, 0,
         0, 0, 0, "NOT_APPLICABLE", 0, 0,
     )  # fmt: skip
 
 
 def _view_column(owner: ModuleModel, number: int, column: ViewColumn) -> Row:
     return (
-        owner.object_id, column.name, number, *column_details(column.type, column.collation), int(column.nullable), 1, 0,
+        owner.object_id, column.name, number, *column_details(column.type, column.collation), int(column.nullable),
+        1, 0,
         0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "NOT_APPLICABLE", 0, 0,
     )  # fmt: skip
 
@@ -176,7 +178,8 @@ def _table_types(session: EngineSession, database: Database) -> Iterator[Row]:
     model = _model(session, database)
     for number, kind in enumerate(model.table_types, 257):
         yield (
-            kind.name, 243, number, schema_id(model, kind.schema), None, -1, 0, 0, None, 0, 1, 0, 0, 0, 1, kind.object_id, 0,
+            kind.name, 243, number, schema_id(model, kind.schema), None, -1, 0, 0, None, 0, 1, 0, 0, 0, 1,
+            kind.object_id, 0,
         )  # fmt: skip
 
 
@@ -211,7 +214,8 @@ def _check_constraints(session: EngineSession, database: Database) -> Iterator[R
     found = {
         check.object_id: (
             int(not check.enabled), 0, int(not check.trusted),
-            next((c.column_id for c in table.columns if c.name == check.column), 0), check.text, 0, int(check.system_named),
+            next((c.column_id for c in table.columns if c.name == check.column), 0), check.text, 0,
+            int(check.system_named),
         )
         for table in model.tables
         for check in table.checks
@@ -325,7 +329,8 @@ VIEWS = (
         "sys.tables",
         _OBJECT + ", lob_data_space_id int, filestream_data_space_id int, max_column_id_used int, "
         "lock_on_bulk_load bit, uses_ansi_nulls bit, is_replicated bit, has_replication_filter bit, "
-        "is_merge_published bit, is_sync_tran_subscribed bit, lock_escalation tinyint, lock_escalation_desc nvarchar(60), "
+        "is_merge_published bit, is_sync_tran_subscribed bit, lock_escalation tinyint, lock_escalation_desc "
+        "nvarchar(60), "
         "temporal_type tinyint, temporal_type_desc nvarchar(60), is_memory_optimized bit, is_external bit",
         _tables,
     ),
@@ -381,7 +386,8 @@ VIEWS = (
     ),
     view(
         "sys.sql_modules",
-        "object_id int, definition nvarchar(max), uses_ansi_nulls bit, uses_quoted_identifier bit, is_schema_bound bit, "
+        "object_id int, definition nvarchar(max), uses_ansi_nulls bit, uses_quoted_identifier bit, "
+        "is_schema_bound bit, "
         "uses_database_collation bit, is_recompiled bit, execute_as_principal_id int, uses_native_compilation bit",
         _sql_modules,
     ),

@@ -30,7 +30,8 @@ def _databases(session: EngineSession, database: Database) -> Iterator[Row]:
             s.name, s.database_id, None, b"\x01", s.created, s.compatibility_level,
             s.collation if s.state == "ONLINE" else None, _ACCESS[s.access], s.access, int(s.read_only), 0, 0,
             _STATES[s.state], s.state, 0, 0, 0, snapshot, "ON" if snapshot else "OFF", int(s.read_committed_snapshot),
-            _RECOVERY[s.recovery], s.recovery, 2, "CHECKSUM", 1, 0, 1, 0, int(s.database_id == 4), 0, 0, 0, 0, "NOTHING",
+            _RECOVERY[s.recovery], s.recovery, 2, "CHECKSUM", 1, 0, 1, 0, int(s.database_id == 4), 0, 0, 0, 0,
+            "NOTHING",
             0, 0, s.family_guid or None, 0, None, None, 0,
         )  # fmt: skip
 
@@ -43,7 +44,8 @@ def _sessions(session: EngineSession, database: Database) -> Iterator[Row]:
         yield (
             known.spid, known.login_time, known.request.host_name or None, known.request.application or None,
             known.request.client_pid or None, 7, known.request.library or None, b"\x01", known.login, None, None,
-            "running" if running else "sleeping", None, known.cpu_ms, 4, 0, known.elapsed_ms, _moment(known.last_started),
+            "running" if running else "sleeping", None, known.cpu_ms, 4, 0, known.elapsed_ms,
+            _moment(known.last_started),
             _moment(known.last_finished), 0, 0, known.row_count, 1, -1, 2, known.last_error, b"\x01", known.login,
             current.id if current is not None else None, 1, known.transaction_count,
         )  # fmt: skip
@@ -104,7 +106,8 @@ def _configurations(session: EngineSession, database: Database) -> Iterator[Row]
     settings = (
         (102, "allow updates", 0), (109, "fill factor (%)", 0), (1539, "max degree of parallelism", 0),
         (1544, "max server memory (MB)", 2_147_483_647), (1579, "backup compression default", 0),
-        (1584, "backup checksum default", 0), (16390, "xp_cmdshell", 0), (16391, "contained database authentication", 0),
+        (1584, "backup checksum default", 0), (16390, "xp_cmdshell", 0), (16391, "contained database authentication",
+        0),
         (518, "show advanced options", 0), (1562, "clr enabled", 0),
     )  # fmt: skip
     for number, name, value in settings:
@@ -197,7 +200,8 @@ VIEWS = (
     ),
     view(
         "sys.dm_os_sys_info",
-        "cpu_ticks bigint, cpu_count int, scheduler_count int, physical_memory_kb bigint, sqlserver_start_time datetime",
+        "cpu_ticks bigint, cpu_count int, scheduler_count int, physical_memory_kb bigint, sqlserver_start_time "
+        "datetime",
         _os_info,
         volatile=True,
     ),

@@ -36,7 +36,8 @@ def _indexes(session: EngineSession, database: Database) -> Iterator[Row]:
                 continue
             kind = (1, "CLUSTERED") if index.clustered else (2, "NONCLUSTERED")
             yield (
-                table.object_id, index.name, number, *kind, int(index.unique), 1, 0, int(index.key_kind == "PRIMARY KEY"),
+                table.object_id, index.name, number, *kind, int(index.unique), 1, 0,
+                int(index.key_kind == "PRIMARY KEY"),
                 int(index.key_kind == "UNIQUE"), 0, 0, 0, 0, 1, 1, int(bool(index.filter)), index.filter or None, 0,
             )  # fmt: skip
 
@@ -48,7 +49,8 @@ def _index_columns(session: EngineSession, database: Database) -> Iterator[Row]:
         for index in table.indexes:
             for number, column in enumerate(index.columns, 1):
                 yield (
-                    table.object_id, index.index_id, number, ids[column.name.lower()], number, 0, int(column.descending), 0,
+                    table.object_id, index.index_id, number, ids[column.name.lower()], number, 0,
+                    int(column.descending), 0,
                 )  # fmt: skip
             for number, name in enumerate(index.include, len(index.columns) + 1):
                 yield table.object_id, index.index_id, number, ids[name.lower()], 0, 0, 0, 1
@@ -83,7 +85,8 @@ def _partition_stats(session: EngineSession, database: Database) -> Iterator[Row
         for number, _ in _all_indexes(table):
             share = used if number <= 1 else max(1, used // 10) if rows else 0
             yield (
-                _partition_id(table, number), table.object_id, number, 1, share, share, share, 0, 0, 0, 0, share, share, rows,
+                _partition_id(table, number), table.object_id, number, 1, share, share, share, 0, 0, 0, 0, share,
+                share, rows,
             )  # fmt: skip
 
 
@@ -97,7 +100,7 @@ def file_rows(database: Database) -> Iterator[Row]:
     yield 2, 1, "LOG", settings.log_name, settings.log_path, log
 
 
-def _file(database: Database, row: Row) -> Row:
+def _file(row: Row) -> Row:
     number, kind, description, name, path, size = row
     space = 1 if kind == 0 else 0
     limit = -1 if kind == 0 else 268_435_456
@@ -106,14 +109,14 @@ def _file(database: Database, row: Row) -> Row:
 
 def _database_files(session: EngineSession, database: Database) -> Iterator[Row]:
     del session
-    return (_file(database, row) for row in file_rows(database))
+    return (_file(row) for row in file_rows(database))
 
 
 def _master_files(session: EngineSession, database: Database) -> Iterator[Row]:
     del database
     for known in session.server.all_databases():
         for row in file_rows(known):
-            yield (known.id, *_file(known, row))
+            yield (known.id, *_file(row))
 
 
 def _recovery_status(session: EngineSession, database: Database) -> Iterator[Row]:
@@ -146,7 +149,8 @@ VIEWS = (
         "sys.indexes",
         "object_id int, name sysname, index_id int, type tinyint, type_desc nvarchar(60), is_unique bit, "
         "data_space_id int, ignore_dup_key bit, is_primary_key bit, is_unique_constraint bit, fill_factor tinyint, "
-        "is_padded bit, is_disabled bit, is_hypothetical bit, allow_row_locks bit, allow_page_locks bit, has_filter bit, "
+        "is_padded bit, is_disabled bit, is_hypothetical bit, allow_row_locks bit, allow_page_locks bit, "
+        "has_filter bit, "
         "filter_definition nvarchar(max), auto_created bit",
         _indexes,
     ),

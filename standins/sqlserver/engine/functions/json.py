@@ -1,4 +1,4 @@
-"""JSON on text: SQL Server returns fragments as they stand in the document, so paths are followed in the text itself."""
+"""JSON on text: SQL Server returns fragments as they stand in the document, so paths are followed in the text."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """INSERT, UPDATE and DELETE.
 
-Simple forms become one SQLite statement. Where the answer needs old values or columns of other tables (OUTPUT), the rows
-are first noted in a work table, changed from there, and reported from there.
+Simple forms become one SQLite statement. Where the answer needs old values or columns of other tables (OUTPUT), the
+rows are first noted in a work table, changed from there, and reported from there.
 """
 
 from __future__ import annotations
@@ -176,7 +176,8 @@ class ChangeTranslator(StoringTranslator):
         columns += [f"{text} AS {name}" for name, text in noted]
         create = f"CREATE TEMP TABLE {work} AS {tables}SELECT {', '.join(columns)}{source}{rest}"
         if len(self.scope.sources) > 1:  # a row matched several times is changed once
-            create = f"CREATE TEMP TABLE {work} AS SELECT * FROM ({tables}SELECT {', '.join(columns)}{source}{rest}) GROUP BY r0"
+            rows = f"{tables}SELECT {', '.join(columns)}{source}{rest}"
+            create = f"CREATE TEMP TABLE {work} AS SELECT * FROM ({rows}) GROUP BY r0"
         assigned = ", ".join(f"{quote(item.column.name)} = u.n{place}" for place, item in enumerate(sets))
         change = f"UPDATE {relation.sql} AS t SET {assigned} FROM temp.{work} AS u WHERE t.rowid = u.r0"
         if not sets:

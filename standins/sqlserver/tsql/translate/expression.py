@@ -109,7 +109,7 @@ class ExpressionTranslator:
             column, bound = self.scope.resolve(node.parts, self.line)
             if bound not in self.scope.sources or column.text in (self.groups or ()):
                 return column
-            label = f"{bound.relation.name if bound.relation and not bound.name else bound.name}.{column.name}"
+            label = f"{bound.label or bound.name}.{column.name}"
             text = (
                 f"Column '{label}' is invalid in the select list because it is not contained in either an aggregate "
                 "function or the GROUP BY clause."

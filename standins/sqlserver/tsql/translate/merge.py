@@ -189,12 +189,14 @@ class StatementTranslator(ChangeTranslator):
         if action.action == "UPDATE":
             assigned = ", ".join(f"{quote(relation.columns[place].name)} = {text}" for place, text in given.items())
             return Command.of(
-                f"UPDATE {relation.sql} AS t SET {assigned} FROM temp.{work} AS u WHERE t.rowid = u.r0 AND u.a0 = {number}"
+                f"UPDATE {relation.sql} AS t SET {assigned} FROM temp.{work} AS u WHERE t.rowid = u.r0 AND u.a0 = "
+                f"{number}"
             )
         by_name = {relation.columns[place].name: text for place, text in given.items()}
         names, row = self.row_for(relation, by_name)
         return Command.of(
-            f"INSERT INTO {relation.sql} (rowid, {names}) SELECT u.r0, {row} FROM temp.{work} AS u WHERE u.a0 = {number}"
+            f"INSERT INTO {relation.sql} (rowid, {names}) SELECT u.r0, {row} FROM temp.{work} AS u WHERE u.a0 = "
+            f"{number}"
         )
 
     def _merge_outputs(

@@ -23,6 +23,8 @@ class Bound:
     database: str = ""
     relation: Relation | None = None
     row: str = ""
+    #: The name as the query writes it, for messages.
+    label: str = ""
 
     def matches(self, qualifier: tuple[str, ...]) -> bool:
         names = (self.name.lower(), self.schema.lower(), self.database.lower())

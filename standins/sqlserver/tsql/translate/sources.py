@@ -106,7 +106,9 @@ class SourceTranslator(CallTranslator):
             row = f"{alias}.r0" if common.row is not None else ""
             self.scope.sources.append(Bound(node.alias or name.name, alias, columns, relation=common.row, row=row))
             return f"{common.alias} AS {alias}"
-        return self.bind(self.names.relation(name), node.alias)
+        text = self.bind(self.names.relation(name), node.alias)
+        self.scope.sources[-1].label = node.alias or str(name)
+        return text
 
     def bind(self, relation: Relation, alias: str = "") -> str:
         """Bring a relation into the scope."""

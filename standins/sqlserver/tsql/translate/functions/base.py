@@ -78,7 +78,8 @@ def constant(name: str, type: SqlType, *, nullable: bool = True) -> Handler:
 
 
 def call(sql_name: str, type: SqlType, *kinds: str) -> Handler:
-    """A SQLite function of ours. ``kinds`` say how each argument is passed: s(tring), i(nteger), f(loat) or as it is."""
+    """A SQLite function of ours. ``kinds`` say how each argument is passed: s(tring), i(nteger), f(loat) or as "
+    "it is."""
 
     def handler(translator: ExpressionTranslator, arguments: Arguments) -> Sql:
         texts: list[str] = []
