@@ -83,7 +83,10 @@ def test_what_a_backup_tells_about_itself(master: Any, filled: str, file: Path) 
     assert [(item["LogicalName"], item["Type"]) for item in (data, log)] == [(filled, "D"), (f"{filled}_log", "L")]
     (label,) = records(master, f"RESTORE LABELONLY FROM DISK = N'{file}'")
     assert label["FamilyCount"] == 1
-    history = "SELECT TOP 1 name, type, is_copy_only FROM msdb.dbo.backupset WHERE database_name = ? ORDER BY backup_set_id DESC"
+    history = (
+        "SELECT TOP 1 name, type, is_copy_only FROM msdb.dbo.backupset WHERE database_name = ? ORDER BY "
+        "backup_set_id DESC"
+    )
     assert rows(master, history, filled) == [("one", "D", True)]
 
 

@@ -40,7 +40,10 @@ def test_settings_are_kept(connection: Any, database: str) -> None:
         connection,
         f"ALTER DATABASE [{database}] SET RECOVERY SIMPLE, READ_COMMITTED_SNAPSHOT ON WITH ROLLBACK IMMEDIATE",
     )
-    settings = "SELECT compatibility_level, recovery_model_desc, is_read_committed_snapshot_on FROM sys.databases WHERE name = ?"
+    settings = (
+        "SELECT compatibility_level, recovery_model_desc, is_read_committed_snapshot_on FROM sys.databases "
+        "WHERE name = ?"
+    )
     assert rows(connection, settings, database) == [(130, "SIMPLE", True)]
     refused(connection, f"ALTER DATABASE [{database}] SET COMPATIBILITY_LEVEL = 15", 15048)
     results(connection, f"ALTER DATABASE [{database}] SET COMPATIBILITY_LEVEL = 120")

@@ -14,7 +14,8 @@ pytestmark = each(MICROSOFT)
 
 DOCUMENT = """CREATE TABLE dbo.Doc (
     Id nvarchar(50) NOT NULL, Name nvarchar(200) NOT NULL, JSON nvarchar(max) NULL, Moment datetimeoffset NOT NULL,
-    Flag bit NOT NULL DEFAULT 0, N int IDENTITY(1, 1) NOT NULL, Blob varbinary(max) NULL, DataVersion rowversion NOT NULL,
+    Flag bit NOT NULL DEFAULT 0, N int IDENTITY(1, 1) NOT NULL, Blob varbinary(max) NULL,
+    DataVersion rowversion NOT NULL,
     CONSTRAINT PK_Doc_Id PRIMARY KEY CLUSTERED (Id ASC), CONSTRAINT UQ_Doc UNIQUE NONCLUSTERED (Name),
     INDEX IX_N NONCLUSTERED (N))"""
 INSERT = "INSERT dbo.Doc (Id, Name, Moment) VALUES ('Docs-{0}', 'n{0}', SYSDATETIMEOFFSET())"
@@ -132,7 +133,8 @@ def test_procedures_and_functions(connection: Any) -> None:
         BEGIN
             SET NOCOUNT ON
             DECLARE @result int
-            UPDATE KeyAllocation SET @result = Allocated = (Allocated + @blockSize) WHERE CollectionName = @collectionName
+            UPDATE KeyAllocation SET @result = Allocated = (Allocated + @blockSize)
+            WHERE CollectionName = @collectionName
             IF (@@ROWCOUNT = 0)
             BEGIN
                 INSERT INTO KeyAllocation (CollectionName, Allocated) VALUES (@collectionName, @blockSize)

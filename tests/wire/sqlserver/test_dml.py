@@ -20,7 +20,8 @@ pytestmark = each(MICROSOFT)
 def table(connection: Any) -> Iterator[Any]:
     results(
         connection,
-        "CREATE TABLE dbo.Doc (Id nvarchar(50) NOT NULL PRIMARY KEY, Name nvarchar(20) NOT NULL, JSON nvarchar(max) NULL, "
+        "CREATE TABLE dbo.Doc (Id nvarchar(50) NOT NULL PRIMARY KEY, Name nvarchar(20) NOT NULL, JSON "
+        "nvarchar(max) NULL, "
         "N int IDENTITY NOT NULL, V rowversion)",
     )
     for number in range(6):
@@ -70,7 +71,8 @@ def test_output(table: Any) -> None:
 def test_joins_in_updates_and_deletes(table: Any) -> None:
     results(
         table,
-        "CREATE TABLE #w (DocId nvarchar(50), Name nvarchar(20)); INSERT #w VALUES ('docs-1', 'one'), ('docs-2', 'two')",
+        "CREATE TABLE #w (DocId nvarchar(50), Name nvarchar(20)); INSERT #w VALUES ('docs-1', 'one'), "
+        "('docs-2', 'two')",
     )
     assert results(table, "UPDATE d SET d.Name = w.Name FROM dbo.Doc d JOIN #w w ON w.DocId = d.Id") == [2]
     assert value(table, "SELECT Name FROM dbo.Doc WHERE Id = 'Docs-2'") == "two"
@@ -87,7 +89,8 @@ def test_joins_in_updates_and_deletes(table: Any) -> None:
 def test_merge(table: Any) -> None:
     merge = (
         "MERGE dbo.Doc AS t USING (VALUES ('Docs-0', 'changed'), ('new', 'made')) AS s (Id, Name) ON t.Id = s.Id "
-        "WHEN MATCHED THEN UPDATE SET Name = s.Name WHEN NOT MATCHED BY TARGET THEN INSERT (Id, Name) VALUES (s.Id, s.Name) "
+        "WHEN MATCHED THEN UPDATE SET Name = s.Name WHEN NOT MATCHED BY TARGET THEN INSERT (Id, Name) VALUES "
+        "(s.Id, s.Name) "
         "WHEN NOT MATCHED BY SOURCE AND t.N > 4 THEN DELETE OUTPUT $action, inserted.Id, deleted.Id;"
     )
     assert sorted(rows(table, merge), key=str) == [
@@ -105,7 +108,8 @@ def test_identity(table: Any) -> None:
     refused(table, "INSERT dbo.Doc (Id, Name, N) VALUES ('k', 'k', 50)", 544)
     results(
         table,
-        "SET IDENTITY_INSERT dbo.Doc ON; INSERT dbo.Doc (Id, Name, N) VALUES ('k', 'k', 50); SET IDENTITY_INSERT dbo.Doc OFF",
+        "SET IDENTITY_INSERT dbo.Doc ON; INSERT dbo.Doc (Id, Name, N) VALUES ('k', 'k', 50); SET "
+        "IDENTITY_INSERT dbo.Doc OFF",
     )
     assert rows(table, "INSERT dbo.Doc (Id, Name) OUTPUT inserted.N VALUES ('l', 'l')") == [(51,)]
 
@@ -122,9 +126,15 @@ def test_queries(table: Any) -> None:
     ]
     numbered = "SELECT ROW_NUMBER() OVER (ORDER BY N DESC) AS r, Id FROM dbo.Doc WITH (NOLOCK)"
     assert rows(table, f"SELECT Id FROM ({numbered}) AS x WHERE r = 1") == [("Docs-5",)]
-    joined = "WITH c AS (SELECT Id, N FROM dbo.Doc WHERE N < 4) SELECT STRING_AGG(Id, ',') WITHIN GROUP (ORDER BY N DESC) FROM c"
+    joined = (
+        "WITH c AS (SELECT Id, N FROM dbo.Doc WHERE N < 4) SELECT STRING_AGG(Id, ',') WITHIN GROUP (ORDER BY "
+        "N DESC) FROM c"
+    )
     assert value(table, joined) == "Docs-2,Docs-1,Docs-0"
-    applied = "SELECT d.N, z.N FROM dbo.Doc d OUTER APPLY (SELECT TOP 1 e.N FROM dbo.Doc e WHERE e.N > d.N ORDER BY e.N) z ORDER BY 1"
+    applied = (
+        "SELECT d.N, z.N FROM dbo.Doc d OUTER APPLY (SELECT TOP 1 e.N FROM dbo.Doc e WHERE e.N > d.N ORDER "
+        "BY e.N) z ORDER BY 1"
+    )
     assert rows(table, applied)[-2:] == [(5, 6), (6, None)]
     assert rows(table, "SELECT Id FROM dbo.Doc WHERE N = 1 UNION ALL SELECT 'x' ORDER BY Id DESC") == [
         ("x",),
@@ -135,7 +145,8 @@ def test_queries(table: Any) -> None:
 def test_json(table: Any) -> None:
     assert rows(
         table,
-        "SELECT JSON_VALUE(JSON, '$.Name'), JSON_VALUE(JSON, '$.Tags[1]'), JSON_QUERY(JSON, '$.Tags') FROM dbo.Doc WHERE N = 2",
+        "SELECT JSON_VALUE(JSON, '$.Name'), JSON_VALUE(JSON, '$.Tags[1]'), JSON_QUERY(JSON, '$.Tags') FROM "
+        "dbo.Doc WHERE N = 2",
     ) == [("n1", "b", '["a","b"]')]
     results(table, "UPDATE dbo.Doc SET JSON = JSON_MODIFY(JSON, '$.Name', 'zz') WHERE N = 2")
     assert value(table, "SELECT JSON FROM dbo.Doc WHERE N = 2") == '{"Name":"zz","Tags":["a","b"],"N":1}'

@@ -67,5 +67,5 @@ def test_a_raised_message_of_low_severity_is_no_error(connection: Any) -> None:
 
 def test_a_bad_login(sql_server: Any, driver: Any) -> None:
     wrong = type(sql_server)(sql_server.host, sql_server.port, sql_server.user, "Wrong-password-1")
-    with pytest.raises(Exception, match="18456|Login failed"):
+    with pytest.raises(Exception, match=r"18456|Login failed"):
         driver.connect(wrong)
