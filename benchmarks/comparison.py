@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from tidegate.checks.comparison import compare
 from tidegate.observation.store import ITEM, Seen, Snapshot, SnapshotWriter
@@ -18,7 +19,7 @@ def write(file: Path, version: str, number: int) -> Snapshot:
     prefix = "/api/Spaces-1" if spaces else "/api"
     with SnapshotWriter(file) as writer:
         for n in range(number):
-            body = {
+            body: dict[str, Any] = {
                 "Id": f"deploymentprocess-Projects-{n}",
                 "ProjectId": f"Projects-{n}",
                 "Version": n % 17,
@@ -68,7 +69,8 @@ def main() -> None:
             started = time.perf_counter()
             findings = compare(before, before, after)
             seconds = time.perf_counter() - started
-            print(f"{origin} → {target}: {number} resources, {size:.0f} MiB each: {seconds:.1f} s, {len(findings)} findings")
+            told = f"{number} resources, {size:.0f} MiB each: {seconds:.1f} s, {len(findings)} findings"
+            print(f"{origin} → {target}: {told}")
 
 
 if __name__ == "__main__":

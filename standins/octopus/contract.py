@@ -43,7 +43,8 @@ class Version:
 class Kind:
     """One document type: its table, its ids, and the columns that are not in the JSON.
 
-    ``columns`` holds for the version the store was opened at. ``space_scoped`` documents carry ``SpaceId`` from 2019.1 on.
+    ``columns`` holds for the version the store was opened at. ``space_scoped`` documents carry ``SpaceId`` from
+    2019.1 on.
     """
 
     name: str
@@ -55,7 +56,10 @@ class Kind:
 
 
 class Transaction(Protocol):
-    """Work on the documents inside one database transaction. Kinds are named as in ``store/kinds`` ("Project", "ServerTask", …)."""
+    """Work on the documents inside one database transaction.
+
+    Kinds are named as in ``store/kinds.toml`` ("Project", "ServerTask", …).
+    """
 
     def load(self, kind: str, id: str) -> Document | None: ...
 
@@ -72,7 +76,7 @@ class Transaction(Protocol):
         skip: int = 0,
         take: int | None = None,
     ) -> list[Document]:
-        """Documents whose columns equal ``where`` (a list value means IN; None means IS NULL) and contain ``contains``."""
+        """Documents whose columns equal ``where`` (a list means IN, None means IS NULL) and contain ``contains``."""
         ...
 
     def count(
@@ -176,7 +180,10 @@ class Rights(Protocol):
         environments: Sequence[str] | None = None,
         tenants: Sequence[str] | None = None,
     ) -> bool:
-        """None: the dimension does not apply to what is asked about. A scoped grant covers it if it covers any of the values."""
+        """None: the dimension does not apply to what is asked about.
+
+        A scoped grant covers it if it covers any of the values.
+        """
         ...
 
     def require(
@@ -250,7 +257,8 @@ class Route:
     """One row of the route table.
 
     ``path`` is below ``/api`` (or below ``/api/{space}`` for space routes) and uses ``{name}`` parameters. ``scope`` is
-    ``system`` (unscoped only), ``space`` (from 2019.1 under /api/{space}/… and unscoped for the default space) or ``mixed``
+    ``system`` (unscoped only), ``space`` (from 2019.1 under /api/{space}/… and unscoped for the default space) or
+    ``mixed``
     (both, across the spaces the caller may see). ``since`` and ``until`` are versions (inclusive, exclusive).
     ``permission`` is the name demanded, "" for any signed-in user, None for anonymous.
     """

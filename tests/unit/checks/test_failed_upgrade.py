@@ -27,7 +27,10 @@ def test_a_script_that_fails_is_named_with_its_error() -> None:
 
     assert (finding.check, finding.severity) == ("UPGRADE", Severity.BREAKING)
     assert finding.place == "schema script Octopus.Core.UpgradeScripts.Script0120PopulateRelatedDocumentTable.cs"
-    assert (finding.before, finding.after) == ("2018.12.1", "ArgumentException: Unrecognised document prefix Accounts-1")
+    assert (finding.before, finding.after) == (
+        "2018.12.1",
+        "ArgumentException: Unrecognised document prefix Accounts-1",
+    )
 
 
 def test_a_server_that_does_not_start_is_another_finding_than_a_script() -> None:
