@@ -34,6 +34,7 @@ class SnapshotScope:
     previews: int = 12  # releases × environments whose deployment is previewed
     external_feeds: bool = False  # whether lists of external feeds may be asked for: they reach outside
     slow: float = 0.4  # seconds; slower answers are timed again when the server is idle
+    timing_again: float = 15.0  # seconds spent on that at most
     patience: float = 60.0  # seconds a request is repeated while the server is starting or drops connections
     seed: int = 0
 

@@ -30,8 +30,8 @@ HEADERS: Final = (
     "access-control-allow-origin", "strict-transport-security", "www-authenticate", "location",
 )  # fmt: skip
 
-#: At most this many slow answers are timed again.
-RETIMED: Final = 30
+#: Slow answers of each family that are timed again.
+EACH: Final = 3
 
 
 def take_snapshot(
@@ -208,13 +208,27 @@ class _Taker:
         }
 
     def time_again(self) -> None:
-        """Time the slowest answers again with the server idle: waiting for each other is no slowness."""
-        for _, job in sorted(self._slow, key=lambda slow: -slow[0])[:RETIMED]:
+        """Time slow answers again with the server idle: waiting for each other is no slowness.
+
+        Some of each family, the slowest first, and not for longer than the scope allows; the rest of a family that was
+        timed again has no time any more.
+        """
+        deadline = time.monotonic() + self._scope.timing_again
+        taken: defaultdict[str, int] = defaultdict(int)
+        for _, job in sorted(self._slow, key=lambda slow: -slow[0]):
+            forms = (FILE,) if job.file else (job.form, LIST)
+            taken[job.family] += 1
+            if taken[job.family] > EACH:
+                for form in forms:
+                    self._writer.retimed(job.user, job.place, form, 0.0)
+                continue
             for _ in range(3):
+                if time.monotonic() > deadline:
+                    return
                 fetched = self._fetcher.now(job)
                 if fetched.answer is None:
                     break
-                for form in {job.form, LIST} - ({LIST} if job.file else set[str]()):
+                for form in forms:
                     self._writer.retimed(job.user, job.place, form, fetched.answer.seconds)
                 if fetched.answer.seconds < self._scope.slow:
                     break
