@@ -109,8 +109,7 @@ class EmbeddedHost:
         fresh = self._folder / "install.new"
         shutil.rmtree(fresh, ignore_errors=True)
         try:
-            with tarfile.open(archive) as content:
-                content.extractall(fresh, filter="data")
+            _unpack(archive, fresh)
         except (tarfile.TarError, OSError) as error:
             raise ProvisioningFailed(
                 f"the installer of {version} cannot be unpacked: {error}", where=str(archive)
@@ -208,6 +207,19 @@ class EmbeddedHost:
                 raise
             raise UpgradeFailed(error.what, where=str(self._log)) from None
         return url
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    """Regular files with names inside ``folder`` only (`extractall` has its safe filter from Python 3.11.4 on)."""
+    with tarfile.open(archive) as content:
+        for member in content.getmembers():
+            target = (folder / member.name).resolve()
+            source = content.extractfile(member) if member.isreg() else None
+            if source is None or folder.resolve() not in target.parents:
+                raise tarfile.TarError(f"{member.name!r} is no file of an installer")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(source.read())
+            target.chmod(member.mode & 0o755)
 
 
 def _text(path: Path) -> str:
