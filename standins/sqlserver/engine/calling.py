@@ -169,7 +169,7 @@ class Calling:
                 frame.borrowed.add(parameter.name)
                 continue
             if parameter.type is None:
-                self._session.definitions.declare_empty(parameter, frame)
+                self._session.definitions.temporaries.declare_empty(parameter, frame)
                 continue
             frame.declare(parameter.name, parameter.type)
             if item is None or item.default:
@@ -279,7 +279,7 @@ class Calling:
         session = self._session
         outer, session.frame = session.frame, frame
         try:
-            session.definitions.declare_table(definition.returns_table, 1)
+            session.definitions.temporaries.declare_table(definition.returns_table, 1)
         finally:
             session.frame = outer
         table = frame.tables.pop(definition.returns_table.name)
@@ -291,7 +291,7 @@ class Calling:
             self._quietly(definition.body, kept, database, types.INT)
             rows = session.link.raw.execute(f'SELECT * FROM temp."{table.name}"').fetchall()
         finally:
-            session.definitions.drop_temporary(table)
+            session.definitions.temporaries.drop(table)
         return json.dumps([[_plain(value) for value in row] for row in rows], ensure_ascii=False)
 
     # --- INSERT … EXEC -------------------------------------------------------------------------------------------

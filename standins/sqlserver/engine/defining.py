@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import apsw
@@ -13,21 +12,19 @@ import apsw
 from standins.sqlserver.contract import Sink, SqlServerError
 from standins.sqlserver.engine import messages, moments, physical
 from standins.sqlserver.engine.altering import Altering
-from standins.sqlserver.engine.database import Database, delete_object, next_object_id, save_object
+from standins.sqlserver.engine.database import Database, next_object_id, save_object
+from standins.sqlserver.engine.dropping import Dropping
 from standins.sqlserver.engine.lookup import Lookup, relation_columns
 from standins.sqlserver.engine.model import (
     IndexModel,
     Model,
-    ModuleModel,
-    SchemaModel,
     TableModel,
-    ViewColumn,
     constraint_names,
 )
+from standins.sqlserver.engine.modules import Modules
 from standins.sqlserver.engine.sqlite import Connection
-from standins.sqlserver.engine.stored import module_definition
 from standins.sqlserver.engine.tablemodels import COULD_NOT_CREATE, Errors, TableBuilder
-from standins.sqlserver.engine.variables import Frame
+from standins.sqlserver.engine.temporaries import Temporaries
 from standins.sqlserver.tsql import statements, types
 from standins.sqlserver.tsql.errors import unsupported
 from standins.sqlserver.tsql.nodes import ObjectName
@@ -40,8 +37,6 @@ from standins.sqlserver.tsql.translate.values import quote
 if TYPE_CHECKING:
     from standins.sqlserver.engine.session import EngineSession
 
-_temporary_ids = count(-1_000_000, -1)
-
 
 class Defining:
     """Changes of the model, with SQLite's tables following."""
@@ -49,14 +44,17 @@ class Defining:
     def __init__(self, session: EngineSession) -> None:
         self._session = session
         self._altering = Altering(session, self)
-        self._deferred: list[str] = []
+        self._dropping = Dropping(session, self)
+        self.temporaries = Temporaries(session, self)
+        self.modules = Modules(session, self)
 
     def handlers(self) -> dict[type[statements.Statement], Callable[..., None]]:
         s = statements
         return {
             s.CreateTable: self._create_table, s.AlterTable: self._altering.alter_table,
-            s.CreateIndex: self._create_index, s.AlterIndex: self._alter_index, s.Drop: self._drop,
-            s.CreateModule: self._create_module, s.CreateType: self._create_type, s.CreateSchema: self._create_schema,
+            s.CreateIndex: self._create_index, s.AlterIndex: self._alter_index, s.Drop: self._dropping.drop,
+            s.CreateModule: self.modules.create_module, s.CreateType: self.modules.create_type,
+            s.CreateSchema: self.modules.create_schema,
             s.Truncate: self._truncate,
         }  # fmt: skip
 
@@ -117,7 +115,7 @@ class Defining:
     def _create_table(self, statement: statements.CreateTable, sink: Sink) -> None:
         name = statement.name
         if name.temporary:
-            self._create_temporary(name.name, statement.body)
+            self.temporaries.create(name.name, statement.body)
         else:
             self.create_table(name, statement.body)
         sink.done(None)
@@ -136,7 +134,7 @@ class Defining:
             table = builder.table(object_id, moments.now_text(), moments.now_text())
             self._check_names(model, table)
             table = self.resolve_foreign_keys(model, table, table.foreign_keys)
-            self._build(raw, database.alias, table)
+            self.build(raw, database.alias, table)
             self.store_table(database, table)
         return table
 
@@ -205,7 +203,7 @@ class Defining:
                 )
                 raise Errors(SqlServerError(1757, text, 16, 0), COULD_NOT_CREATE)
 
-    def _build(self, raw: Connection, schema: str, table: TableModel) -> None:
+    def build(self, raw: Connection, schema: str, table: TableModel) -> None:
         sql = physical.create_table(table, self.condition)
         raw.execute(sql.replace("CREATE TABLE ", f"CREATE TABLE {schema}.", 1))
         for index in table.indexes:
@@ -222,108 +220,6 @@ class Defining:
         raw.execute(
             f"DROP INDEX IF EXISTS {schema}.{quote(name)}; DROP INDEX IF EXISTS {schema}.{quote(name + '|null')}"
         )
-
-    # --- temporary tables ----------------------------------------------------------------------------------------
-
-    def _create_temporary(self, name: str, body: statements.TableBody) -> None:
-        session = self._session
-        if session.temporary(name) is not None:
-            raise messages.already_exists(name)
-        if name.startswith("##"):
-            raise unsupported("A global temporary table")
-        session.before_write(None)
-        table = self._temporary_model(name, body)
-        with session.statement_transaction(), session.link.atomic():
-            self._build(session.link.raw, "temp", table)
-        self._register_temporary(name, table)
-
-    def _register_temporary(self, name: str, table: TableModel) -> None:
-        self._session.temporaries[name.lower()] = table
-        self._session.frame.temporaries.append(name)
-        self._session.temporary_version += 1
-
-    def _temporary_model(self, label: str, body: statements.TableBody) -> TableModel:
-        object_id = next(_temporary_ids)
-        physical_name = f"{label}|{-object_id}"
-        builder = TableBuilder("", physical_name, self._session.server.collation, lambda: next(_temporary_ids))
-        builder.add(body)
-        table = builder.table(object_id, moments.now_text(), moments.now_text())
-        return replace(table, foreign_keys=())
-
-    def declare_table(self, declaration: statements.Declaration, line: int) -> None:
-        """A table variable."""
-        session = self._session
-        body = declaration.columns
-        if body is None:
-            assert declaration.type_name is not None
-            body = self._type_body(declaration.type_name, line)
-        known = session.frame.tables.get(declaration.name)
-        if known is not None:
-            if id(declaration) not in session.frame.loop_declared:
-                session.frame.declare(declaration.name, types.INT)
-            session.link.raw.execute(f"DELETE FROM temp.{quote(known.name)}")
-            return
-        table = self._temporary_model(declaration.name, body)
-        self._build(session.link.raw, "temp", table)
-        session.frame.loop_declared.add(id(declaration))
-        session.frame.declare_table(declaration.name, table)
-        session.temporary_version += 1
-
-    def declare_empty(self, parameter: statements.ParameterDefinition, frame: Frame) -> None:
-        """A table-valued parameter that was not given is an empty table."""
-        session = self._session
-        outer, session.frame = session.frame, frame
-        try:
-            self.declare_table(statements.Declaration(parameter.name, None, type_name=parameter.type_name), 1)
-        finally:
-            session.frame = outer
-
-    def _type_body(self, name: ObjectName, line: int) -> statements.TableBody:
-        database = self.database_of(name)
-        found = self.model(database).table_type(name.schema, name.name)
-        if found is None:
-            text = f"Column, parameter, or variable: Cannot find data type {name}."
-            raise SqlServerError(2715, text, 16, 3, line)
-        return body_of(found)
-
-    def table_variable_rows(self) -> list[tuple[TableModel, list[tuple[Any, ...]]]]:
-        """The rows of all table variables in being: a ROLLBACK does not touch them."""
-        raw = self._session.link.raw
-        found: list[tuple[TableModel, list[tuple[Any, ...]]]] = []
-        frame: Frame | None = self._session.frame
-        while frame is not None:
-            found += [
-                (table, raw.execute(f"SELECT * FROM temp.{quote(table.name)}").fetchall())
-                for name, table in frame.tables.items()
-                if name not in frame.borrowed
-            ]
-            frame = frame.caller
-        return found
-
-    def restore_table_variables(self, kept: list[tuple[TableModel, list[tuple[Any, ...]]]]) -> None:
-        raw = self._session.link.raw
-        for table, rows in kept:
-            name = f"temp.{quote(table.name)}"
-            raw.execute(f"DROP TABLE IF EXISTS {name}")
-            self._build(raw, "temp", table)
-            marks = ", ".join("?" for _ in table.columns)
-            raw.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
-
-    def drop_deferred(self) -> None:
-        """Tables that could not be dropped because the statement that used them was still running."""
-        while self._deferred:
-            self._session.link.raw.execute(f"DROP TABLE IF EXISTS temp.{quote(self._deferred.pop())}")
-
-    def drop_temporary(self, table: TableModel) -> None:
-        session = self._session
-        try:
-            session.link.raw.execute(f"DROP TABLE IF EXISTS temp.{quote(table.name)}")
-        except apsw.LockedError:
-            self._deferred.append(table.name)
-        for name, known in list(session.temporaries.items()):
-            if known is table:
-                del session.temporaries[name]
-        session.temporary_version += 1
 
     # --- SELECT … INTO -------------------------------------------------------------------------------------------
 
@@ -347,7 +243,7 @@ class Defining:
             del place
         body = statements.TableBody(tuple(definitions))
         if plan.into.temporary:
-            self._create_temporary(plan.into.name, body)
+            self.temporaries.create(plan.into.name, body)
             table, schema, database = session.temporaries[plan.into.name.lower()], "temp", None
         else:
             database = self.database_of(plan.into)
@@ -387,7 +283,7 @@ class Defining:
         if table is None:
             raise messages.object_missing(statement.table.name)
         session.before_write(None)
-        builder = TableBuilder.extending(table, session.server.collation, lambda: next(_temporary_ids))
+        builder = TableBuilder.extending(table, session.server.collation, self.temporaries.next_id)
         index = builder.add_index(statement.index)
         changed = replace(table, indexes=tuple(builder.indexes))
         with session.statement_transaction():
@@ -434,215 +330,6 @@ class Defining:
             raise SqlServerError(number, text, 16, 12)
         return database, table
 
-    # --- DROP ----------------------------------------------------------------------------------------------------
-
-    def _drop(self, statement: statements.Drop, sink: Sink) -> None:
-        droppers: dict[str, Callable[[ObjectName, bool], None]] = {
-            "TABLE": self._drop_table,
-            "VIEW": lambda name, missing: self._drop_module(name, missing, "view", ("VIEW",)),
-            "PROCEDURE": lambda name, missing: self._drop_module(name, missing, "procedure", ("PROCEDURE",)),
-            "FUNCTION": lambda name, missing: self._drop_module(
-                name, missing, "function", ("FUNCTION", "INLINE FUNCTION", "TABLE FUNCTION")
-            ),
-            "TYPE": self._drop_type,
-            "SCHEMA": self._drop_schema,
-            "DATABASE": lambda name, missing: self._session.administration.drop_database(name.name, missing),
-        }
-        if statement.kind == "INDEX":
-            assert statement.table is not None
-            self._drop_table_index(statement.names[0].name, statement.table, statement.if_exists)
-        elif statement.kind not in droppers:
-            raise unsupported(f"DROP {statement.kind}", statement.line)
-        else:
-            for name in statement.names:
-                droppers[statement.kind](name, statement.if_exists)
-        sink.done(None)
-
-    def _drop_table(self, name: ObjectName, if_exists: bool) -> None:
-        if name.temporary:
-            table = self._session.temporary(name.name)
-            if table is not None:
-                self._session.before_write(None)
-                with self._session.statement_transaction():
-                    self.drop_temporary(table)
-            elif not if_exists:
-                raise messages.cannot_drop("table", name.name)
-            return
-        database = self.database_of(name)
-        table = self.model(database).table(name.schema, name.name)
-        if table is None:
-            if not if_exists:
-                raise messages.cannot_drop("table", str(name))
-            return
-        referencing = [
-            key for child, key in self.model(database).referencing(table) if child.object_id != table.object_id
-        ]
-        if referencing:
-            text = f"Could not drop object '{name}' because it is referenced by a FOREIGN KEY constraint."
-            raise SqlServerError(3726, text, 16, 1)
-        with self.change(database) as raw:
-            raw.execute(f"DROP TABLE {database.alias}.{quote(physical.table_name(table))}")
-            delete_object(raw, database.alias, table.object_id)
-            raw.execute(f'DELETE FROM {database.alias}."sys.counters" WHERE name = ?', (f"identity:{table.object_id}",))
-            self._session.link.set_model(database, self.model(database).without_table(table))
-
-    def _drop_table_index(self, index_name: str, table_name: ObjectName, if_exists: bool) -> None:
-        if table_name.temporary:
-            table = self._session.temporary(table_name.name)
-            index = table.index(index_name) if table is not None else None
-            if table is None or index is None:
-                if if_exists:
-                    return
-                raise messages.cannot_drop("index", f"{table_name}.{index_name}")
-            self.drop_index(self._session.link.raw, "temp", table, index)
-            changed = replace(table, indexes=tuple(known for known in table.indexes if known is not index))
-            self._session.temporaries[table_name.name.lower()] = changed
-            return
-        database = self.database_of(table_name)
-        table = self.model(database).table(table_name.schema, table_name.name)
-        index = table.index(index_name) if table is not None else None
-        if table is None or index is None:
-            if if_exists:
-                return
-            raise messages.cannot_drop("index", f"{table_name}.{index_name}")
-        if index.key_kind:
-            text = (
-                f"An explicit DROP INDEX is not allowed on index '{table_name}.{index.name}'. It is being used for "
-                f"{index.key_kind} constraint enforcement."
-            )
-            raise SqlServerError(3723, text, 16, 4)
-        with self.change(database) as raw:
-            self.drop_index(raw, database.alias, table, index)
-            remaining = tuple(known for known in table.indexes if known is not index)
-            self.store_table(database, replace(table, indexes=remaining, modified=moments.now_text()))
-
-    def _drop_module(self, name: ObjectName, if_exists: bool, kind: str, kinds: tuple[str, ...]) -> None:
-        database = self.database_of(name)
-        module = self.model(database).module(name.schema, name.name)
-        if module is None or module.kind not in kinds:
-            if if_exists:
-                return
-            raise messages.cannot_drop(kind, str(name))
-        with self.change(database) as raw:
-            delete_object(raw, database.alias, module.object_id)
-            self._session.link.set_model(database, self.model(database).without_module(module))
-
-    def _drop_type(self, name: ObjectName, if_exists: bool) -> None:
-        database = self.database_of(name)
-        model = self.model(database)
-        found = model.table_type(name.schema, name.name)
-        if found is None:
-            if if_exists:
-                return
-            text = f"Cannot find the type '{name}', because it does not exist or you do not have permission."
-            raise SqlServerError(218, text, 16, 1)
-        with self.change(database) as raw:
-            delete_object(raw, database.alias, found.object_id)
-            kept = tuple(known for known in model.table_types if known is not found)
-            self._session.link.set_model(database, replace(model, table_types=kept))
-
-    def _drop_schema(self, name: ObjectName, if_exists: bool) -> None:
-        database = self._session.current
-        model = self.model(database)
-        found = model.schema(name.name)
-        if found is None:
-            if if_exists:
-                return
-            text = f"Cannot drop the schema '{name}', because it does not exist or you do not have permission."
-            raise SqlServerError(15151, text, 16, 1)
-        owned = next((o for o in (*model.tables, *model.modules) if o.schema.lower() == found.name.lower()), None)
-        if owned is not None:
-            text = f"Cannot drop schema '{found.name}' because it is being referenced by object '{owned.name}'."
-            raise SqlServerError(3729, text, 16, 1)
-        with self.change(database) as raw:
-            delete_object(raw, database.alias, -found.schema_id)
-            kept = tuple(known for known in model.schemas if known is not found)
-            self._session.link.set_model(database, replace(model, schemas=kept))
-
-    # --- modules, types, schemas ---------------------------------------------------------------------------------
-
-    def _create_module(self, statement: statements.CreateModule, sink: Sink) -> None:
-        database = self.database_of(statement.name)
-        model = self.model(database)
-        schema = self.require_schema(model, statement.name.schema)
-        known = model.module(schema, statement.name.name)
-        if statement.mode == "ALTER" and (known is None or _family(known.kind) != _family(statement.kind)):
-            text = f"Invalid object name '{statement.name}'."
-            raise SqlServerError(208, text, 16, 6)
-        if statement.mode == "CREATE" and model.taken(schema, statement.name.name):
-            raise messages.already_exists(statement.name.name)
-        columns = self.module_columns(statement, database)
-        with self.change(database) as raw:
-            text = f"CREATE{statement.text[statement.text.upper().index(_keyword(statement)) - 1 :]}"
-            object_id = known.object_id if known is not None else next_object_id(raw, database.alias)
-            created = known.created if known is not None else moments.now_text()
-            module = ModuleModel(
-                object_id, schema, statement.name.name, statement.kind, text, columns, created, moments.now_text()
-            )
-            save_object(raw, database.alias, "module", object_id, module)
-            self._session.link.set_model(database, self.model(database).with_module(module))
-        sink.done(None)
-
-    def module_columns(self, statement: statements.CreateModule, database: Database) -> tuple[ViewColumn, ...]:
-        """The columns of a view or table-valued function, which also checks that its query can be translated."""
-        if statement.returns_table is not None:
-            assert statement.returns_table.columns is not None
-            builder = TableBuilder("dbo", statement.name.name, database.settings.collation, lambda: 0)
-            builder.add(statement.returns_table.columns)
-            return tuple(ViewColumn(c.name, c.type, c.nullable, c.collation) for c in builder.columns)
-        if statement.query is None:
-            return ()
-        frame = Frame()
-        for parameter in statement.parameters:
-            assert parameter.type is not None
-            frame.declare(parameter.name, parameter.type)
-        translator = StatementTranslator(Lookup(self._session, frame, database))
-        translator.line = statement.line
-        compiled = translator.compile(statement.query)
-        named = translator.named_columns(statement.name.name, compiled.columns, statement.columns)
-        return tuple(ViewColumn(c.name, types.INT if c.is_null else c.type, c.nullable, c.collation) for c in named)
-
-    def refresh(self, name: ObjectName) -> None:
-        """sp_refreshview, sp_refreshsqlmodule."""
-        database = self.database_of(name)
-        module = self.model(database).module(name.schema, name.name)
-        if module is None:
-            text = f"Could not find object '{name}' or you do not have permission."
-            raise SqlServerError(15165, text, 16, 1)
-        columns = self.module_columns(module_definition(module), database)
-        with self.change(database) as raw:
-            changed = replace(module, columns=columns, modified=moments.now_text())
-            save_object(raw, database.alias, "module", module.object_id, changed)
-            self._session.link.set_model(database, self.model(database).with_module(changed))
-
-    def _create_type(self, statement: statements.CreateType, sink: Sink) -> None:
-        database = self.database_of(statement.name)
-        with self.change(database) as raw:
-            model = self.model(database)
-            schema = self.require_schema(model, statement.name.schema)
-            if model.table_type(schema, statement.name.name) is not None:
-                text = f"The type '{statement.name}' already exists, or you do not have permission to create it."
-                raise SqlServerError(219, text, 16, 1)
-            new_id = self.new_id(database)
-            builder = TableBuilder(schema, statement.name.name, database.settings.collation, new_id)
-            builder.add(statement.body)
-            found = builder.table(new_id(), moments.now_text(), moments.now_text(), is_type=True)
-            save_object(raw, database.alias, "type", found.object_id, found)
-            self._session.link.set_model(database, replace(model, table_types=(*model.table_types, found)))
-        sink.done(None)
-
-    def _create_schema(self, statement: statements.CreateSchema, sink: Sink) -> None:
-        database = self._session.current
-        with self.change(database) as raw:
-            model = self.model(database)
-            if model.schema(statement.name) is not None:
-                raise messages.already_exists(statement.name)
-            number = max(schema.schema_id for schema in model.schemas) + 1
-            schema = SchemaModel(number, statement.name)
-            save_object(raw, database.alias, "schema", -number, schema)
-            self._session.link.set_model(database, replace(model, schemas=(*model.schemas, schema)))
-        sink.done(None)
-
     # --- TRUNCATE ------------------------------------------------------------------------------------------------
 
     def _truncate(self, statement: statements.Truncate, sink: Sink) -> None:
@@ -668,28 +355,3 @@ class Defining:
             raw.execute(f'DELETE FROM {database.alias}."sys.counters" WHERE name = ?', (f"identity:{table.object_id}",))
         database.identities.pop(table.object_id, None)
         sink.done(None)
-
-
-def _family(kind: str) -> str:
-    return kind.rpartition(" ")[2]
-
-
-def _keyword(statement: statements.CreateModule) -> str:
-    return {"VIEW": "VIEW", "PROCEDURE": "PROC"}.get(statement.kind, "FUNCTION")
-
-
-def body_of(table: TableModel) -> statements.TableBody:
-    """A table type as a body to make variables from."""
-    columns = tuple(
-        statements.ColumnDefinition(column.name, column.type, column.nullable, column.identity, column.collation)
-        for column in table.columns
-    )
-    constraints = tuple(
-        statements.KeyDefinition(
-            "", index.key_kind == "PRIMARY KEY", index.clustered,
-            tuple(statements.IndexColumn(column.name, column.descending) for column in index.columns),
-        )
-        for index in table.indexes
-        if index.key_kind
-    )  # fmt: skip
-    return statements.TableBody(columns, constraints)

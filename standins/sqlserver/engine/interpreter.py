@@ -101,12 +101,12 @@ class Interpreter:
         """Table variables and temporary tables of a scope go with it; a batch's own temporary tables stay."""
         for name, table in frame.tables.items():
             if name not in frame.borrowed:
-                self._session.definitions.drop_temporary(table)
+                self._session.definitions.temporaries.drop(table)
         if frame.nest:
             for name in frame.temporaries:
                 table = self._session.temporary(name)
                 if table is not None:
-                    self._session.definitions.drop_temporary(table)
+                    self._session.definitions.temporaries.drop(table)
 
     # --- statements ----------------------------------------------------------------------------------------------
 
@@ -347,7 +347,7 @@ class Interpreter:
         session = self._session
         for item in statement.declarations:
             if item.columns is not None or (item.type is None and item.type_name is not None):
-                session.definitions.declare_table(item, statement.line)
+                session.definitions.temporaries.declare_table(item, statement.line)
                 continue
             assert item.type is not None
             if item.name in session.frame.variables and _in_loop(session.frame, item):

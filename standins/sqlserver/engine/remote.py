@@ -81,7 +81,7 @@ class RemoteCalls:
                     )
                 definition = statement.parameters[place]
             if definition.type is None:
-                self._session.definitions.declare_empty(definition, frame)
+                self._session.definitions.temporaries.declare_empty(definition, frame)
                 continue
             declared = _widened(definition.type)
             frame.declare(definition.name, declared)

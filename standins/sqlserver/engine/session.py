@@ -199,7 +199,7 @@ class EngineSession:
         self.cpu_ms = self.elapsed_ms
         self.last_finished = time.time()
         self.let_go()
-        self.definitions.drop_deferred()
+        self.definitions.temporaries.drop_deferred()
         self.percent_complete = 0.0
         if self._killed and not self._closed:
             self.abandon(None)
@@ -219,7 +219,7 @@ class EngineSession:
             self.abandon(None)
             self.applocks.release_all()
             for table in list(self.temporaries.values()):
-                self.definitions.drop_temporary(table)
+                self.definitions.temporaries.drop(table)
             self.querying.forget()
             self.remote.forget()
             self._clear()
@@ -321,24 +321,24 @@ class EngineSession:
             text = "The ROLLBACK TRANSACTION request has no corresponding BEGIN TRANSACTION."
             raise SqlServerError(3903, text, 16, 1)
         if name:
-            kept = self.definitions.table_variable_rows()
+            kept = self.definitions.temporaries.table_variable_rows()
             if self.link.rollback_to(name):
                 self._after_rollback()
-                self.definitions.restore_table_variables(kept)
+                self.definitions.temporaries.restore_table_variables(kept)
                 return
         self.abandon(sink)
 
     def abandon(self, sink: Sink | None) -> None:
         """Roll everything back, if there is anything."""
         active = self.transaction_count > 0
-        kept = self.definitions.table_variable_rows() if active else []
+        kept = self.definitions.temporaries.table_variable_rows() if active else []
         self.transaction_count = 0
         self.doomed = False
         self.link.rollback()
         self._touched.clear()
         if active:
             self._after_rollback()
-            self.definitions.restore_table_variables(kept)
+            self.definitions.temporaries.restore_table_variables(kept)
             self._ended(sink, committed=False)
 
     def let_go(self) -> None:

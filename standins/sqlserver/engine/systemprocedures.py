@@ -32,7 +32,7 @@ def _rename(session: EngineSession, given: list[Given], sink: Sink) -> int:
 
 def _refresh(session: EngineSession, given: list[Given], _sink: Sink) -> int:
     name = Arguments(given, "viewname").text("viewname") or Arguments(given, "name").text("name")
-    session.definitions.refresh(parse_name(name))
+    session.definitions.modules.refresh(parse_name(name))
     return 0
 
 
