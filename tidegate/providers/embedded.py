@@ -190,7 +190,8 @@ class EmbeddedHost:
                     where=str(self._log),
                 )
             if _LISTENING in log and _READY in log:
-                return log.rsplit(_LISTENING, 1)[1].split()[0].rstrip("/")
+                # The name may resolve to another address family first, or, on a bare machine, not at all.
+                return log.rsplit(_LISTENING, 1)[1].split()[0].rstrip("/").replace("//localhost:", "//127.0.0.1:")
             return None
 
         try:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tidegate.errors import ProvisioningFailed
+from tidegate.errors import ProvisioningFailed, UpgradeFailed
 from tidegate.octopus.instance_configuration import ado_connection_string
 from tidegate.providers.embedded import EmbeddedHost
 from tidegate.providers.embedded_servers import START_TIMEOUT, module
@@ -48,21 +48,24 @@ def provide_embedded_main(
     master_key = Secret.generated("the sample master key", b64encode(random.token_bytes(16)).decode("ascii"))
     root = host.container_root
     report("creating the instance")
-    url = host.start_container(
-        {
-            "ACCEPT_EULA": "Y",
-            "DB_CONNECTION_STRING": ado_connection_string(DatabaseAddress(server.address, _DATABASE)),
-            "MASTER_KEY": master_key.reveal(),
-            "ADMIN_USERNAME": "admin",
-            "ADMIN_PASSWORD": password.reveal(),
-            "ADMIN_EMAIL": "admin@example.invalid",
-            "ADMIN_API_KEY": api_key.reveal(),
-            "OCTOPUS_SERVER_NODE_NAME": host.node_name,
-            "OCTOPUS_STANDIN_ROOT": str(root),
-            "OCTOPUS_STANDIN_HTTP_PORT": "0",
-        },
-        timeout=START_TIMEOUT,
-    )
+    try:
+        url = host.start_container(
+            {
+                "ACCEPT_EULA": "Y",
+                "DB_CONNECTION_STRING": ado_connection_string(DatabaseAddress(server.address, _DATABASE)),
+                "MASTER_KEY": master_key.reveal(),
+                "ADMIN_USERNAME": "admin",
+                "ADMIN_PASSWORD": password.reveal(),
+                "ADMIN_EMAIL": "admin@example.invalid",
+                "ADMIN_API_KEY": api_key.reveal(),
+                "OCTOPUS_SERVER_NODE_NAME": host.node_name,
+                "OCTOPUS_STANDIN_ROOT": str(root),
+                "OCTOPUS_STANDIN_HTTP_PORT": "0",
+            },
+            timeout=START_TIMEOUT,
+        )
+    except UpgradeFailed as error:  # nothing is upgraded here: without the sample there is nothing to rehearse
+        raise ProvisioningFailed(error.what, where=error.where) from None
     report("filling it through its API")
     sample = _fill(url, api_key, wanted, root.parent / "sample.json", leftovers)
     settings = MainSettings(

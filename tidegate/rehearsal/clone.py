@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from tidegate.errors import HarnessError, ProvisioningFailed
+from tidegate.errors import HarnessError, ProvisioningFailed, UpgradeFailed
 from tidegate.octopus.client import Access, OctopusClient
 from tidegate.octopus.maintenance import set_maintenance_mode
 from tidegate.octopus.server_folders import other_folders, path_options
@@ -66,7 +66,10 @@ def clone_test_instance(
         _command(host, "path", path_options(host.server_paths, backup_set.version))
         _command(host, "node", ["--taskCap=0"])
         report("starting the clone")
-        url = host.start()
+        try:
+            url = host.start()
+        except UpgradeFailed as error:  # it runs the main instance's version: no upgrade is to blame
+            raise ProvisioningFailed(f"the clone does not start: {error.what}", where=error.where) from None
         with SqlServer(database.server, database.name) as server:
             guid = database_identity(server).guid
         instance = TestInstance(

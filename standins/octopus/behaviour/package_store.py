@@ -128,12 +128,24 @@ def index_document(server: Server, name: PackageName, content: bytes, space: str
 
 
 def extract(archive: Path, target: Path) -> int:
-    """Unpack a package; the number of files. Entries that would leave the folder are refused by the library."""
+    """Unpack a package; the number of files. Entries that would leave the folder are left out."""
     target.mkdir(parents=True, exist_ok=True)
     if archive.name.lower().endswith((".tar", ".tgz", ".tar.gz", ".tar.bz2")):
         with tarfile.open(archive) as bundle:
-            bundle.extractall(target, filter="data")
+            _extract_files(bundle, target)
     else:
         with zipfile.ZipFile(archive) as bundle:
             bundle.extractall(target)  # noqa: S202 - the library leaves ".." and drive letters out of the names
     return sum(len(files) for _, _, files in os.walk(target))
+
+
+def _extract_files(bundle: tarfile.TarFile, target: Path) -> None:
+    """Regular files that stay inside ``target`` (`extractall` has its safe filter from Python 3.11.4 on)."""
+    inside = target.resolve()
+    for member in bundle.getmembers():
+        file = (target / member.name).resolve()
+        source = bundle.extractfile(member) if member.isreg() else None
+        if source is not None and inside in file.parents:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(source.read())
+            file.chmod(member.mode & 0o755 | 0o600)
