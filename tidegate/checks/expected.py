@@ -105,6 +105,11 @@ class Hop:
             change.what is What.APPEARS and _holds(change.where, document) for change in self._concerning(family)
         )
 
+    def reshapes(self, family: str) -> bool:
+        """Whether documents of a family lose or change properties on the way, so that old ones are no model for new."""
+        taken = {What.REMOVED, What.RENAMED, What.RESHAPED}
+        return any(change.what in taken for change in self._concerning(family))
+
     def disappears(self, family: str) -> bool:
         return any(change.what is What.DISAPPEARS for change in self._concerning(family))
 

@@ -20,7 +20,7 @@ from tidegate.checks.live.interruptions import check_waiting
 from tidegate.checks.live.login import check_login, login_outcomes
 from tidegate.checks.live.pushing import check_pushing, push_outcomes
 from tidegate.checks.live.retention import check_retention
-from tidegate.checks.live.saving import check_saving
+from tidegate.checks.live.saving import check_saving, check_saving_as_before
 from tidegate.checks.live.scripts import Script, ScriptOutcome, check_scripts, run_scripts
 from tidegate.checks.live.spaces import check_spaces
 from tidegate.checks.live.triggers import check_triggers
@@ -87,6 +87,7 @@ def live_checks(
         checks["scripts"] = partial(check_scripts, context, scripts, baseline.scripts, api_key)
     checks["creating"] = partial(check_creating, context, baseline.creations)
     checks["saving"] = partial(check_saving, context, after)
+    checks["saving as before"] = partial(check_saving_as_before, context, before, after)
     checks["integrity"] = partial(check_integrity, context)
     checks["retention"] = partial(check_retention, context)
     return checks

@@ -29,6 +29,7 @@ class Run:
     log: RunLog
     variables: Evaluated
     artifacts: tuple[str, ...]
+    events: tuple[str, ...] | None = ()  # None: two runs of the same release were audited differently
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +181,13 @@ def _compare(notes: Notes, place: str, before: Rehearsed, run: Run) -> None:
         )
     for name, old, new in compare_variables(before.run.variables, run.variables):
         notes.find(f"{place}: variable {name}", "the deployment got another value", before=old, after=new)
+    if before.run.events is not None and run.events != before.run.events:
+        lost = sorted(set(before.run.events) - set(run.events or ()))
+        new = sorted(set(run.events or ()) - set(before.run.events))
+        notes.find(
+            f"{place}: events", "the audit trail says something else of a deployment, or links it to less",
+            before=lost or len(before.run.events), after=new or len(run.events or ()), check="DIFF",
+        )  # fmt: skip
     if run.artifacts != before.run.artifacts:
         notes.find(
             f"{place}: artifacts", "a deployment no longer leaves the files it left",
@@ -229,6 +237,7 @@ def _rehearse(context: LiveContext, candidate: Candidate) -> Rehearsed:
     run = Run(
         first.task_id, first.state, first.error, steady(first.log, second.log),
         steady_variables(first.variables, second.variables), first.artifacts,
+        first.events if first.events == second.events else None,
     )  # fmt: skip
     return Rehearsed(
         project_id, before.project, environment, tenant, release_id, version, packages, channel, before.skipped,
@@ -308,7 +317,21 @@ def _deploy(context: LiveContext, what: Rehearsed, release_id: str, version: str
         run_log(details, known),
         evaluated(context, str(made.get("ManifestVariableSetId") or ""), known),
         tuple(sorted(str(artifact.get("Filename")) for artifact in artifacts)),
+        _audited(context, str(deployment["Id"])),
     )
+
+
+def _audited(context: LiveContext, deployment: str) -> tuple[str, ...]:
+    """What the audit trail says of a deployment: kinds of events, and kinds of documents each is linked to.
+
+    Links of events have been lost (OctopusDeploy/Issues#6955), and rows of history have made events (#8723).
+    """
+    told: list[str] = []
+    for event in context.client.items("/api/events", regarding=deployment, spaces="all"):
+        related = cast("list[str]", event.get("RelatedDocumentIds") or [])
+        kinds = sorted({one.partition("-")[0] for one in related} - {"Spaces", "Events"})
+        told.append(f"{event.get('Category')}: {', '.join(kinds)}")
+    return tuple(sorted(told))
 
 
 def _order(context: LiveContext, what: Rehearsed, release_id: str) -> Document:

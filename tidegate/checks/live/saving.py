@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import Any, Final, cast
 
 from tidegate.checks.differences import differences
+from tidegate.checks.expected import Hop, expected_changes
 from tidegate.checks.live.context import LiveContext, LiveResult, Notes, run_check, told
 from tidegate.checks.normalise import document
 from tidegate.observation.documents import links_of
 from tidegate.observation.places import place_of
+from tidegate.observation.snapshot import version_of
 from tidegate.observation.store import LISTED, Snapshot
 
 #: Kinds of resources that people save, as routes with PUT in the swagger documents of 2019.6 and 2020.5: all of EVERY,
@@ -51,6 +53,49 @@ def check_saving(context: LiveContext, seen: Snapshot, *, most: int = 2) -> Live
             _round_trip(context, notes, path, optional=True)
 
     return run_check("SAVE", context, body)
+
+
+def check_saving_as_before(context: LiveContext, before: Snapshot, after: Snapshot) -> LiveResult:
+    """Save one of each kind with the properties that clients of the old version know, and put everything back.
+
+    Requests of older clients leave out what is new, and have been refused for it (OctopusDeploy/Issues#8187). Kinds
+    that a release reshaped are left out: for them, official clients demand the new version.
+    """
+
+    def body(notes: Notes) -> None:
+        hop = Hop(expected_changes(), version_of(before), version_of(after))
+        for kind in (*EVERY, *ONE):
+            if hop.reshapes(f"{kind}/*"):
+                notes.uncovered.append(f"{kind}: old clients cannot save them in the new version")
+                continue
+            known = {str(item.get("Id")): item for _, item in _items(before, kind)}
+            both = [(path, item) for path, item in _items(after, kind) if str(item.get("Id")) in known]
+            for path, item in _varied(both, 1)[:2]:
+                _save_as_before(context, notes, path, known[str(item["Id"])])
+                notes.covered.append(f"{kind}: {path}")
+
+    return run_check("INTEG", context, body)
+
+
+def _save_as_before(context: LiveContext, notes: Notes, path: str, known: dict[str, Any]) -> None:
+    read = context.client.send("GET", path)
+    if not read.ok:
+        return  # told by the round trip of the same kind
+    full = cast("dict[str, Any]", read.json)
+    sparse = {name: value for name, value in full.items() if name in known and name != "Links" and value is not None}
+    saved = context.client.send("PUT", path, json=sparse)
+    if not saved.ok:
+        left_out = sorted(name for name in full if name not in sparse)
+        notes.find(
+            f"{_name(path)} without {', '.join(left_out)}",
+            "scripts and tools made for the old version can no longer save it",
+            before="saved", after=told(saved),
+        )  # fmt: skip
+        return
+    now = context.client.send("GET", path)
+    version = cast("dict[str, Any]", now.json).get("Version") if now.ok else None
+    # What the old client left out may have been emptied by its save.
+    context.client.send("PUT", path, json=full if version is None else {**full, "Version": version})
 
 
 def _items(seen: Snapshot, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
