@@ -48,7 +48,6 @@ class Environment:
             "ERROR_LINE": lambda: session.caught.line if session.caught else None,
             "ERROR_PROCEDURE": lambda: (session.caught.procedure or None) if session.caught else None,
             "CONTEXT_INFO": lambda: session.context_info,
-            "MAXRECURSION": lambda: 100,
             "@@ROWCOUNT": lambda: session.row_count,
             "@@ERROR": lambda: session.last_error,
             "@@TRANCOUNT": lambda: session.transaction_count,

@@ -33,9 +33,9 @@ from standins.sqlserver.tsql.tokens import Kind
 _OPERATORS = ("=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=")
 
 
-def _scope(tables: tuple[CommonTable, ...]) -> Query | None:
-    """Common table expressions before a change are carried as an otherwise empty query."""
-    return Query(Select(()), tables) if tables else None
+def _scope(tables: tuple[CommonTable, ...], recursion: int | None) -> Query | None:
+    """Common table expressions before a change, and its query hints, are carried as an otherwise empty query."""
+    return Query(Select(()), tables, recursion=recursion) if tables or recursion is not None else None
 
 
 class ChangeParser(QueryParser):
@@ -74,8 +74,10 @@ class ChangeParser(QueryParser):
             source = self.query()
         else:
             raise self.error()
-        self.query_options()
-        return Insert(target, columns, source, output, top, _scope(tables), line=line)
+        recursion = self.query_options()
+        if recursion is None and isinstance(source, Query):
+            recursion = source.recursion  # the query has read the hints
+        return Insert(target, columns, source, output, top, _scope(tables, recursion), line=line)
 
     def _column_list(self) -> tuple[str, ...]:
         """Column names; a qualifier is allowed and means nothing."""
@@ -118,8 +120,8 @@ class ChangeParser(QueryParser):
         output = self.outputs()
         source: tuple[Source, ...] = self.sources() if self.accept("FROM") else ()
         where = self._where()
-        self.query_options()
-        return Update(target, assignments, source, where, top, output, _scope(tables), line=line)
+        recursion = self.query_options()
+        return Update(target, assignments, source, where, top, output, _scope(tables, recursion), line=line)
 
     def assignments(self) -> tuple[Assignment, ...]:
         found: list[Assignment] = []
@@ -176,8 +178,8 @@ class ChangeParser(QueryParser):
         output = self.outputs()
         source: tuple[Source, ...] = self.sources() if self.accept("FROM") else ()
         where = self._where()
-        self.query_options()
-        return Delete(target, source, where, top, output, _scope(tables), line=line)
+        recursion = self.query_options()
+        return Delete(target, source, where, top, output, _scope(tables, recursion), line=line)
 
     # --- MERGE ---------------------------------------------------------------------------------------------------
 
@@ -205,11 +207,11 @@ class ChangeParser(QueryParser):
         if not actions:
             raise self.error()
         output = self.outputs()
-        self.query_options()
+        recursion = self.query_options()
         if not self.at(";"):
             text = "A MERGE statement must be terminated by a semi-colon (;)."
             raise type(self.error())(10713, text, 15, 1, line)
-        return Merge(target, alias, source, condition, tuple(actions), output, _scope(tables), line=line)
+        return Merge(target, alias, source, condition, tuple(actions), output, _scope(tables, recursion), line=line)
 
     def _merge_action(self) -> MergeAction:
         self.expect("WHEN")

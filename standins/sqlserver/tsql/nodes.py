@@ -406,3 +406,5 @@ class Query(QueryBody):
     fetch: Expression | None = None
     form: ForJson | ForXml | None = None
     line: int = 1
+    #: OPTION (MAXRECURSION n)
+    recursion: int | None = None

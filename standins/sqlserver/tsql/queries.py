@@ -38,6 +38,8 @@ _HINTS = words(
     IGNORE_CONSTRAINTS IGNORE_TRIGGERS"""
 )
 _ASSIGNMENTS = frozenset({"=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^="})
+#: The highest level OPTION (MAXRECURSION n) may name.
+_MAX_RECURSION = 32767
 
 
 class QueryParser(ExpressionParser):
@@ -76,8 +78,7 @@ class QueryParser(ExpressionParser):
                     raise self.error()
                 self.expect("ONLY")
         form = self._for() if self.at("FOR") else None
-        self.query_options()
-        return Query(body, tables, order or (), offset, fetch, form, line)
+        return Query(body, tables, order or (), offset, fetch, form, line, self.query_options())
 
     def common_tables(self) -> tuple[CommonTable, ...]:
         """``WITH a (x) AS (…), b AS (…)``."""
@@ -94,17 +95,33 @@ class QueryParser(ExpressionParser):
             if not self.accept(","):
                 return tuple(tables)
 
-    def query_options(self) -> None:
-        """Query hints change plans, not answers; MAXRECURSION is read so that a limit is not silently ignored."""
+    def query_options(self) -> int | None:
+        """Query hints change plans, not answers; only MAXRECURSION may end a query, and is returned."""
+        recursion: int | None = None
         if not self.accept("OPTION"):
-            return
+            return recursion
         self.expect("(")
         depth = 1
         while depth:
             if self.token.kind is Kind.END:
                 raise self.error()
+            if depth == 1 and self.accept("MAXRECURSION"):
+                recursion = self._recursion_limit()
+                continue
             word = self.advance().word
             depth += (word == "(") - (word == ")")
+        return recursion
+
+    def _recursion_limit(self) -> int:
+        line = self.line
+        limit = self.integer()
+        if not 0 <= limit <= _MAX_RECURSION:
+            text = (
+                f"The value {limit} specified for the MAXRECURSION option exceeds the allowed maximum of "
+                f"{_MAX_RECURSION}."
+            )
+            raise SqlServerError(310, text, 15, 1, line)
+        return limit
 
     def _for(self) -> ForJson | ForXml:
         line = self.line

@@ -177,6 +177,20 @@ def test_many_rows_at_once(table: Any) -> None:
     assert len(rows(table, "SELECT * FROM dbo.Doc")) == 2006
 
 
+def test_recursion_ends_at_its_limit(table: Any) -> None:
+    numbers = "WITH r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < {rows}) "
+    counted = f"{numbers}SELECT COUNT(*) FROM r"
+    assert value(table, counted.format(rows=101)) == 101
+    refused(table, counted.format(rows=102), 530)
+    assert value(table, counted.format(rows=500) + " OPTION (MAXRECURSION 0)") == 500
+    assert value(table, counted.format(rows=500) + " OPTION (RECOMPILE, MAXRECURSION 499)") == 500
+    refused(table, counted.format(rows=500) + " OPTION (MAXRECURSION 498)", 530)
+    refused(table, counted.format(rows=2) + " OPTION (MAXRECURSION 32768)", 310)
+    insert = f"{numbers}INSERT dbo.Doc (Id, Name) SELECT CONCAT('r', n), 'x' FROM r OPTION (MAXRECURSION 200)"
+    results(table, insert.format(rows=150))
+    assert value(table, "SELECT COUNT(*) FROM dbo.Doc WHERE Id LIKE 'r%'") == 150
+
+
 def test_variables_and_control_flow(table: Any) -> None:
     loop = "DECLARE @i int = 0 WHILE @i < 5 BEGIN SET @i += 1 IF @i = 3 BREAK END SELECT @i"
     assert value(table, loop) == 3

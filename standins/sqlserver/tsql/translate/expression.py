@@ -25,6 +25,8 @@ from standins.sqlserver.tsql.translate.values import (
 if TYPE_CHECKING:
     from standins.sqlserver.tsql.translate.query import QueryTranslator
 
+#: Levels of a recursive common table expression without OPTION (MAXRECURSION n).
+DEFAULT_RECURSION = 100
 #: The type of a variable that is still to be found out.
 UNKNOWN = SqlType("null", None)
 
@@ -39,6 +41,7 @@ class ExpressionTranslator:
         self.groups: frozenset[str] | None = None
         self.in_aggregate: bool = False
         self.running_variables: set[str] = set()
+        self.recursion = DEFAULT_RECURSION
         self._aliases = 0
 
     if TYPE_CHECKING:

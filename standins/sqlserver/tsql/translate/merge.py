@@ -16,6 +16,7 @@ class StatementTranslator(ChangeTranslator):
     """The translator of whole statements."""
 
     def select(self, query: nodes.Query) -> SelectPlan:
+        self._limit_recursion(query)
         compiled = self.compile(query, top_level=True)
         into = query.body.into if isinstance(query.body, nodes.Select) else None
         targets = [(item.target, item.operator) for item in compiled.targets]
@@ -31,6 +32,8 @@ class StatementTranslator(ChangeTranslator):
 
     def change(self, statement: statements.Statement) -> ChangePlan:
         """INSERT, UPDATE, DELETE or MERGE."""
+        if isinstance(statement, statements.Insert | statements.Update | statements.Delete | statements.Merge):
+            self._limit_recursion(statement.query)
         match statement:
             case statements.Insert():
                 return self.insert(statement)
@@ -42,6 +45,10 @@ class StatementTranslator(ChangeTranslator):
                 return self.merge(statement)
             case _:
                 raise unsupported(type(statement).__name__, statement.line)
+
+    def _limit_recursion(self, query: nodes.Query | None) -> None:
+        if query is not None and query.recursion is not None:
+            self.recursion = query.recursion
 
     def condition(self, node: nodes.Expression) -> SelectPlan:
         """A search condition of IF or WHILE as a query of one row."""

@@ -19,7 +19,6 @@ from standins.sqlserver.tsql.translate.values import (
     Sql,
     collated,
     collation_of,
-    parameter,
     text_literal,
     with_collation,
 )
@@ -151,7 +150,7 @@ class QueryTranslator(SourceTranslator):
             source = next(bound for bound in self.scope.sources if self.common_uses.get(bound.alias) == alias)
         self._check_widths({len(columns), len(member.items)})
         member.items = [convert(item, column.type) for item, column in zip(member.items, columns, strict=True)]
-        member.items.append(Sql(f"t_recursion({source.alias}.depth, {parameter('!MAXRECURSION')})", types.INT))
+        member.items.append(Sql(f"t_recursion({source.alias}.depth, {self.recursion})", types.INT))
         names = ", ".join([f"c{place}" for place in range(len(columns))] + ["depth"])
         return f"{alias}({names}) AS ({anchor.text(collate=True)} UNION ALL {member.text(collate=True)})"
 
