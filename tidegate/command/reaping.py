@@ -1,0 +1,24 @@
+"""`tidegate reap`: what killed runs left behind, removed."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TextIO
+
+from tidegate.command.exits import INCOMPLETE, YES, Commands
+from tidegate.rehearsal.recovery import clean_up_after_dead_runs
+from tidegate.settings import load
+
+
+def add(commands: Commands) -> None:
+    parser = commands.add_parser("reap", help="stop and delete what killed runs left behind")
+    parser.add_argument("--settings", type=Path, metavar="FILE")
+    parser.set_defaults(command=_reap)
+
+
+def _reap(chosen: argparse.Namespace, output: TextIO) -> int:
+    settings = load(chosen.settings)
+    recovery = clean_up_after_dead_runs(settings.reports.folder, settings)
+    output.writelines(f"{sentence}\n" for sentence in [*recovery.done, *recovery.failed])
+    return INCOMPLETE if recovery.failed else YES
