@@ -13,7 +13,7 @@ pytestmark = pytest.mark.journey
 
 #: What is wrong → (changes to a good settings file, exit code, what the message says)
 WRONG: dict[str, tuple[list[tuple[str, str]], int, str]] = {
-    "a server that does not answer": ([("http://localhost:{port}", "http://localhost:9")], 10, "got no answer"),
+    "a server that does not answer": ([("{url}", "http://localhost:9")], 10, "got no answer"),
     "an API key nobody knows": ([("secrets/api-key", "wrong-api-key")], 10, "check the API key"),
     "another master key": ([("secrets/master-key", "wrong-master-key")], 10, "master key"),
     "a SQL password that is wrong": ([("secrets/sql-password", "wrong-password")], 10, "Login failed"),
@@ -36,11 +36,11 @@ def test_one_clear_message(
         ("wrong-password", "Wr0ng!Wr0ng!"),
     ):
         (standing_main.settings.parent / name).write_text(value, encoding="utf-8")
-    ports = {
-        "port": standing_main.url.rsplit(":", 1)[1],
+    places = {
+        "url": standing_main.url,
         "sql_port": standing_main.database.server.server.rsplit(",", 1)[1],
     }
-    filled = [(old.format(**ports), new) for old, new in changes]
+    filled = [(old.format(**places), new) for old, new in changes]
     settings = standing_main.with_changes(standing_main.settings.parent / "wrong.toml", *filled)
     before = standing_main.fingerprint()
 

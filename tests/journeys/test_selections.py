@@ -18,7 +18,7 @@ pytestmark = pytest.mark.journey
         (["features/01_plan_the_path.feature:9"], 1),
         (["features/02_back_up.feature", "-k", "maintenance or serves"], 1),
         (["features/", "-m", "clone and not api", "-k", "version_of_the_main"], 1),
-        (["features/06_verify_people.feature:9"], 1),
+        (["features/05_verify_people.feature:9"], 1),
         (["features/10_verify_data.feature::test_nothing_is_lost"], 1),
     ],
 )

@@ -49,7 +49,7 @@ def take_backup_set(
     taken = datetime.now(UTC)
     report("proving the master key")
     key_proof = _prove_key(main)
-    name = f"{main.database.name}-{taken:%Y%m%dT%H%M%SZ}.bak"
+    name = f"{main.database.name}-{taken:%Y%m%dT%H%M%S.%fZ}.bak"
     with SqlServer(main.database.server, main.database.name) as server:
         with writes.maintenance_mode():
             counts = count_rows(server)
