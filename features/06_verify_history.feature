@@ -10,6 +10,11 @@ Feature: Verifying the history
       When the test instance is upgraded to the target version
       Then the files that earlier deployments left can be downloaded again, unchanged
 
+    @severity:normal @issue:7693
+    Scenario: The logs of the server's own scheduled tasks can be read as before
+      When the test instance is upgraded to the target version
+      Then what the server's scheduled tasks logged before the upgrade can still be read
+
   Rule: The images of projects and tenants are visible
 
     @severity:normal @guide:administration/upgrading/guide/creating-test-instance

@@ -25,6 +25,11 @@ Feature: Verifying deployments
       When the test instance is upgraded to the target version
       Then releases of representative projects can be created and deployed, and do what they did before
 
+    @severity:critical @issue:1276
+    Scenario: New releases hold what earlier ones hold
+      When the test instance is upgraded to the target version
+      Then a new release of each project freezes the process, variables and packages that one before it froze
+
     @severity:critical
     Scenario: Each kind of user may deploy what it could deploy
       When the test instance is upgraded to the target version

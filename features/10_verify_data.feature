@@ -26,6 +26,11 @@ Feature: Verifying the data
       When the test instance is upgraded to the target version
       Then one resource of each kind can be saved, and stays what it was
 
+    @severity:critical
+    Scenario: What clients of the old version read, they can still save
+      When the test instance is upgraded to the target version
+      Then one resource of each kind can be saved in the shape that it had before
+
   Rule: The database is in order
 
     @severity:critical

@@ -25,6 +25,11 @@ def _(live_checks: LiveChecks, comparison: Comparison, judge: Judge) -> None:
     judge.require_none([*live_checks.findings("downloads"), *comparison.of("ART")])
 
 
+@then("what the server's scheduled tasks logged before the upgrade can still be read")
+def _(live_checks: LiveChecks, judge: Judge) -> None:
+    judge.require_none(live_checks.findings("scheduled logs"))
+
+
 @then("the images of projects and tenants are the ones they were")
 def _(snapshots_before: SnapshotsBefore, snapshot_after: Snapshot) -> None:
     before, after = images(snapshots_before.second), images(snapshot_after)
@@ -66,6 +71,11 @@ def _(live_checks: LiveChecks, judge: Judge) -> None:
 @then("releases of representative projects can be created and deployed, and do what they did before")
 def _(live_checks: LiveChecks, comparison: Comparison, judge: Judge) -> None:
     judge.require_none([*live_checks.findings("deployments"), *comparison.of("RELEASE", "DEPLOY")])
+
+
+@then("a new release of each project freezes the process, variables and packages that one before it froze")
+def _(live_checks: LiveChecks, judge: Judge) -> None:
+    judge.require_none(live_checks.findings("releases"))
 
 
 @then("a user of each kind may deploy what it could deploy, and nothing else")
@@ -140,6 +150,11 @@ def _(live_checks: LiveChecks, judge: Judge) -> None:
 @then("one resource of each kind can be saved, and stays what it was")
 def _(live_checks: LiveChecks, judge: Judge) -> None:
     judge.require_none(live_checks.findings("saving"))
+
+
+@then("one resource of each kind can be saved in the shape that it had before")
+def _(live_checks: LiveChecks, judge: Judge) -> None:
+    judge.require_none(live_checks.findings("saving as before"))
 
 
 @then("the server finds its database complete, and every view can be read")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Final, cast
+from urllib.parse import quote
 
 from tidegate.checks.finding import Severity
 from tidegate.checks.live.context import ENDED, LiveContext, LiveResult, Notes, run_check, told
@@ -13,6 +14,41 @@ from tidegate.waiting import wait_until
 
 #: Tasks that run because of a schedule or an upgrade and not because somebody asked (Octopus docs, server tasks).
 _QUIET_STATES: Final = frozenset({"Queued", "Executing", "Cancelling"})
+
+
+def scheduled_logs(context: LiveContext) -> frozenset[str]:
+    """The server's own scheduled tasks whose logs have anything in them."""
+    answer = context.client.send("GET", "/api/scheduler")
+    tasks = cast("list[dict[str, Any]]", property_of(answer.json, "TaskStatus") or []) if answer.ok else []
+    return frozenset(str(task.get("Name")) for task in tasks if _has_lines(context, str(task.get("Name"))))
+
+
+def _has_lines(context: LiveContext, name: str) -> bool:
+    logs = context.client.send("GET", f"/api/scheduler/{quote(name)}/logs")
+    return logs.ok and b'"MessageText"' in logs.content
+
+
+def check_scheduled_logs(context: LiveContext, before: frozenset[str], *, patience: float = 10.0) -> LiveResult:
+    """What the server's scheduled tasks wrote before the upgrade can still be read (OctopusDeploy/Issues#7693)."""
+
+    def body(notes: Notes) -> None:
+        missing: frozenset[str] = before
+
+        def found() -> bool:
+            nonlocal missing
+            missing = before - scheduled_logs(context)
+            return not missing
+
+        try:
+            wait_until(found, timeout=patience, what="logs of scheduled tasks", poll=0.5)
+        except HarnessError:
+            for name in sorted(missing):
+                notes.find(
+                    f"scheduler/{name}/logs", "the log of a scheduled task cannot be seen", before="lines", after="none"
+                )
+        notes.covered.append(f"logs of {len(before)} scheduled tasks")
+
+    return run_check("ART", context, body)
 
 
 def check_background(context: LiveContext, before: Snapshot, *, patience: float = 60.0) -> LiveResult:

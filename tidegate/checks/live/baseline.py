@@ -6,7 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from tidegate.checks.live.background import check_background, check_health, check_integrity
+from tidegate.checks.live.background import (
+    check_background,
+    check_health,
+    check_integrity,
+    check_scheduled_logs,
+    scheduled_logs,
+)
 from tidegate.checks.live.context import LiveContext, LiveResult
 from tidegate.checks.live.creating import check_creating, creation_outcomes
 from tidegate.checks.live.deployments import (
@@ -19,6 +25,7 @@ from tidegate.checks.live.downloads import check_downloads
 from tidegate.checks.live.interruptions import check_waiting
 from tidegate.checks.live.login import check_login, login_outcomes
 from tidegate.checks.live.pushing import check_pushing, push_outcomes
+from tidegate.checks.live.releases import check_releases, make_releases
 from tidegate.checks.live.retention import check_retention
 from tidegate.checks.live.saving import check_saving, check_saving_as_before
 from tidegate.checks.live.scripts import Script, ScriptOutcome, check_scripts, run_scripts
@@ -36,6 +43,8 @@ class Baseline:
     rehearsals: Rehearsals
     pushes: Mapping[str, str]
     creations: Mapping[str, str]
+    releases: Mapping[str, str]
+    scheduled_logs: frozenset[str]
     scripts: Mapping[str, ScriptOutcome]
     deployments: frozenset[str] = field(default_factory=frozenset[str])  # every one there was at the end
 
@@ -54,8 +63,12 @@ def record_baseline(
     pushes = push_outcomes(context)
     context.report("live baseline: making and removing one thing of each kind")
     creations = creation_outcomes(context)
+    context.report("live baseline: making a release of every project")
+    releases = make_releases(context)
     outcomes = run_scripts(context, scripts, api_key) if api_key is not None else {}
-    return Baseline(logins, rehearsals, pushes, creations, outcomes, deployment_ids(context))
+    return Baseline(
+        logins, rehearsals, pushes, creations, releases, scheduled_logs(context), outcomes, deployment_ids(context)
+    )
 
 
 def live_checks(
@@ -75,10 +88,12 @@ def live_checks(
         "health": partial(check_health, context, after.version, before),
         "background": partial(check_background, context, before),
         "log in": partial(check_login, context, baseline.logins),
+        "scheduled logs": partial(check_scheduled_logs, context, baseline.scheduled_logs),
         "downloads": partial(check_downloads, context, before),
         "triggers": lambda: check_triggers(context, baseline.deployments),
         "waiting": partial(check_waiting, context, baseline.rehearsals),
         "deployments": partial(check_deployments, context, baseline.rehearsals),
+        "releases": partial(check_releases, context, baseline.releases),
         "deployments as each user": partial(check_deploying_as_users, context, baseline.rehearsals),
         "pushing": partial(check_pushing, context, baseline.pushes),
         "spaces": partial(check_spaces, context),

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, cast
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 from tidegate.checks.live.choosing import MANUAL, Candidate, Covered, form_values, next_candidate, reasons, steps_of
 from tidegate.checks.live.context import ENDED, LiveContext, LiveResult, Notes, run_check
+from tidegate.checks.live.releases import create_release, default_channel, packages_of
 from tidegate.checks.live.task_logs import RunLog, compare_logs, run_log, steady
 from tidegate.checks.live.variables import Evaluated, compare_variables, evaluated, steady_variables
 from tidegate.errors import HarnessError, Refused
 from tidegate.observation.documents import id_of, property_of
-
-#: Releases of the harness are told from people's by this pre-release tag.
-TAG: Final = "tidegate"
 
 Document = dict[str, Any]
 
@@ -47,6 +46,7 @@ class Rehearsed:
     skipped: tuple[str, ...]
     answers: Mapping[str, str]
     run: Run
+    scheduled: Run | None = None  # the same, deployed at a time instead of at once
 
     @property
     def name(self) -> str:
@@ -108,6 +108,11 @@ def check_deployments(context: LiveContext, baseline: Rehearsals) -> LiveResult:
             context.report(f"deploying {before.name} again")
             for again in (True, False):
                 _again(context, notes, before, same_release=again)
+            if before.scheduled is not None:
+                place = f"deployment of {before.name} (scheduled)"
+                run = _deploy(context, before, before.release_id, before.release, scheduled=True)
+                _compare(notes, place, replace(before, run=before.scheduled), run)
+                notes.covered.append(f"{place}: {run.state}")
 
     return run_check("DEPLOY", context, body)
 
@@ -134,6 +139,15 @@ def _as_users(context: LiveContext, rehearsed: list[Rehearsed]) -> dict[str, str
     for observer in context.observers:
         with context.as_user(observer) as client:
             for one in rehearsed:
+                # What the portal asks for before it lets anybody deploy (OctopusDeploy/Issues#8726).
+                tenant = f"/{one.tenant_id}" if one.tenant_id else ""
+                for page in (
+                    "progression",
+                    "deployments/template",
+                    f"deployments/preview/{one.environment_id}{tenant}",
+                ):
+                    asked = client.send("GET", context.path(f"releases/{one.release_id}/{page}"))
+                    outcomes[f"asking for {page} of {one.name} as {observer.name}"] = str(asked.status)
                 answer = client.send("POST", context.path("deployments"), json=_body(one, one.release_id))
                 outcome = str(answer.status)
                 if answer.ok:
@@ -150,7 +164,7 @@ def _again(context: LiveContext, notes: Notes, before: Rehearsed, *, same_releas
     try:
         release_id, version = (before.release_id, before.release)
         if not same_release:
-            release_id, version = _create_release(context, before.project_id, before.channel_id, before.packages)
+            release_id, version = create_release(context, before.project_id, before.channel_id, before.packages)
         run = _deploy(context, before, release_id, version)
     except Refused as error:
         notes.find(
@@ -220,10 +234,9 @@ def _succeeded(context: LiveContext) -> frozenset[str]:
 def _rehearse(context: LiveContext, candidate: Candidate) -> Rehearsed:
     project = candidate.project
     project_id = str(project["Id"])
-    channels = list(context.client.items(context.path(f"projects/{project_id}/channels")))
-    channel = str(next((one["Id"] for one in channels if one.get("IsDefault")), channels[0]["Id"]))
-    packages = _packages(context, project, channel)
-    release_id, version = _create_release(context, project_id, channel, packages)
+    channel = default_channel(context, project_id)
+    packages = packages_of(context, project, channel)
+    release_id, version = create_release(context, project_id, channel, packages)
     environment, tenant = _first_destination(context, release_id, project)
     before = Rehearsed(
         project_id, str(project.get("Name")), environment, tenant, release_id, version, packages, channel,
@@ -234,54 +247,23 @@ def _rehearse(context: LiveContext, candidate: Candidate) -> Rehearsed:
     second = _deploy(context, before, release_id, version)
     if first.state != second.state:
         raise HarnessError(f"it ended {first.state} and then {second.state} without any upgrade: {second.error}")
-    run = Run(
+    run = _steady(first, second)
+    scheduled = None
+    if tenant and run.state == "Success":
+        scheduled = _steady(*(_deploy(context, before, release_id, version, scheduled=True) for _ in range(2)))
+    return Rehearsed(
+        project_id, before.project, environment, tenant, release_id, version, packages, channel, before.skipped,
+        before.answers, run, scheduled,
+    )  # fmt: skip
+
+
+def _steady(first: Run, second: Run) -> Run:
+    """The first of two runs of the same release, with what the second did otherwise marked."""
+    return Run(
         first.task_id, first.state, first.error, steady(first.log, second.log),
         steady_variables(first.variables, second.variables), first.artifacts,
         first.events if first.events == second.events else None,
     )  # fmt: skip
-    return Rehearsed(
-        project_id, before.project, environment, tenant, release_id, version, packages, channel, before.skipped,
-        before.answers, run,
-    )  # fmt: skip
-
-
-def _packages(context: LiveContext, project: Document, channel: str) -> tuple[tuple[str, str, str], ...]:
-    """The versions of the last release, else the newest each feed has, as a build server would choose them."""
-    process = context.path(f"deploymentprocesses/{project['DeploymentProcessId']}")
-    template = cast("Document", context.client.get(f"{process}/template", channel=channel))
-    chosen: list[tuple[str, str, str]] = []
-    for package in cast("list[Document]", template.get("Packages") or []):
-        version = str(package.get("VersionSelectedLastRelease") or "")
-        if not version:
-            feed = context.path(f"feeds/{package['FeedId']}/packages/versions")
-            found = cast("Document", context.client.get(feed, packageId=str(package["PackageId"]), take=1))
-            if not found.get("Items"):
-                raise HarnessError(f"no version of the package {package['PackageId']} is found")
-            version = str(found["Items"][0]["Version"])
-        chosen.append((str(package["ActionName"]), str(package.get("PackageReferenceName") or ""), version))
-    return tuple(chosen)
-
-
-def _create_release(
-    context: LiveContext, project_id: str, channel: str, packages: tuple[tuple[str, str, str], ...]
-) -> tuple[str, str]:
-    number = 1
-    releases = context.client.items(context.path(f"projects/{project_id}/releases"))
-    existing = {str(release["Version"]) for release in releases}
-    while f"0.0.{number}-{TAG}" in existing:
-        number += 1
-    version = f"0.0.{number}-{TAG}"
-    body = {
-        "ProjectId": project_id,
-        "ChannelId": channel,
-        "Version": version,
-        "SelectedPackages": [
-            {"ActionName": action, "StepName": action, "PackageReferenceName": reference, "Version": package}
-            for action, reference, package in packages
-        ],
-    }
-    created = cast("Document", context.client.post(context.path("releases"), body, ignoreChannelRules=True))
-    return str(created["Id"]), version
 
 
 def _first_destination(context: LiveContext, release_id: str, project: Document) -> tuple[str, str]:
@@ -302,8 +284,11 @@ def _answers(context: LiveContext, release_id: str, environment: str, tenant: st
     return form_values(cast("Document", context.client.get(context.path(route))))
 
 
-def _deploy(context: LiveContext, what: Rehearsed, release_id: str, version: str) -> Run:
-    deployment = _order(context, what, release_id)
+def _deploy(context: LiveContext, what: Rehearsed, release_id: str, version: str, *, scheduled: bool = False) -> Run:
+    body = _body(what, release_id)
+    if scheduled:
+        body["QueueTime"] = (datetime.now(UTC) + timedelta(seconds=1)).isoformat(timespec="milliseconds")
+    deployment = cast("Document", context.client.post(context.path("deployments"), body))
     task_id = str(deployment["TaskId"])
     task = context.task_ended(task_id)
     details = context.client.get(f"/api/tasks/{task_id}/details", verbose=False)
@@ -332,10 +317,6 @@ def _audited(context: LiveContext, deployment: str) -> tuple[str, ...]:
         kinds = sorted({one.partition("-")[0] for one in related} - {"Spaces", "Events"})
         told.append(f"{event.get('Category')}: {', '.join(kinds)}")
     return tuple(sorted(told))
-
-
-def _order(context: LiveContext, what: Rehearsed, release_id: str) -> Document:
-    return cast("Document", context.client.post(context.path("deployments"), _body(what, release_id)))
 
 
 def _body(what: Rehearsed, release_id: str) -> Document:
