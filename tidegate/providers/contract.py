@@ -5,7 +5,7 @@ Nothing outside this package knows which kind of provider it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -67,6 +67,13 @@ class TestHost(Protocol):
 
     def install(self, version: Version) -> None:
         """Put this version's binaries in place (checksum verified); replaces an installed version, starts nothing."""
+        ...
+
+    @property
+    def installed(self) -> Mapping[str, str]:
+        """Every version this host was given so far, with the digest of what it was given: of its installer
+        (``sha256:…``) or of its image. An approval is bound to them.
+        """
         ...
 
     def configure(self, database: DatabaseAddress, master_key: Secret) -> None:

@@ -27,6 +27,7 @@ from tidegate.providers.leftovers import Leftovers
 from tidegate.providers.processes import ChildProcess, run_command
 from tidegate.rehearsal.instances import DatabaseAddress, ServerFolders
 from tidegate.secrets import Secret
+from tidegate.sqlserver.backup import sha256_of
 from tidegate.versions import Version
 from tidegate.waiting import wait_until
 
@@ -55,6 +56,7 @@ class EmbeddedHost:
         self._sql_server = sql_server or EmbeddedSqlServer(folder / "sql", leftovers)
         self._environment = dict(environment or {})
         self._node_name = node_name
+        self._installed: dict[str, str] = {}
         self._process: ChildProcess | None = None
         folder.mkdir(parents=True, exist_ok=True)
         leftovers.folder(folder)
@@ -117,6 +119,11 @@ class EmbeddedHost:
         installed = self._executable.parent
         shutil.rmtree(installed, ignore_errors=True)
         fresh.rename(installed)
+        self._installed[str(version)] = f"sha256:{sha256_of(archive)}"
+
+    @property
+    def installed(self) -> Mapping[str, str]:
+        return dict(self._installed)
 
     def configure(self, database: DatabaseAddress, master_key: Secret) -> None:
         write_instance_configuration(

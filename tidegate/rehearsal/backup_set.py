@@ -9,10 +9,12 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tidegate.octopus.client import Access, OctopusClient
 from tidegate.octopus.master_key import MasterKey, prove_master_key
 from tidegate.providers.contract import SqlServerHost
 from tidegate.rehearsal.folders import copy_folder
-from tidegate.rehearsal.instances import BackupSet, FileEntry, MainInstance, SharedFolder
+from tidegate.rehearsal.instances import BackupSet, FileEntry, MainInstance, MainMark, SharedFolder
+from tidegate.rehearsal.main_mark import read_mark
 from tidegate.rehearsal.maintenance import MainWrites
 from tidegate.sqlserver.backup import (
     Verification,
@@ -52,6 +54,7 @@ def take_backup_set(
     name = f"{main.database.name}-{taken:%Y%m%dT%H%M%S.%fZ}.bak"
     with SqlServer(main.database.server, main.database.name) as server:
         with writes.maintenance_mode():
+            mark = _mark(main, server)  # before the backup: what happens later counts as not rehearsed
             counts = count_rows(server)
             file = _back_up(main, writes, server, name, report)
             manifests = _copy_folders(main, folder, report)
@@ -69,9 +72,15 @@ def take_backup_set(
         license=main.license,
         key_proof=key_proof,
         taken=taken,
+        mark=mark,
     )
     _describe(backup_set)
     return backup_set
+
+
+def _mark(main: MainInstance, server: SqlServer) -> MainMark:
+    with OctopusClient(main.url, main.api_key, access=Access.READ_ONLY) as client:
+        return read_mark(client, server)
 
 
 def _prove_key(main: MainInstance) -> str:

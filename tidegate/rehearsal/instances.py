@@ -115,6 +115,21 @@ class DatabaseBackup:
 
 
 @dataclass(frozen=True, slots=True)
+class MainMark:
+    """How far the main instance was when it was copied; what is not in here was not rehearsed.
+
+    ``audited`` is when the newest audit event happened by the main instance's own clock (None: there was none), and
+    ``newest`` the ids of the events of that moment. ``schema`` is the digest of the journal of schema scripts.
+    """
+
+    version: Version
+    schema: str
+    scripts: int
+    audited: datetime | None
+    newest: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BackupSet:
     """Everything a rollback of the main instance needs, with proof that it can be used."""
 
@@ -126,6 +141,7 @@ class BackupSet:
     license: Secret | None
     key_proof: str  # which known secret the master key opened; never the secret
     taken: datetime
+    mark: MainMark
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -119,6 +119,10 @@ class SmallHost:
     def install(self, version: Version) -> None:
         self.calls.append(f"install {version}")
         self.octopus.version = str(version)
+
+    @property
+    def installed(self) -> Mapping[str, str]:
+        return {call.removeprefix("install "): "sha256:0" for call in self.calls if call.startswith("install ")}
 
     def configure(self, database: DatabaseAddress, master_key: Secret) -> None:
         assert master_key.reveal() == KEY

@@ -26,6 +26,7 @@ class SmallOctopus:
     installation_id: str = ""
     folders: dict[str, str] = field(default_factory=dict[str, str])
     nodes: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    events: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     def answer(self, path: str) -> Any:
         match path:
@@ -41,6 +42,8 @@ class SmallOctopus:
                 return {"IsInMaintenanceMode": self.maintenance}
             case "/api/octopusservernodes":
                 return {"Items": self.nodes, "TotalResults": len(self.nodes)}
+            case "/api/events":
+                return {"Items": self.events, "TotalResults": len(self.events)}
             case _:
                 return None
 
