@@ -32,7 +32,8 @@ def run(call: Invocation) -> int:
         call.output.error("You must accept the EULA (https://octopus.com/company/legal) by setting ACCEPT_EULA=Y")
         return CONTROLLED_FAILURE
     root = Path(os.environ.get("OCTOPUS_STANDIN_ROOT") or call.install_folder / "volumes").absolute()
-    configuration = root / "home" / ".octopus" / DEFAULT_NAME / "Server" / "Server.linux.config"
+    home = Path.home() if root == Path("/") else root / "home"  # in the image: /root or /home/octopus
+    configuration = home / ".octopus" / DEFAULT_NAME / "Server" / "Server.linux.config"
     _prepare(call, configuration)
     _step(call, configuration, "database", ("create", "upgrade"))
     _step(
@@ -65,7 +66,8 @@ def _prepare(call: Invocation, path: Path) -> None:
     if key := os.environ.get("MASTER_KEY"):
         configuration.values[MASTER_KEY] = key
     port = os.environ.get("OCTOPUS_STANDIN_HTTP_PORT", "8080")
-    configuration.values[LISTEN_PREFIXES] = f"http://localhost:{port}/"
+    host = os.environ.get("OCTOPUS_STANDIN_HTTP_HOST", "localhost")
+    configuration.values[LISTEN_PREFIXES] = f"http://{host}:{port}/"
     configuration.save()
 
 
