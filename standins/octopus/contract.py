@@ -145,6 +145,15 @@ class TaskEngine(Protocol):
 
     def cancel(self, task_id: str) -> None: ...
 
+    @property
+    def is_scheduling(self) -> bool:
+        """Whether what is due by the clock is done."""
+        ...
+
+    def schedule(self, *, on: bool) -> None:
+        """Stop doing what is due by the clock, or begin again and look at the clock now."""
+        ...
+
     def stop(self) -> None: ...
 
 

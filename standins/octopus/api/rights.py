@@ -147,7 +147,7 @@ class UserRights:
         rule = self.known.get(permission)
         if rule is None:
             return False
-        if rule.at_system_level and space is None and permission in self.system:
+        if rule.at_system_level and permission in self.system and (space is None or not rule.at_space_level):
             return True
         return bool(self.in_space(permission, space))
 

@@ -5,10 +5,11 @@ OctopusDeploy/Issues 3777).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from standins.octopus.api.catalogue import Catalogue, Resource, catalogue_for
+from standins.octopus.api.left_out import LeftOut
 from standins.octopus.api.shapes import Property, Shape, Shapes, shapes_for
 from standins.octopus.api.versions import has_spaces
 from standins.octopus.contract import Route, Version
@@ -46,7 +47,7 @@ def swagger(version: Version, routes: Iterable[Route]) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         for path in _paths(route, version):
-            paths.setdefault(path, {})[route.method.lower()] = _operation(route, path, by_path)
+            paths.setdefault(path, {})[route.method.lower()] = _operation(route, path, by_path, version)
     return {
         "swagger": "2.0",
         "info": {"title": "Octopus Server API", "version": str(version)},
@@ -69,7 +70,7 @@ def _paths(route: Route, version: Version) -> list[str]:
     return [unscoped, f"/api/{{baseSpaceId}}/{route.path}"]
 
 
-def _operation(route: Route, path: str, by_path: dict[str, Resource]) -> dict[str, Any]:
+def _operation(route: Route, path: str, by_path: dict[str, Resource], version: Version) -> dict[str, Any]:
     base, _, rest = route.path.partition("/{")
     resource = by_path.get(base.removesuffix("/all").lower())
     suffix = "_Spaces" if path.startswith("/api/{baseSpaceId}") else ""
@@ -79,7 +80,7 @@ def _operation(route: Route, path: str, by_path: dict[str, Resource]) -> dict[st
         "parameters": [
             {"name": name, "in": "path", "required": True, "type": "string"} for name in re.findall(r"\{(\w+)\}", path)
         ],
-        "responses": _responses(route, resource, is_item=rest == "id}"),
+        "responses": _responses(route, resource, version, is_item=rest == "id}"),
     }
     if route.method in ("POST", "PUT") and resource is not None and (rest == "id}" or not rest):
         operation["parameters"].append(
@@ -95,7 +96,9 @@ def _name(route: Route) -> str:
     return route.method.lower() + "".join(word[:1].upper() + word[1:] for word in words)
 
 
-def _responses(route: Route, resource: Resource | None, *, is_item: bool) -> dict[str, Any]:
+def _responses(route: Route, resource: Resource | None, version: Version, *, is_item: bool) -> dict[str, Any]:
+    if isinstance(route.handler, LeftOut):
+        return {"501": {"description": f"Not played by this stand-in: {route.handler.reason}."}}
     code = "201" if route.method == "POST" and resource is not None and "{" not in route.path else "200"
     schema: dict[str, Any] | None = None
     if resource is not None and route.method != "DELETE":
@@ -106,7 +109,19 @@ def _responses(route: Route, resource: Resource | None, *, is_item: bool) -> dic
         elif route.path.lower() == resource.path.lower():
             schema = {"$ref": f"#/definitions/ResourceCollection_of_{resource.name}Resource"}
     answer: dict[str, Any] = {"description": "OK"}
-    return {code: {**answer, "schema": schema} if schema else answer, "400": {"description": "BadRequest"}}
+    answers = {code: {**answer, "schema": schema} if schema else answer}
+    return answers | {refusal: {"description": text} for refusal, text in _refusals(route, version)}
+
+
+def _refusals(route: Route, version: Version) -> Iterator[tuple[str, str]]:
+    yield "400", "BadRequest"
+    if route.permission is not None:
+        yield "401", "Unauthorized"
+        yield "403", "Forbidden"
+    if "{" in route.path or has_spaces(version):
+        yield "404", "NotFound"
+    if route.method not in ("GET", "HEAD"):
+        yield "503", "ServiceUnavailable: the server is in maintenance mode"
 
 
 def _reference(name: str) -> dict[str, str]:

@@ -70,6 +70,7 @@ class Engine:
         self._changed = threading.Condition()
         self._woken = False
         self._stopping = False
+        self._scheduling, self._look_now = True, False
         self._running: dict[str, _Slot] = {}
         self._node_id = ""
         self._threads = [
@@ -92,6 +93,15 @@ class Engine:
     def cancel(self, task_id: str) -> None:
         self._stop_if_running(task_id)
         self.wake()
+
+    @property
+    def is_scheduling(self) -> bool:
+        return self._scheduling
+
+    def schedule(self, *, on: bool) -> None:
+        with self._changed:
+            self._scheduling, self._look_now = on, on
+            self._changed.notify_all()
 
     def stop(self) -> None:
         """No new tasks; running ones are told to stop and their last words are awaited."""
@@ -299,9 +309,12 @@ class Engine:
         while True:
             with self._changed:
                 if not self._stopping:
-                    self._changed.wait_for(lambda: self._stopping, delay)
+                    self._changed.wait_for(lambda: self._stopping or self._look_now, delay)
                 if self._stopping:
                     return
+                self._look_now = False
+                if not self._scheduling:
+                    continue
             try:
                 delay = self._chores()
             except Exception:  # noqa: BLE001 - tried again when the clock says so

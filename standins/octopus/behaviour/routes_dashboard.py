@@ -317,7 +317,7 @@ def counted_by_week(call: Call) -> Reply:
                 "ReportData": {
                     "Labels": sorted(week for owner, week in counts if owner == project),
                     "Series": [
-                        {"Name": "Deployments", "Data": [counts[key] for key in sorted(counts) if key[0] == project]}
+                        {"Label": "Deployments", "Data": [counts[key] for key in sorted(counts) if key[0] == project]}
                     ],
                 },
                 "Links": {"Self": call.url.partition("?")[0]},

@@ -224,7 +224,8 @@ def _template_step(action: PlannedAction) -> Document:
                 "Id": machine["Id"],
                 "Name": machine["Name"],
                 "HasLatestCalamari": bool(machine.get("HasLatestCalamari")),
-                "HealthStatus": machine.get("HealthStatus") or "Unknown",
+                # The preview's own enumeration has no "Unknown" (2020.5 swagger).
+                "HealthStatus": health if (health := machine.get("HealthStatus")) != "Unknown" else None,
             }
             for machine in action.machines
         ],

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 
 from standins.octopus.api.access import in_reach
 from standins.octopus.api.errors import invalid, not_found
 from standins.octopus.api.queries import split_list
 from standins.octopus.api.rendering import render, resource, slice_page
-from standins.octopus.behaviour import auto_release, events, package_store, version_rules
+from standins.octopus.behaviour import auto_release, events, octodiff, package_store, version_rules
 from standins.octopus.behaviour.documents import folded, is_true, space_of, texts
 from standins.octopus.behaviour.package_store import PackageName
 from standins.octopus.contract import ApiError, Call, Document, Reply, Route
@@ -239,11 +240,35 @@ def stats(call: Call) -> Reply:
 
 
 def delta_signature(call: Call) -> Reply:
-    """Always 404, the documented answer where there is no base: the client then sends the whole package.
+    """The signature of the newest version there is; 404 without one: the client then sends the whole package."""
+    package_id = call.path["packageId"]
+    found = call.transaction.query("NuGetPackage", where={"PackageId": package_id}, space=space_of(call))
+    feed = _feed_id(call)
+    for base in sorted(found, key=_order, reverse=True):
+        path = package_store.path_of(call.server, base, feed)
+        if path.is_file():
+            made = base64.b64encode(octodiff.signature(path.read_bytes())).decode()
+            return Reply({"Signature": made, "BaseVersion": base["Version"]})
+    raise not_found(f"packages-{package_id}.{call.path['version']}")
 
-    The signature's content is Octodiff's binary format, which this server does not speak.
-    """
-    raise not_found(f"packages-{call.path['packageId']}.{call.path['version']}")
+
+def push_delta(call: Call) -> Reply:
+    """``packages/{packageId}/{baseVersion}/delta``: the file is named as the new package, its content is the delta."""
+    if not call.files:
+        raise invalid("A delta file must be provided")
+    file = call.files[0]
+    if not file.content:
+        raise invalid("The uploaded delta file had length equal to 0. Please upload a non-empty file.")
+    base = package_store.find(call.transaction, call.path["packageId"], call.path["baseVersion"], space_of(call))
+    path = package_store.path_of(call.server, base, _feed_id(call)) if base is not None else None
+    if path is None or not path.is_file():
+        raise not_found(f"packages-{call.path['packageId']}.{call.path['baseVersion']}")
+    try:
+        content = octodiff.apply(path.read_bytes(), file.content)
+    except octodiff.CorruptDelta as problem:
+        raise invalid(f"The delta could not be applied: {problem}.") from problem
+    document, status = _store(call, file.name, content)
+    return Reply(document, status)
 
 
 # -- queries of feeds --------------------------------------------------------------------------------------------
@@ -292,7 +317,9 @@ def feed_packages(call: Call) -> Reply:
     if not is_true(call.query.get("includemultipleversions")):
         found = list({package["PackageId"]: package for package in reversed(found)}.values())
     take = call.query.get("take", "")
-    return Reply([show(call, package, feed["Id"]) for package in found[: int(take) if take.isdigit() else None]])
+    shown = [show(call, package, feed["Id"]) for package in found[: int(take) if take.isdigit() else None]]
+    # PackageResource, the class of packages of any feed, has neither (2020.5 swagger).
+    return Reply([{name: item[name] for name in item if name not in {"Hash", "PackageSizeBytes"}} for item in shown])
 
 
 def feed_search(call: Call) -> Reply:
@@ -352,6 +379,7 @@ ROUTES = (
     Route("DELETE", "packages/{id}", delete_package, permission="BuiltInFeedAdminister"),
     Route("GET", "packages/{id}/raw", download, permission="BuiltInFeedDownload"),
     Route("GET", "packages/{packageId}/{version}/delta-signature", delta_signature, permission="BuiltInFeedPush"),
+    Route("POST", "packages/{packageId}/{baseVersion}/delta", push_delta, permission="BuiltInFeedPush"),
     Route("GET", "feeds/stats", stats, permission="FeedView"),
     Route("GET", "feeds/{id}/packages", feed_packages, permission="FeedView"),
     Route("GET", "feeds/{id}/packages/notes", feed_notes, permission="FeedView"),

@@ -11,6 +11,7 @@ from standins.octopus.behaviour import deployments, events, progress, releases, 
 from standins.octopus.behaviour.documents import folded, is_true, listed, text_of
 from standins.octopus.behaviour.lifecycles import PhaseProgress, progression
 from standins.octopus.behaviour.moments import iso
+from standins.octopus.behaviour.routes_tasks import show as show_task
 from standins.octopus.contract import Call, Document, Reply, Route
 
 _RESOURCE = "Release"
@@ -248,7 +249,7 @@ def release_progression(call: Call) -> Reply:
     return Reply(
         {
             "Id": None,
-            "Phases": [_phase(entry, done, tasks) for entry in phases],
+            "Phases": [_phase(call, entry, done, tasks) for entry in phases],
             "NextDeployments": reach.next,
             "NextDeploymentsMinimumRequired": next(
                 (entry.phase.minimum for entry in phases if entry.progress == "Current"), 0
@@ -258,7 +259,7 @@ def release_progression(call: Call) -> Reply:
     )
 
 
-def _phase(entry: PhaseProgress, done: list[Document], tasks: dict[str, Document]) -> Document:
+def _phase(call: Call, entry: PhaseProgress, done: list[Document], tasks: dict[str, Document]) -> Document:
     return {
         "Id": entry.phase.id or None,
         "Name": entry.phase.name,
@@ -270,13 +271,8 @@ def _phase(entry: PhaseProgress, done: list[Document], tasks: dict[str, Document
         "IsOptionalPhase": entry.phase.is_optional,
         "Deployments": [
             {
-                "Task": {"Id": deployment["TaskId"], "State": tasks[deployment["TaskId"]]["State"]},
-                "Deployment": {
-                    "Id": deployment["Id"],
-                    "EnvironmentId": deployment["EnvironmentId"],
-                    "TenantId": deployment.get("TenantId"),
-                    "Created": deployment["Created"],
-                },
+                "Task": show_task(call, tasks[deployment["TaskId"]]),
+                "Deployment": render(call, "Deployment", deployment),
             }
             for deployment in done
             if deployment["EnvironmentId"] in entry.phase.environments and deployment["TaskId"] in tasks

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+    load_ssh_private_key,
+)
+
 from standins.octopus.api import hooks
 from standins.octopus.api.crud import find_item
 from standins.octopus.api.errors import invalid, not_found
@@ -111,11 +121,21 @@ def _uses(step: Document, document_id: str) -> bool:
 
 
 def public_key(call: Call) -> Reply:
-    """The public half of an SSH key is derived from the private one, which a made-up key does not allow."""
+    """The public half of an SSH key, derived from the private one, as a line of ``authorized_keys``."""
     account = find_item(call, "Account", call.path["id"])
     if account["AccountType"] != "SshKeyPair":
         raise not_found()
-    raise ApiError(400, "The private key of this account could not be read.")
+    decrypt = call.server.master_key.decrypt
+    passphrase = account.get("PrivateKeyPassphrase")
+    try:
+        content = base64.b64decode(decrypt(str(account["PrivateKeyFile"])))
+        secret = decrypt(str(passphrase)).encode() if passphrase else None
+        load = load_ssh_private_key if b"OPENSSH" in content else load_pem_private_key
+        public = load(content, secret).public_key()
+        line = public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    except (KeyError, ValueError, TypeError, UnsupportedAlgorithm) as problem:
+        raise ApiError(400, "The private key of this account could not be read.") from problem
+    return Reply(line.decode(), media_type="text/plain")
 
 
 def azure_environments(_call: Call) -> Reply:

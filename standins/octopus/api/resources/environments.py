@@ -175,7 +175,7 @@ def summary(call: Call) -> Reply:
     if not call.server.at_least("2022.1"):
         # Not in the 2020.5 swagger for the whole page, only for each environment.
         del body["MachineIdsForTentacleUpgrade"]
-    return Reply({**body, "Links": {"Self": call.url.partition("?")[0]}})
+    return Reply(body)
 
 
 ROUTES = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from standins.octopus.api.crud import body_of, find_item
 from standins.octopus.api.errors import invalid, not_found
+from standins.octopus.api.left_out import LeftOut
 from standins.octopus.api.queries import split_list
 from standins.octopus.api.rendering import slice_page
 from standins.octopus.api.resources.settings import load_setting, save_setting
@@ -82,7 +83,6 @@ def onboarding(call: Call) -> Reply:
         {
             "Tasks": [
                 {
-                    "Id": name.lower(),
                     "Name": name,
                     "Category": "Getting started",
                     "IsEnabled": True,
@@ -135,13 +135,9 @@ def test_version_control(call: Call) -> Reply:
     return connectivity(call)
 
 
-def beyond(_call: Call) -> Reply:
-    """What the real server does here is not played: it takes a Git server, or another instance's files."""
-    raise ApiError(400, "This stand-in for Octopus Server does not offer this feature.")
-
-
-def cloud_template(_call: Call) -> Reply:
-    raise ApiError(400, "The template could not be read.")
+_NO_GIT = LeftOut("it takes a Git server to keep a project in")
+_NO_FILES = LeftOut("the format of exported projects is not published")
+_NO_CLOUD = LeftOut("it takes the parsers of CloudFormation and Azure templates")
 
 
 def worker_tools(_call: Call) -> Reply:
@@ -195,12 +191,14 @@ ROUTES = (
     Route("POST", "users/authenticatedToken/OctopusID", disabled_provider, "system", None, "2020.1"),
     Route("POST", "//users/authenticate/OctopusID", disabled_provider, "system", None, "2020.1"),
     Route("GET", "//.well-known/acme-challenge/{token}", no_challenge, "system", None),
-    Route("POST", "projects/{id}/git/convert", beyond, "space", "ProjectEdit", "2021.1"),
-    Route("POST", "projects/import-export/export", beyond, "space", "ProjectEdit", "2021.1"),
-    Route("POST", "projects/import-export/import", beyond, "space", "ProjectCreate", "2021.1"),
-    Route("POST", "projects/import-export/import-files", beyond, "space", "ProjectCreate", "2021.1"),
-    Route("POST", "projects/import-export/import/preview", beyond, "space", "ProjectCreate", "2021.1"),
-    Route("POST", "cloudtemplate/{id}/metadata", cloud_template, "system", ""),
+    # The 2020.5 swagger spells it with an empty segment.
+    Route("GET", "//.well-known/acme-challenge//{token}", no_challenge, "system", None),
+    Route("POST", "projects/{id}/git/convert", _NO_GIT, "space", "ProjectEdit", "2021.1"),
+    Route("POST", "projects/import-export/export", _NO_FILES, "space", "ProjectEdit", "2021.1"),
+    Route("POST", "projects/import-export/import", _NO_FILES, "space", "ProjectCreate", "2021.1"),
+    Route("POST", "projects/import-export/import-files", _NO_FILES, "space", "ProjectCreate", "2021.1"),
+    Route("POST", "projects/import-export/import/preview", _NO_FILES, "space", "ProjectCreate", "2021.1"),
+    Route("POST", "cloudtemplate/{id}/metadata", _NO_CLOUD, "system", ""),
     Route("GET", "workertoolslatestimages", worker_tools, "system", "", "2020.1"),
     Route("GET", "tenants/variableset-test", variable_set_test, "space", "TenantView", "2019.1", "2025.1"),
     Route("GET", "issuetrackers", empty_page, "system", "", "2019.1"),

@@ -232,9 +232,7 @@ def pools_summary(call: Call) -> Reply:
         inside = [worker for worker in workers if pool["Id"] in listed(worker, "WorkerPoolIds")]
         if inside or call.query.get("hideemptyworkerpools", "").lower() != "true":
             entries.append({"WorkerPool": render(call, "WorkerPool", pool), **machine_counts(inside)})
-    return Reply(
-        {**machine_counts(workers), "WorkerPoolSummaries": entries, "Links": {"Self": call.url.partition("?")[0]}}
-    )
+    return Reply({**machine_counts(workers), "WorkerPoolSummaries": entries})
 
 
 def supported_pool_types(_call: Call) -> Reply:

@@ -211,7 +211,6 @@ def all_server_settings(call: Call) -> Reply:
     return Reply(
         [
             {
-                "Id": name,
                 "ConfigurationSet": name,
                 "ConfigurationValues": [
                     {"Key": key, "Value": value, "Description": key} for key, value in values.items()

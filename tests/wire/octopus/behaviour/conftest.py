@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.octopus_server import ADMIN_KEY, ROOT, OctopusProcess, octopus_process
+from tests.support.octopus_sample import load_sample
+from tests.support.octopus_server import OctopusProcess, octopus_process
 from tests.wire.octopus.behaviour.workshop import Workshop, enter
 from tests.wire.sqlserver.processes import PASSWORD, server_process
 
@@ -27,22 +23,6 @@ class Filled:
 
     server: OctopusProcess
     facts: dict[str, Any]
-
-
-def load_sample(url: str, target: Path, *options: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "standins.sample", "--url", url, "--json", str(target), *options]
-    done = subprocess.run(
-        command,
-        env={**os.environ, "OCTOPUS_API_KEY": ADMIN_KEY},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    facts: dict[str, Any] = json.loads(target.read_text(encoding="utf-8"))
-    return facts
 
 
 @pytest.fixture(scope="session")

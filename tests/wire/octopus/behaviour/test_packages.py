@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
+import struct
 import uuid
 import zipfile
 
@@ -196,3 +198,40 @@ def test_deleting_a_release_takes_its_deployments_logs_and_artifacts_along(shop:
     for gone in (f"releases/{release['Id']}", f"deployments/{deployment['Id']}", f"artifacts/{artifact['Id']}"):
         assert shop.send("GET", gone).status_code == 404
     assert shop.send("GET", f"/api/tasks/{deployment['TaskId']}").status_code == 404
+
+
+def test_a_new_version_can_be_pushed_as_a_delta(shop: Workshop, package: str) -> None:
+    old = bundle("a line that stays\n" * 500)
+    new = old + b"appended"
+    push(shop, package, "1.0.0", old)
+
+    offered = shop.get(f"packages/{package}/1.1.0/delta-signature")
+    digest = hashlib.sha1(new, usedforsecurity=False).digest()
+    delta = (
+        b"OCTODELTA\x01\x04SHA1"
+        + struct.pack("<i", 20)
+        + digest
+        + b">>>"
+        + b"\x60"
+        + struct.pack("<qq", 0, len(old))
+        + b"\x80"
+        + struct.pack("<q", 8)
+        + b"appended"
+    )
+    files = {"file": (f"{package}.1.1.0.zip", delta, "application/octet-stream")}
+    address = f"packages/{package}/{offered['BaseVersion']}/delta?overwriteMode=FailIfExists"
+    first, again = shop.send("POST", address, files=files), shop.send("POST", address, files=files)
+
+    assert base64.b64decode(offered["Signature"]).startswith(b"OCTOSIG\x01")
+    assert offered["BaseVersion"] == "1.0.0"
+    assert (first.status_code, again.status_code) == (201, 409)
+    assert shop.send("GET", first.json()["Links"]["Raw"]).content == new
+
+
+def test_without_a_base_there_is_no_signature_and_a_broken_delta_is_refused(shop: Workshop, package: str) -> None:
+    assert shop.send("GET", f"packages/{package}/1.0.0/delta-signature").status_code == 404
+
+    push(shop, package, "1.0.0")
+    files = {"file": (f"{package}.1.1.0.zip", b"not a delta", "application/octet-stream")}
+
+    assert "not a delta" in str(refused(shop.send("POST", f"packages/{package}/1.0.0/delta", files=files)))

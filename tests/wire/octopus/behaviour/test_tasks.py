@@ -142,3 +142,14 @@ def test_the_scheduler_has_logs(shop: Workshop) -> None:
 
     assert "CheckSystemIntegrity" in names
     assert log[0]["MessageText"].startswith("Queued ServerTasks-")
+
+
+def test_the_scheduler_can_be_stopped_started_and_triggered(shop: Workshop) -> None:
+    shop.get("/api/scheduler/stop")
+    stopped = shop.get("/api/scheduler")["IsRunning"]
+    shop.get("/api/scheduler/trigger")
+    still_stopped = shop.get("/api/scheduler")["IsRunning"]
+    shop.get("/api/scheduler/start")
+
+    assert (stopped, still_stopped) == (False, False)
+    assert shop.get("/api/scheduler")["IsRunning"]
