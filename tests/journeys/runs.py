@@ -60,10 +60,11 @@ class Running:
         self._lines: list[str] = []
         self._news = threading.Condition()
         self.started = time.monotonic()
+        reporting = {"TIDEGATE_REPORTS__FOLDER": str(reports), "TIDEGATE_REPORTS__PDF": "false"}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "pytest", *(arguments or ("features/",))],
             cwd=REPOSITORY,
-            env={**os.environ, "TIDEGATE_REPORTS__FOLDER": str(reports), **(environment or {})},
+            env={**os.environ, **reporting, **(environment or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

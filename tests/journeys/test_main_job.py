@@ -28,7 +28,8 @@ class Job:
 @pytest.fixture(scope="module", params=["2018.12.1", "2020.6.4671"])
 def job(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Job:
     reports = tmp_path_factory.mktemp("reports")
-    return Job(*rehearse("features/", "--main-version", request.param, reports=reports))
+    with_pdf = {"TIDEGATE_REPORTS__PDF": "true"}
+    return Job(*rehearse("features/", "--main-version", request.param, reports=reports, environment=with_pdf))
 
 
 def test_ends_approved(job: Job) -> None:
@@ -61,6 +62,7 @@ def test_leaves_what_the_report_describes_and_nothing_else(job: Job) -> None:
         "allure-results",
         "attachments",
         "change-board.html",
+        "change-board.pdf",
         "evidence.jsonl",
         "junit.xml",
         "logs",
@@ -96,7 +98,8 @@ def test_tells_the_timings_that_a_change_board_asks_for(job: Job) -> None:
     [upgrade] = job.ran.events("upgrade")
 
     assert "Backing up the main instance" in titles
-    assert "upgrading the database" in upgrade["timings"]
+    assert [one["step"] for one in upgrade["timings"]][0] == "stopping the server"
+    assert "upgrading the database" in {one["step"] for one in upgrade["timings"]}
 
 
 def test_the_plan_is_in_the_evidence(job: Job) -> None:

@@ -138,6 +138,7 @@ class ReportSettings(Section):
     """Where runs leave their results."""
 
     folder: Path = Path("reports")
+    pdf: bool = Field(default=True, description="also lay out the change-board document as PDF, where WeasyPrint is")
 
 
 class Settings(Section):

@@ -11,4 +11,5 @@ from tests.unit.process.inner import REPOSITORY, Rehearsal
 def rehearsal(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Rehearsal:
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
     monkeypatch.delenv("TIDEGATE_SETTINGS", raising=False)
+    monkeypatch.setenv("TIDEGATE_REPORTS__PDF", "false")  # takes longer than the small rehearsal itself
     return Rehearsal(pytester)

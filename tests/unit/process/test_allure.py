@@ -249,6 +249,13 @@ def test_the_run_is_described(rehearsal: Rehearsal, monkeypatch: pytest.MonkeyPa
     assert '"name": "verdict"' in next(results.glob("*-globals.json")).read_text(encoding="utf-8")
 
 
+def test_the_evidence_names_allures_result_of_each_scenario(rehearsal: Rehearsal) -> None:
+    rehearsal.feature(GOOD)
+    ran = rehearsal.run()
+
+    assert sorted(event["allure"] for event in ran.events("scenario")) == sorted(one["uuid"] for one in ran.allure())
+
+
 def test_allure_selects_by_what_tags_say(rehearsal: Rehearsal) -> None:
     rehearsal.steps(STEPS)
     rehearsal.feature(FEATURE)
