@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from standins.octopus.command.program import main
 
 if __name__ == "__main__":
+    # Requests make many short-lived objects beside much that stays: the default thresholds cost a fifth of the time.
+    gc.set_threshold(50_000, 20, 100)
     sys.exit(main(sys.argv[1:]))

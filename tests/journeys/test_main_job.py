@@ -98,7 +98,7 @@ def test_tells_the_timings_that_a_change_board_asks_for(job: Job) -> None:
     [upgrade] = job.ran.events("upgrade")
 
     assert "Backing up the main instance" in titles
-    assert [one["step"] for one in upgrade["timings"]][0] == "stopping the server"
+    assert next(one["step"] for one in upgrade["timings"]) == "stopping the server"
     assert "upgrading the database" in {one["step"] for one in upgrade["timings"]}
 
 

@@ -15,9 +15,9 @@ from tidegate.checks.live.background import (
 )
 from tidegate.checks.live.context import LiveContext, LiveResult
 from tidegate.checks.live.creating import check_creating, creation_outcomes
+from tidegate.checks.live.deploying_as_users import check_deploying_as_users, outcomes_as_users
 from tidegate.checks.live.deployments import (
     Rehearsals,
-    check_deploying_as_users,
     check_deployments,
     rehearse,
 )
@@ -41,6 +41,7 @@ class Baseline:
 
     logins: Mapping[str, str]
     rehearsals: Rehearsals
+    as_users: Mapping[str, str]  # what each kind of user may deploy
     pushes: Mapping[str, str]
     creations: Mapping[str, str]
     releases: Mapping[str, str]
@@ -59,6 +60,7 @@ def record_baseline(
     context.guard()
     logins = login_outcomes(context)
     rehearsals = rehearse(context, most=most)
+    as_users = outcomes_as_users(context, rehearsals.rehearsed)
     context.report("live baseline: pushing as build servers do")
     pushes = push_outcomes(context)
     context.report("live baseline: making and removing one thing of each kind")
@@ -67,8 +69,9 @@ def record_baseline(
     releases = make_releases(context)
     outcomes = run_scripts(context, scripts, api_key) if api_key is not None else {}
     return Baseline(
-        logins, rehearsals, pushes, creations, releases, scheduled_logs(context), outcomes, deployment_ids(context)
-    )
+        logins, rehearsals, as_users, pushes, creations, releases, scheduled_logs(context), outcomes,
+        deployment_ids(context),
+    )  # fmt: skip
 
 
 def live_checks(
@@ -94,7 +97,9 @@ def live_checks(
         "waiting": partial(check_waiting, context, baseline.rehearsals),
         "deployments": partial(check_deployments, context, baseline.rehearsals),
         "releases": partial(check_releases, context, baseline.releases),
-        "deployments as each user": partial(check_deploying_as_users, context, baseline.rehearsals),
+        "deployments as each user": partial(
+            check_deploying_as_users, context, baseline.rehearsals.rehearsed, baseline.as_users
+        ),
         "pushing": partial(check_pushing, context, baseline.pushes),
         "spaces": partial(check_spaces, context),
     }

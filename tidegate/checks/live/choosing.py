@@ -76,6 +76,9 @@ class Covered:
     tenanted: bool = False
     projects: set[str] = field(default_factory=set[str])
 
+    def copy(self) -> Covered:
+        return Covered(set(self.sorts), set(self.tried), self.tenanted, set(self.projects))
+
     def add(self, candidate: Candidate, *, succeeded: bool) -> None:
         self.projects.add(candidate.id)
         (self.sorts if succeeded else self.tried).update(candidate.sorts)
