@@ -12,13 +12,15 @@ from typing import Final
 
 from tidegate.checks.finding import Finding, Severity
 from tidegate.errors import SqlServerFailure
-from tidegate.sqlserver.connection import SqlServer
+from tidegate.sqlserver.connection import SqlServer, literal
 from tidegate.versions import Version
 from tidegate.versions.ranges import VersionRange
 from tidegate.versions.releases import SqlServerFloor
 
 #: Rows shown of one check.
 _SHOWN: Final = 20
+#: Stands for the names of the instance's own nodes in a question.
+_OWN: Final = "{own}"
 #: SQL Server numbers for what this login or this SQL Server cannot tell: no permission, no such object or function.
 _CANNOT_TELL: Final = frozenset({207, 208, 195, 229, 297, 300, 371})
 
@@ -45,7 +47,11 @@ class PreCheck:
     needs: tuple[tuple[str, str], ...]
     origin: VersionRange
     target: VersionRange
-    stopped: bool
+
+    @property
+    def about_nodes(self) -> bool:
+        """Whether the question tells the instance's own nodes from others."""
+        return _OWN in self.sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +91,19 @@ def pre_checks() -> tuple[PreCheck, ...]:
             tuple((table, column) for table, _, column in (name.partition(".") for name in row.get("needs", ()))),
             VersionRange(row.get("from", "")),
             VersionRange(row.get("to", "")),
-            row.get("stopped", False),
         )
         for row in tomllib.loads(text)["check"]
     )
 
 
-def run_pre_checks(server: SqlServer, current: Version, target: Version, *, stopped: bool) -> list[PreCheckResult]:
-    """Ask every question about the connection's database. ``stopped``: whether its Octopus Server is stopped."""
+def run_pre_checks(
+    server: SqlServer, current: Version, target: Version, *, own_nodes: Sequence[str] = ()
+) -> list[PreCheckResult]:
+    """Ask every question about the connection's database.
+
+    ``own_nodes`` are the names of the instance's nodes; other nodes must not run. Without them, as for an instance
+    whose nodes nobody counted, that is not asked.
+    """
     columns = {
         (str(table).lower(), str(column).lower())
         for table, column in server.rows(
@@ -109,9 +120,11 @@ def run_pre_checks(server: SqlServer, current: Version, target: Version, *, stop
     ]
     results: list[PreCheckResult] = []
     for check in pre_checks():
-        why = _why_not(check, columns, current, target, stopped=stopped)
+        why = _why_not(check, columns, current, target, own_nodes)
         results.append(
-            PreCheckResult(check, Outcome.NOT_APPLICABLE, why=why) if why else _ask(server, check, json_tables)
+            PreCheckResult(check, Outcome.NOT_APPLICABLE, why=why)
+            if why
+            else _ask(server, check, json_tables, own_nodes)
         )
     return results
 
@@ -174,21 +187,20 @@ def findings(results: Sequence[PreCheckResult]) -> Iterator[Finding]:
 
 
 def _why_not(
-    check: PreCheck, columns: set[tuple[str, str]], current: Version, target: Version, *, stopped: bool
+    check: PreCheck, columns: set[tuple[str, str]], current: Version, target: Version, own_nodes: Sequence[str]
 ) -> str:
     if current not in check.origin or target not in check.target:
         return f"{current} → {target} is not concerned"
-    if check.stopped and not stopped:
-        return "the server is running"
+    if check.about_nodes and not own_nodes:
+        return "the instance's own nodes are not known"
     missing = [f"{table}.{column}" for table, column in check.needs if (table.lower(), column.lower()) not in columns]
     return f"this version has no {', '.join(missing)}" if missing else ""
 
 
-def _ask(server: SqlServer, check: PreCheck, json_tables: Sequence[str]) -> PreCheckResult:
+def _ask(server: SqlServer, check: PreCheck, json_tables: Sequence[str], own_nodes: Sequence[str]) -> PreCheckResult:
+    sql = check.sql.replace(_OWN, ", ".join(literal(node) for node in own_nodes))
     questions = (
-        [check.sql.replace("{table}", table.replace("]", "]]")) for table in json_tables]
-        if "{table}" in check.sql
-        else [check.sql]
+        [sql.replace("{table}", table.replace("]", "]]")) for table in json_tables] if "{table}" in sql else [sql]
     )
     rows: list[str] = []
     try:

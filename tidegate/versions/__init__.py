@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from tidegate.versions.planner import Hop, Plan, Risk, plan
+from tidegate.versions.planner import Detour, Hop, Plan, Risk, WayBack, plan
 from tidegate.versions.releases import ReleaseKnowledge, release_knowledge
 from tidegate.versions.version import ChangeKind, Version
 
-__all__ = ["ChangeKind", "Hop", "Plan", "ReleaseKnowledge", "Risk", "Version", "plan", "release_knowledge"]
+__all__ = [
+    "ChangeKind",
+    "Detour",
+    "Hop",
+    "Plan",
+    "ReleaseKnowledge",
+    "Risk",
+    "Version",
+    "WayBack",
+    "plan",
+    "release_knowledge",
+]

@@ -3,28 +3,66 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 from tidegate.errors import VersionRefused
 from tidegate.versions.releases import BadHop, ReleaseKnowledge
 from tidegate.versions.version import ChangeKind, Version
 
+#: From here on a server refuses a database that a newer one has used (OctopusDeploy/Issues#6366).
+_REFUSES_NEWER: Final = Version(2020, 3, 0)
+
+
+class WayBack(StrEnum):
+    """What it takes to go back over a hop, from the least to the most (Octopus docs, administration/upgrading)."""
+
+    BINARIES = "binaries"
+    DATABASE = "database"
+    DATABASE_AND_FOLDERS = "database and folders"
+
+    @property
+    def told(self) -> str:
+        """In words for the plan."""
+        match self:
+            case WayBack.DATABASE_AND_FOLDERS:
+                return "restore the database and the server folders, then install the previous version"
+            case WayBack.DATABASE:
+                return "restore the database, then install the previous version"
+            case WayBack.BINARIES:
+                return "install the previous version; no restore is needed"
+
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """Something known to go wrong on this hop for instances that fulfil ``when``."""
+    """Something known to go wrong on this hop for instances that fulfil ``when``.
+
+    ``pre_check`` is the id of the question of `pre_checks.toml` that tells whether an instance does; "" when only a
+    person can say. ``avoidable`` when a way round is documented.
+    """
 
     when: str
+    why: str
+    source: str
+    pre_check: str = ""
+    avoidable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Detour:
+    """A version that the path touches because the direct hop is known to fail."""
+
+    version: Version
     why: str
     source: str
 
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One version to the next. ``rollback`` says what going back takes (Octopus docs, administration/upgrading)."""
+    """One version to the next."""
 
     origin: Version
     target: Version
@@ -33,14 +71,19 @@ class Hop:
     sql_server_floor: int
 
     @property
-    def rollback(self) -> str:
+    def way_back(self) -> WayBack:
+        """What going back over this hop takes; a patch needs no restore as long as the older server does not insist."""
         match self.change:
             case ChangeKind.MAJOR:
-                return "restore the database and the server folders, then install the previous version"
-            case ChangeKind.MINOR:
-                return "restore the database, then install the previous version"
+                return WayBack.DATABASE_AND_FOLDERS
+            case ChangeKind.PATCH if self.origin < _REFUSES_NEWER:
+                return WayBack.BINARIES
             case _:
-                return "install the previous version; since 2020.3 the server refuses it without a restore"
+                return WayBack.DATABASE
+
+    @property
+    def rollback(self) -> str:
+        return self.way_back.told
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +91,13 @@ class Plan:
     """The path from the main instance's version to the target."""
 
     hops: tuple[Hop, ...]
+    detours: tuple[Detour, ...] = ()
+
+    @property
+    def way_back(self) -> WayBack:
+        """What going back to the origin takes: the most that any hop asks for; several hops are never undone singly."""
+        ways = list(WayBack)
+        return max((hop.way_back for hop in self.hops), key=ways.index)
 
     @property
     def origin(self) -> Version:
@@ -71,12 +121,15 @@ class Plan:
         return {
             "from": str(self.origin),
             "to": str(self.target),
+            "wayBack": str(self.way_back),
+            "detours": [{"via": str(one.version), "why": one.why, "source": one.source} for one in self.detours],
             "hops": [
                 {
                     "from": str(hop.origin),
                     "to": str(hop.target),
                     "change": str(hop.change),
                     "rollback": hop.rollback,
+                    "wayBack": str(hop.way_back),
                     "sqlServerFloor": hop.sql_server_floor,
                     "risks": [{"when": risk.when, "why": risk.why, "source": risk.source} for risk in hop.risks],
                 }
@@ -85,20 +138,60 @@ class Plan:
         }
 
 
-def plan(current: Version, target: Version, knowledge: ReleaseKnowledge, via: Sequence[Version] = ()) -> Plan:
-    """The path from ``current`` over ``via`` to ``target``.
+def plan(
+    current: Version,
+    target: Version,
+    knowledge: ReleaseKnowledge,
+    via: Sequence[Version] = (),
+    *,
+    applying: Collection[str] = (),
+) -> Plan:
+    """The path from ``current`` over ``via`` to ``target``, led round hops that are known to fail.
 
-    Raises :class:`VersionRefused` for a target that does not exist, was withdrawn, is the current version or older,
-    and for a hop that is known to fail on every instance; the message names the way round where one is documented.
+    A hop fails on every instance, or on those that its pre-check finds: ``applying`` holds the ids of pre-checks that
+    found something on this one. Raises :class:`VersionRefused` for a target that does not exist, was withdrawn, is the
+    current version or older, and for a hop that fails where no way round is documented or its versions are not there.
     """
     stops = [current, *via, target]
     for version in stops[1:]:
         _must_exist(version, knowledge)
         _must_not_be_withdrawn(version, knowledge)
-    return Plan(tuple(_hop(origin, stop, knowledge) for origin, stop in pairwise(stops)))
+    hops: list[Hop] = []
+    detours: list[Detour] = []
+    for origin, stop in pairwise(stops):
+        _must_ascend(origin, stop)
+        for one, other in pairwise(_way(origin, stop, knowledge, applying, detours)):
+            hops.append(_hop(one, other, knowledge))
+    return Plan(tuple(hops), tuple(detours))
 
 
-def _hop(origin: Version, target: Version, knowledge: ReleaseKnowledge) -> Hop:
+def _way(
+    origin: Version, target: Version, knowledge: ReleaseKnowledge, applying: Collection[str], detours: list[Detour]
+) -> list[Version]:
+    """The versions from ``origin`` to ``target``, both included; every documented detour is between the two."""
+    for bad in knowledge.bad_hops:
+        if not bad.concerns(origin, target) or not (bad.certain or (bad.pre_check in applying and bad.pre_check)):
+            continue
+        stops = [version for version in bad.via if origin < version < target]
+        if not stops and not bad.certain:
+            continue  # a risk of the plan: its cause can be removed from the data, the path cannot avoid it
+        if not stops:
+            raise VersionRefused(
+                f"{origin} → {target} is known to fail: {bad.why} ({bad.source})",
+                next_step="choose another target; no way round is documented",
+            )
+        for stop in stops:
+            _must_exist(stop, knowledge)
+            _must_not_be_withdrawn(stop, knowledge)
+        detours += [Detour(stop, bad.why, bad.source) for stop in stops]
+        way = [origin]
+        for one, other in pairwise([origin, *stops, target]):
+            way += _way(one, other, knowledge, applying, detours)[1:]
+        return way
+    return [origin, target]
+
+
+def _must_ascend(origin: Version, target: Version) -> None:
     change = ChangeKind.between(origin, target)
     if change is ChangeKind.NONE:
         raise VersionRefused(
@@ -109,26 +202,21 @@ def _hop(origin: Version, target: Version, knowledge: ReleaseKnowledge) -> Hop:
             f"{origin} → {target} is a downgrade, which Octopus Server does not support",
             next_step="to go back, restore a backup that was taken at the older version",
         )
+
+
+def _hop(origin: Version, target: Version, knowledge: ReleaseKnowledge) -> Hop:
     known = [hop for hop in knowledge.bad_hops if hop.concerns(origin, target)]
-    for hop in known:
-        if hop.certain:
-            raise VersionRefused(
-                f"{origin} → {target} is known to fail: {hop.why} ({hop.source})", next_step=_way_round(hop)
-            )
     return Hop(
         origin,
         target,
-        change,
-        tuple(Risk(hop.when, hop.why, hop.source) for hop in known),
+        ChangeKind.between(origin, target),
+        tuple(_risk(hop) for hop in known),
         knowledge.floor(target).sql_server,
     )
 
 
-def _way_round(hop: BadHop) -> str:
-    if not hop.via:
-        return "choose another target; no way round is documented"
-    listed = ", ".join(f'"{version}"' for version in hop.via)
-    return f"go over an intermediate version: [upgrade] via = [{listed}]"
+def _risk(hop: BadHop) -> Risk:
+    return Risk(hop.when, hop.why, hop.source, hop.pre_check, bool(hop.via))
 
 
 def _must_exist(version: Version, knowledge: ReleaseKnowledge) -> None:

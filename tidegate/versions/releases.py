@@ -24,7 +24,10 @@ class Withdrawn:
 
 @dataclass(frozen=True, slots=True)
 class BadHop:
-    """A hop that fails, always (``certain``) or on instances that fulfil ``when``."""
+    """A hop that fails, always (``certain``) or on instances that fulfil ``when``.
+
+    ``pre_check`` is the id of the question of `pre_checks.toml` that tells whether an instance does.
+    """
 
     origin: VersionRange
     target: VersionRange
@@ -33,6 +36,7 @@ class BadHop:
     why: str
     source: str
     when: str = ""
+    pre_check: str = ""
 
     def concerns(self, current: Version, target: Version) -> bool:
         return current in self.origin and target in self.target
@@ -90,6 +94,7 @@ def release_knowledge() -> ReleaseKnowledge:
                 row["why"],
                 row["source"],
                 row.get("when", ""),
+                row.get("pre_check", ""),
             )
             for row in hops["hop"]
         ),

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegate.errors import VersionRefused
+from tidegate.sqlserver.inspect import pre_checks
 from tidegate.versions import ChangeKind, Version, plan, release_knowledge
+from tidegate.versions.planner import WayBack
 
 KNOWLEDGE = release_knowledge()
 
@@ -61,15 +65,91 @@ def test_a_downgrade_and_a_hop_to_itself_are_refused() -> None:
     assert "downgrade" in refusal("2018.12.1", "2021.1.7500", "2022.1.2495")
 
 
-def test_a_known_bad_hop_is_refused_with_the_way_round() -> None:
-    message = refusal("2018.5.7", "2018.7.0")
-    assert "Issues#4739" in message
-    assert 'via = ["2018.6.15"]' in message
+def way(current: str, target: str, *via: str, applying: tuple[str, ...] = ()) -> list[str]:
+    stops = [Version.parse(stop) for stop in via]
+    path = plan(Version.parse(current), Version.parse(target), KNOWLEDGE, stops, applying=applying)
+    return [str(path.origin), *(str(hop.target) for hop in path.hops)]
 
 
-def test_the_way_round_a_bad_hop_is_itself_a_good_path() -> None:
-    path = plan(Version.parse("2018.5.7"), Version.parse("2018.7.0"), KNOWLEDGE, [Version.parse("2018.6.15")])
-    assert len(path.hops) == 2
+def test_the_path_goes_round_a_hop_that_is_known_to_fail_and_says_why() -> None:
+    path = plan(Version.parse("2018.5.7"), Version.parse("2018.7.0"), KNOWLEDGE)
+
+    assert [str(hop.target) for hop in path.hops] == ["2018.6.15", "2018.7.0"]
+    assert [(str(one.version), one.source) for one in path.detours] == [("2018.6.15", "OctopusDeploy/Issues#4739")]
+    assert path.as_json()["detours"][0]["via"] == "2018.6.15"
+
+
+def test_two_bad_hops_on_one_path_are_both_gone_round() -> None:
+    assert way("2018.12.1", "2025.4.10331") == ["2018.12.1", "2024.4.1576", "2025.4.10331"]
+    # 2018.3 is in no list of releases, but a main instance may run it.
+    assert way("2018.3.0", "2025.4.10331") == ["2018.3.0", "2021.1.8018", "2024.4.1576", "2025.4.10331"]
+
+
+def test_a_stop_that_avoids_the_bad_hop_already_is_not_added_to() -> None:
+    assert way("2018.12.1", "2025.4.10331", "2024.4.1576") == ["2018.12.1", "2024.4.1576", "2025.4.10331"]
+
+
+def test_a_bad_hop_without_a_documented_way_round_is_refused_with_its_source() -> None:
+    message = refusal("2020.2.13", "2020.2.14")
+    assert "Issues#6452" in message
+    assert "no way round is documented" in message
+
+
+def test_a_way_round_that_the_feed_does_not_offer_is_refused() -> None:
+    without = KNOWLEDGE.with_versions(tuple(one for one in KNOWLEDGE.versions if str(one) != "2024.4.1576"))
+
+    with pytest.raises(VersionRefused, match=r"no Octopus Server 2024\.4\.1576"):
+        plan(Version.parse("2018.12.1"), Version.parse("2025.4.10331"), without)
+
+
+def test_a_risk_that_applies_to_this_instance_is_gone_round_where_that_is_documented() -> None:
+    with_check = replace(
+        KNOWLEDGE,
+        bad_hops=tuple(
+            replace(hop, pre_check="ptm-licence") if hop.source.endswith("#9141") else hop for hop in KNOWLEDGE.bad_hops
+        ),
+    )
+    current, target = Version.parse("2021.1.7500"), Version.parse("2023.4.6580")
+
+    direct = plan(current, target, with_check)
+    led = plan(current, target, with_check, applying={"ptm-licence"})
+
+    assert [str(hop.target) for hop in direct.hops] == ["2023.4.6580"]
+    assert [str(hop.target) for hop in led.hops] == ["2021.1.8018", "2023.4.6580"]
+
+
+def test_a_risk_that_applies_and_has_no_way_round_stays_a_risk() -> None:
+    current, target = Version.parse("2025.4.10338"), Version.parse("2026.1.11349")
+
+    path = plan(current, target, KNOWLEDGE, applying={"doubled-library-sets"})
+
+    (risk,) = path.risks
+    assert (risk.pre_check, risk.avoidable) == ("doubled-library-sets", False)
+
+
+@pytest.mark.parametrize(
+    ("current", "target", "way_back"),
+    [
+        ("2018.12.1", "2019.1.0", WayBack.DATABASE_AND_FOLDERS),
+        ("2019.1.0", "2019.13.5", WayBack.DATABASE),
+        ("2019.7.0", "2019.7.12", WayBack.BINARIES),
+        ("2020.2.13", "2020.2.17", WayBack.BINARIES),
+        ("2021.1.7006", "2021.1.7500", WayBack.DATABASE),  # from 2020.3 on the older server refuses
+    ],
+)
+def test_each_kind_of_hop_has_its_way_back(current: str, target: str, way_back: WayBack) -> None:
+    path = plan(Version.parse(current), Version.parse(target), KNOWLEDGE)
+
+    assert path.hops[0].way_back is way_back
+    assert path.as_json()["hops"][0]["wayBack"] == str(way_back)
+
+
+def test_the_way_back_over_several_hops_is_the_longest_of_them() -> None:
+    stops = [Version.parse("2019.7.12"), Version.parse("2019.13.5")]
+    path = plan(Version.parse("2019.7.0"), Version.parse("2020.1.4"), KNOWLEDGE, stops)
+
+    assert [hop.way_back for hop in path.hops] == [WayBack.BINARIES, WayBack.DATABASE, WayBack.DATABASE_AND_FOLDERS]
+    assert path.way_back is WayBack.DATABASE_AND_FOLDERS
 
 
 def test_a_hop_that_fails_on_some_instances_only_is_planned_with_its_risk() -> None:
@@ -87,6 +167,13 @@ def test_every_documented_way_round_exists_and_is_not_withdrawn() -> None:
         for stop in hop.via:
             assert stop in KNOWLEDGE.versions
             assert stop not in withdrawn
+
+
+def test_every_question_that_a_bad_hop_refers_to_exists() -> None:
+    known = {check.id for check in pre_checks()}
+
+    assert {hop.pre_check for hop in KNOWLEDGE.bad_hops if hop.pre_check} <= known
+    assert not any(hop.certain and hop.pre_check for hop in KNOWLEDGE.bad_hops)
 
 
 @given(st.sampled_from(KNOWLEDGE.versions), st.sampled_from(KNOWLEDGE.versions))

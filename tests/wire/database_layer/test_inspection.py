@@ -41,7 +41,7 @@ def octopus(database: SqlServer) -> SqlServer:
 
 
 def ask(server: SqlServer, current: Version = OLD, target: Version = NEW) -> dict[str, PreCheckResult]:
-    return {result.check.id: result for result in run_pre_checks(server, current, target, stopped=True)}
+    return {result.check.id: result for result in run_pre_checks(server, current, target, own_nodes=["CLONE"])}
 
 
 def test_a_sound_database_raises_nothing_and_every_question_is_answered(octopus: SqlServer) -> None:
@@ -160,14 +160,17 @@ def test_a_renamed_script_is_unexpected_history_on_the_way_to_2022(octopus: SqlS
     assert ask(octopus)["unexpected-script"].outcome is Outcome.NOT_APPLICABLE
 
 
-def test_nodes_are_only_counted_while_the_server_is_stopped(octopus: SqlServer) -> None:
+def test_other_nodes_must_not_run_and_the_instance_s_own_may(octopus: SqlServer) -> None:
     octopus.execute(
-        "INSERT INTO dbo.OctopusServerNode (Id, Name, LastSeen, JSON) VALUES ('N-1', 'MAIN', SYSDATETIMEOFFSET(), '{}')"
+        "INSERT INTO dbo.OctopusServerNode (Id, Name, LastSeen, JSON) VALUES "
+        "('N-1', 'MAIN', SYSDATETIMEOFFSET(), '{}'), ('N-2', 'CLONE', SYSDATETIMEOFFSET(), '{}'), "
+        "('N-3', 'LONG-GONE', DATEADD(minute, -6, SYSDATETIMEOFFSET()), '{}')"
     )
 
-    assert ask(octopus)["running-nodes-2018"].rows == ("N-1",)
-    running = {result.check.id: result for result in run_pre_checks(octopus, OLD, NEW, stopped=False)}
-    assert running["running-nodes-2018"].outcome is Outcome.NOT_APPLICABLE
+    (row,) = ask(octopus)["running-nodes-2018"].rows
+    assert row.startswith("MAIN: seen ")
+    unasked = {result.check.id: result for result in run_pre_checks(octopus, OLD, NEW)}
+    assert unasked["running-nodes-2018"].outcome is Outcome.NOT_APPLICABLE
 
 
 def test_a_question_that_cannot_be_answered_is_incomplete_not_passed(octopus: SqlServer) -> None:
