@@ -16,6 +16,7 @@ from tidegate.rehearsal.folders import copy_folder
 from tidegate.rehearsal.instances import BackupSet, FileEntry, MainInstance, MainMark, SharedFolder
 from tidegate.rehearsal.main_mark import read_mark
 from tidegate.rehearsal.maintenance import MainWrites
+from tidegate.rehearsal.timing import BACKING_UP, COPYING, StepClock
 from tidegate.sqlserver.backup import (
     Verification,
     back_up_database,
@@ -52,12 +53,15 @@ def take_backup_set(
     report("proving the master key")
     key_proof = _prove_key(main)
     name = f"{main.database.name}-{taken:%Y%m%dT%H%M%S.%fZ}.bak"
+    clock = StepClock(report)
     with SqlServer(main.database.server, main.database.name) as server:
         with writes.maintenance_mode():
             mark = _mark(main, server)  # before the backup: what happens later counts as not rehearsed
             counts = count_rows(server)
-            file = _back_up(main, writes, server, name, report)
-            manifests = _copy_folders(main, folder, report)
+            with clock.step(BACKING_UP):
+                file = _back_up(main, writes, server, name, report)
+            with clock.step(COPYING):
+                manifests = _copy_folders(main, folder, report)
             # Rows that moved while the backup ran prove nothing about it; rows that stood still must be in it.
             after = count_rows(server)
             still = {table: rows for table, rows in counts.items() if after.get(table) == rows}
@@ -73,6 +77,7 @@ def take_backup_set(
         key_proof=key_proof,
         taken=taken,
         mark=mark,
+        timings=clock.timings,
     )
     _describe(backup_set)
     return backup_set

@@ -9,11 +9,9 @@ from typing import Any, Final
 
 from tidegate.gate.evidence import LEDGER, Entry, read_entries
 from tidegate.rehearsal.size import InstanceSize
+from tidegate.rehearsal.timing import BACKING_UP, COPYING, UPGRADING
 from tidegate.versions import Hop, Plan
 
-#: The steps of the backup set that lie inside the outage (Octopus docs, administration/upgrading/guide).
-BACKING_UP: Final = "backing up the database"
-COPYING: Final = "copying the server folders"
 #: What the docs say about any upgrade, for when nothing was measured (Octopus docs, administration/upgrading).
 UNMEASURED: Final = (
     "nothing was measured for this path yet: rehearse it. Octopus's documentation says 1 to 30 minutes for the upgrade "
@@ -84,14 +82,14 @@ def _steps(plan: Plan) -> Iterable[str]:
     yield BACKING_UP
     yield COPYING
     for hop in plan.hops:
-        yield from ("stopping the server", f"installing {hop.target}", "upgrading the database")
+        yield from ("stopping the server", f"installing {hop.target}", UPGRADING)
         yield f"starting {hop.target}"
 
 
 def _scaled(name: str, seconds: float, measured: Measured, size: InstanceSize) -> ExpectedStep:
     if name == COPYING:
         factor = _ratio(size.folders, measured.size.folders)
-    elif name == BACKING_UP or name.startswith("upgrading the database"):
+    elif name == BACKING_UP or name.startswith(UPGRADING):
         factor = _ratio(size.database, measured.size.database)
     else:
         factor = 1.0

@@ -130,6 +130,14 @@ class MainMark:
 
 
 @dataclass(frozen=True, slots=True)
+class StepTiming:
+    """How long one of the vendor's steps took, in seconds."""
+
+    step: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class BackupSet:
     """Everything a rollback of the main instance needs, with proof that it can be used."""
 
@@ -142,6 +150,7 @@ class BackupSet:
     key_proof: str  # which known secret the master key opened; never the secret
     taken: datetime
     mark: MainMark
+    timings: tuple[StepTiming, ...] = ()  # what lay inside the outage
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +166,6 @@ class TestInstance:
     folders: ServerFolders
     master_key: Secret
     identity: Identity
-
-
-@dataclass(frozen=True, slots=True)
-class StepTiming:
-    """How long one of the vendor's steps took, in seconds."""
-
-    step: str
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

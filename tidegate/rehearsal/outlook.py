@@ -11,7 +11,7 @@ from typing import Any
 from tidegate.rehearsal.forecast import Forecast, forecast, measured_on
 from tidegate.rehearsal.instances import MainInstance
 from tidegate.rehearsal.size import InstanceSize, size_of
-from tidegate.settings import UpgradeSettings
+from tidegate.settings.model import UpgradeSettings
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.inspect import Outcome, PreCheckResult, judge_sql_server, run_pre_checks, sql_server_facts
 from tidegate.versions import Hop, Plan, ReleaseKnowledge, Risk, plan

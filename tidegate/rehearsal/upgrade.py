@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +13,8 @@ from tidegate.octopus.client import Access, OctopusClient
 from tidegate.octopus.maintenance import set_maintenance_mode
 from tidegate.providers.contract import CommandResult, TestHost
 from tidegate.rehearsal.guard import assert_database_is_not_main, assert_server_is_not_main
-from tidegate.rehearsal.instances import Identity, StepTiming, TestInstance, UpgradedInstance
+from tidegate.rehearsal.instances import Identity, TestInstance, UpgradedInstance
+from tidegate.rehearsal.timing import BACKING_UP, UPGRADING, StepClock
 from tidegate.secrets import redact
 from tidegate.sqlserver.backup import back_up_database
 from tidegate.sqlserver.connection import SqlServer
@@ -38,21 +37,6 @@ _TRANSIENT: Final = re.compile(
 _LINES: Final = 40
 
 
-@dataclass(slots=True)
-class _Steps:
-    """Times the vendor's steps and tells about them."""
-
-    report: Report
-    done: list[StepTiming] = field(default_factory=list[StepTiming])
-
-    @contextmanager
-    def step(self, name: str) -> Generator[None]:
-        self.report(name)
-        started = time.monotonic()
-        yield
-        self.done.append(StepTiming(name, time.monotonic() - started))
-
-
 def upgrade_test_instance(
     instance: TestInstance,
     host: TestHost,
@@ -67,7 +51,7 @@ def upgrade_test_instance(
 
     Raises :class:`UpgradeFailed` with the last log lines for whatever is the product's fault.
     """
-    steps = _Steps(report)
+    steps = StepClock(report)
     with OctopusClient(instance.url, instance.api_key, access=Access.FULL) as client:
         assert_server_is_not_main(main, client)
         set_maintenance_mode(client, True)
@@ -76,7 +60,7 @@ def upgrade_test_instance(
         journal = schema_journal(server)
     with steps.step("stopping the server"):
         host.stop()
-    with steps.step("backing up the database"):
+    with steps.step(BACKING_UP):
         _back_up(instance, host, target, report)
     with steps.step(f"installing {target}"):
         host.install(target)
@@ -90,7 +74,7 @@ def upgrade_test_instance(
     scripts = _read_back(upgraded, journal, log)
     with OctopusClient(url, instance.api_key, access=Access.FULL) as client:
         set_maintenance_mode(client, False)
-    return UpgradedInstance(upgraded, instance.version, tuple(scripts), tuple(steps.done), log)
+    return UpgradedInstance(upgraded, instance.version, tuple(scripts), steps.timings, log)
 
 
 def rollback_file_name(instance: TestInstance, target: Version) -> str:
@@ -152,13 +136,13 @@ _MEANINGS: Final = {
 }
 
 
-def _upgrade_database(host: TestHost, steps: _Steps, log: Path) -> None:
-    with steps.step("upgrading the database"):
+def _upgrade_database(host: TestHost, steps: StepClock, log: Path) -> None:
+    with steps.step(UPGRADING):
         result = host.upgrade_database()
     _append(log, result.output)
     if not result.ok and is_transient(result.output):
         # The failed attempt was rolled back; a second failure is the answer.
-        with steps.step("upgrading the database again after a transient failure"):
+        with steps.step(f"{UPGRADING} again after a transient failure"):
             result = host.upgrade_database()
         _append(log, result.output)
     judge_command(result, log)
