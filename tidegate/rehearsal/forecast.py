@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +18,8 @@ UNMEASURED: Final = (
     "itself, more with every version skipped and with the size of the database (docs, administration/upgrading)"
 )
 
-_Timings = Mapping[str, float]
+#: Steps in their order; a step that was repeated is there twice.
+_Timings = Sequence[tuple[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,11 @@ def forecast(plan: Plan, measured: Measured | None, size: InstanceSize) -> Forec
     """
     if measured is None:
         return Forecast(tuple(ExpectedStep(name, None) for name in _steps(plan)), UNMEASURED)
-    steps = [_scaled(name, seconds, measured, size) for name, seconds in measured.backup.items()]
+    steps = [_scaled(name, seconds, measured, size) for name, seconds in measured.backup]
     for hop in plan.hops:
         taken = measured.hops[_key(hop)]
         # The backup in front of the cut-over is taken once; between the hops of one outage nobody goes back.
-        steps += [_scaled(name, seconds, measured, size) for name, seconds in taken.items() if name != BACKING_UP]
+        steps += [_scaled(name, seconds, measured, size) for name, seconds in taken if name != BACKING_UP]
     return Forecast(tuple(steps), f"measured by the rehearsal {measured.run} of {measured.main}", measured)
 
 
@@ -109,7 +110,7 @@ def _run_folders(reports: Path) -> Iterable[Path]:
 def _measured(folder: Path) -> Measured | None:
     size: InstanceSize | None = None
     main = ""
-    backup: dict[str, float] = {}
+    backup: _Timings = ()
     hops: dict[tuple[str, str], _Timings] = {}
     try:
         entries: list[Entry] = list(read_entries(folder / LEDGER))
@@ -123,12 +124,16 @@ def _measured(folder: Path) -> Measured | None:
             case "size":
                 size = InstanceSize.from_json(details)
             case "check" if details.get("check") == "BACKUP":
-                backup = dict(details.get("timings") or {})
+                backup = _timings(details.get("timings") or ())
             case "upgrade":
-                hops[str(details["from"]), str(details["to"])] = dict(details["timings"])
+                hops[str(details["from"]), str(details["to"])] = _timings(details["timings"])
             case _:
                 continue
     return Measured(folder.name, main, size, backup, hops) if size and main and backup else None
+
+
+def _timings(recorded: Iterable[Mapping[str, Any]]) -> _Timings:
+    return [(str(one["step"]), float(one["seconds"])) for one in recorded]
 
 
 def _covers(measured: Measured, plan: Plan) -> bool:

@@ -23,6 +23,10 @@ TIMINGS = {
 }
 
 
+def listed(timings: dict[str, float]) -> list[dict[str, object]]:
+    return [{"step": step, "seconds": seconds} for step, seconds in timings.items()]
+
+
 def path(target: str = "2021.1.7500", *via: str) -> Plan:
     return plan(Version(2018, 12, 1), Version.parse(target), release_knowledge(), [Version.parse(one) for one in via])
 
@@ -31,11 +35,11 @@ def rehearsal(reports: Path, name: str, *, main: str = MAIN, to: str = "2021.1.7
     evidence = Evidence(reports / name)
     evidence.record("main", url=main)
     evidence.record(
-        "check", check="BACKUP", timings={"backing up the database": 80.0, "copying the server folders": 60}
+        "check", check="BACKUP", timings=listed({"backing up the database": 80.0, "copying the server folders": 60.0})
     )
     if size:
         evidence.record("size", **THEN.as_json())
-    evidence.record("upgrade", **{"from": "2018.12.1", "to": to}, timings=TIMINGS)
+    evidence.record("upgrade", **{"from": "2018.12.1", "to": to}, timings=listed(TIMINGS))
     return evidence
 
 
