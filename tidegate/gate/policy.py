@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from tidegate.checks.finding import Severity
 
@@ -17,6 +17,10 @@ REQUIRED_CHECKS: Final = (
 )
 
 
+#: What the evidence must tell exactly once, because everything else is about it.
+REQUIRED_FACTS: Final = ("main", "main.mark", "plan", "clone", "installed")
+
+
 class Policy(BaseModel):
     """The rules of a decision; recorded with the evidence, so that the same rules recompute it."""
 
@@ -24,3 +28,17 @@ class Policy(BaseModel):
 
     blocking: tuple[Severity, ...] = (Severity.BREAKING, Severity.DEGRADED)
     required_checks: tuple[str, ...] = REQUIRED_CHECKS
+    required_facts: tuple[str, ...] = REQUIRED_FACTS
+    maximum_age: int = Field(default=168, ge=1, description="hours from the copy of the main instance")
+    maximum_drift: int = Field(default=0, ge=0, description="audit events that matter since then")
+    outage_window: int | None = Field(default=None, ge=1, description="minutes the upgrade's own steps may take")
+    approvals: int = Field(default=1, ge=1, description="approvers that must say yes")
+    separation_of_duties: bool = Field(default=False, description="whoever rehearsed may not be the only approver")
+
+
+def with_settings(policy: Policy, settings: BaseModel) -> Policy:
+    """``policy`` with everything that the section ``settings`` sets explicitly and that a verdict looks at."""
+    said = settings.model_dump(exclude_unset=True)
+    return Policy.model_validate(
+        policy.model_dump() | {name: value for name, value in said.items() if name in Policy.model_fields}
+    )

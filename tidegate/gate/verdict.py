@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from tidegate.checks.finding import Finding
 from tidegate.gate import waivers as waivers_module
 from tidegate.gate.evidence import GENESIS, Entry
+from tidegate.gate.facts import contradictions, predicted_outage
 from tidegate.gate.policy import Policy
 from tidegate.gate.scenarios import ScenarioOutcome, ScenarioResult, results
 from tidegate.gate.waivers import Sorted, Waiver
@@ -50,12 +51,14 @@ class Code(StrEnum):
     RUN_NOT_FINISHED = "run-not-finished"
     EVIDENCE_DAMAGED = "evidence-damaged"
     EVIDENCE_MISSING = "evidence-missing"
+    EVIDENCE_CONTRADICTS = "evidence-contradicts"
+    OUTAGE_TOO_LONG = "outage-too-long"
 
 
 #: A machine's clock may be set by its time service; more than this is no correction.
 _CLOCK_TOLERANCE: Final = timedelta(seconds=2)
 
-_REJECTING: Final = {Code.SCENARIO_FAILED, Code.FINDING_BLOCKS}
+_REJECTING: Final = {Code.SCENARIO_FAILED, Code.FINDING_BLOCKS, Code.OUTAGE_TOO_LONG}
 
 
 class Reason(BaseModel):
@@ -148,6 +151,7 @@ def decide(entries: Sequence[Entry], policy: Policy, waivers: Sequence[Waiver], 
         *_scenario_reasons(required, reported, str(started.get("selection", ""))),
         *_finding_reasons(judged.open, policy),
         *_check_reasons(entries, policy),
+        *_fact_reasons(entries, policy),
         *_run_reasons(entries, reported),
     ]
     reasons.sort(key=lambda reason: reason.leads_to is not Outcome.REJECTED)
@@ -221,6 +225,25 @@ def checks_without_trace(entries: Iterable[Entry], policy: Policy) -> list[str]:
 def _check_reasons(entries: Sequence[Entry], policy: Policy) -> Iterator[Reason]:
     for check in checks_without_trace(entries, policy):
         yield Reason(code=Code.CHECK_NOT_RUN, subject=check, message="left no trace in the evidence")
+
+
+def _fact_reasons(entries: Sequence[Entry], policy: Policy) -> Iterator[Reason]:
+    for kind in policy.required_facts:
+        told = sum(entry.kind == kind for entry in entries)
+        if told != 1:
+            code = Code.EVIDENCE_CONTRADICTS if told else Code.EVIDENCE_MISSING
+            yield Reason(code=code, subject=kind, message=f"is told {told} times instead of once")
+    for subject, message in contradictions(entries):
+        yield Reason(code=Code.EVIDENCE_CONTRADICTS, subject=subject, message=message)
+    if policy.outage_window is None:
+        return
+    outage = predicted_outage(entries)
+    if outage is None:
+        message = "the evidence does not say how long the upgrade took"
+        yield Reason(code=Code.EVIDENCE_MISSING, subject="outage", message=message)
+    elif outage > policy.outage_window * 60:
+        message = f"the upgrade's own steps took {outage / 60:.1f} minutes; {policy.outage_window} are allowed"
+        yield Reason(code=Code.OUTAGE_TOO_LONG, subject="outage", message=message)
 
 
 def _run_reasons(entries: Sequence[Entry], reported: Mapping[str, ScenarioResult]) -> Iterator[Reason]:

@@ -40,13 +40,20 @@ class DownloadFeed:
                 continue  # "2020.1.0-rc.1" and the like are no targets for production
         return tuple(sorted(versions))
 
+    def checksum(self, version: Version) -> str:
+        """SHA-256 of the installer, as the feed tells it. Raises :class:`Unreachable` or :class:`Refused`."""
+        words = self._get(f"/octopus/{_installer_name(version)}.sha256").text.split()
+        if not words:
+            raise Refused(f"the download feed has an empty checksum for {version}", where=self.url)
+        return words[0].lower()
+
     def installer(self, version: Version, folder: Path) -> Path:
         """The installer of ``version`` in ``folder``, downloaded unless it is there, its checksum verified.
 
         Raises :class:`ProvisioningFailed` when the checksum differs; the file is gone then.
         """
-        name = f"Octopus.{version}-x64.tar.gz"
-        expected = self._get(f"/octopus/{name}.sha256").text.split()[0].lower()
+        name = _installer_name(version)
+        expected = self.checksum(version)
         target = folder / name
         if target.exists() and _sha256(target) == expected:
             return target
@@ -105,6 +112,10 @@ class _Download:
         self._client.close()
         if isinstance(error, httpx.HTTPError):
             raise Unreachable(f"the download broke off: {error}", where=self._url) from None
+
+
+def _installer_name(version: Version) -> str:
+    return f"Octopus.{version}-x64.tar.gz"
 
 
 def _sha256(file: Path) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tidegate.settings.load import ENVIRONMENT_PREFIX, FILE_VARIABLE, load
 from tidegate.settings.model import (
+    ApprovalSettings,
+    ApproverSettings,
     DatabaseSettings,
     EmbeddedSettings,
     FolderSettings,
@@ -16,6 +18,8 @@ from tidegate.settings.model import (
 __all__ = [
     "ENVIRONMENT_PREFIX",
     "FILE_VARIABLE",
+    "ApprovalSettings",
+    "ApproverSettings",
     "DatabaseSettings",
     "EmbeddedSettings",
     "FolderSettings",

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from tidegate.checks.finding import Severity
+from tidegate.gate.policy import REQUIRED_CHECKS
+from tidegate.gate.signing import public_key
 from tidegate.secrets import Secret
 from tidegate.versions import Version
 
@@ -130,8 +132,39 @@ class PolicySettings(Section):
     """What the verdict demands."""
 
     blocking: tuple[Severity, ...] = (Severity.BREAKING, Severity.DEGRADED)
+    required_checks: tuple[str, ...] = Field(default=REQUIRED_CHECKS, min_length=1)
     waivers: Path | None = None
+    maximum_age: int = Field(default=168, ge=1, description="hours from the copy of the main instance to its upgrade")
+    maximum_drift: int = Field(default=0, ge=0, description="audit events that matter, from the copy to the upgrade")
+    outage_window: int | None = Field(default=None, ge=1, description="minutes the upgrade's own steps may take")
     recovery_time_objective: int | None = Field(default=None, ge=1, description="minutes")
+    approvals: int = Field(default=1, ge=1, description="approvers that must say yes")
+    separation_of_duties: bool = False
+
+
+class ApproverSettings(Section):
+    """Somebody whose signature counts, and the names under which they may have run a rehearsal."""
+
+    name: str = Field(min_length=1)
+    key: Annotated[str, AfterValidator(public_key)]
+    logins: tuple[str, ...] = ()
+
+
+class ApprovalSettings(Section):
+    """Who may approve. ``rehearsed_by`` names who runs the rehearsal where the environment does not tell."""
+
+    approvers: tuple[ApproverSettings, ...] = ()
+    rehearsed_by: str = ""
+
+    @model_validator(mode="after")
+    def _each_once(self) -> ApprovalSettings:
+        for what, values in {
+            "name": [one.name.casefold() for one in self.approvers],
+            "key": [one.key for one in self.approvers],
+        }.items():
+            if len(set(values)) < len(values):
+                raise ValueError(f"two approvers have the same {what}: one person would count twice")
+        return self
 
 
 class ReportSettings(Section):
@@ -152,6 +185,7 @@ class Settings(Section):
     sql_server: SqlServerSettings = SqlServerSettings()
     integrations: IntegrationSettings = IntegrationSettings()
     policy: PolicySettings = PolicySettings()
+    approval: ApprovalSettings = ApprovalSettings()
     reports: ReportSettings = ReportSettings()
 
     @model_validator(mode="after")

@@ -29,12 +29,60 @@ def started(**changes: Any) -> Event:
     return lambda evidence: evidence.record("run.started", **(details | changes))
 
 
-def main() -> Event:
-    return lambda evidence: evidence.record("main", url="https://octopus.example.com", version="2018.12.1")
+MAIN_ID = "11111111-1111-1111-1111-111111111111"
 
 
-def planned() -> Event:
-    return lambda evidence: evidence.record("plan", **{"from": "2018.12.1", "to": "2021.1.7500"})
+def main(**changes: Any) -> Event:
+    details = {"url": "https://octopus.example.com", "version": "2018.12.1", "installation_id": MAIN_ID}
+    return recorded("main", **(details | {"database_guid": "aaaa"} | changes))
+
+
+def marked(**changes: Any) -> Event:
+    details = {
+        "version": "2018.12.1",
+        "schema": "5c",
+        "scripts": 5,
+        "audited": "2026-05-01T12:00:00+00:00",
+        "newest": ["Events-9"],
+        "taken": "2026-05-01T12:00:05+00:00",
+    }
+    return recorded("main.mark", **(details | changes))
+
+
+def planned(**changes: Any) -> Event:
+    hop: dict[str, Any] = {
+        "from": "2018.12.1",
+        "to": "2021.1.7500",
+        "change": "major",
+        "rollback": "restore",
+        "risks": [],
+    }
+    return recorded("plan", **({"from": "2018.12.1", "to": "2021.1.7500", "hops": [hop]} | changes))
+
+
+def cloned(**changes: Any) -> Event:
+    details = {"url": "http://clone", "version": "2018.12.1", "installation_id": "22222222", "database": "clone"}
+    return recorded("clone", **(details | changes))
+
+
+def upgraded(**changes: Any) -> Event:
+    details: dict[str, Any] = {
+        "from": "2018.12.1",
+        "to": "2021.1.7500",
+        "scripts": [],
+        "timings": {"upgrading the database": 90.0},
+    }
+    return recorded("upgrade", **(details | changes))
+
+
+def installed(**changes: Any) -> Event:
+    digests = {"2018.12.1": "sha256:01", "2021.1.7500": "sha256:02"}
+    return recorded("installed", **({"digests": digests} | changes))
+
+
+def facts() -> list[Event]:
+    """What a run tells of instances and path."""
+    return [main(), planned(), marked(), cloned(), upgraded(timings={}), installed()]
 
 
 def checked(check: str) -> Event:
@@ -75,7 +123,7 @@ def finished(**changes: Any) -> Event:
 def good_run() -> list[Event]:
     """The events of a run that is approved."""
     checks = [checked(check) for check in REQUIRED_CHECKS]
-    return [started(), main(), planned(), *checks, *(scenario(one) for one in SCENARIOS), finished()]
+    return [started(), *facts(), *checks, *(scenario(one) for one in SCENARIOS), finished()]
 
 
 def entries(folder: Path, events: list[Event]) -> tuple[Entry, ...]:

@@ -24,6 +24,9 @@ CHECKED = f"""
 
     @given("every check has run")
     def _(evidence):
+        from tests.unit.gate.ledgers import facts
+        for fact in facts():
+            fact(evidence)
         for check in {REQUIRED_CHECKS!r}:
             evidence.record("check", check=check)
 """

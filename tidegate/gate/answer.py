@@ -1,0 +1,316 @@
+"""May the main instance be upgraded now, on the strength of this approval? Yes, no, or not known.
+
+A pure function of the approval, of who is trusted, and of what was read just now. A "no" outweighs what is not known,
+and nothing that could not be read counts as unchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from tidegate.errors import HarnessError
+from tidegate.gate.approval import Approval, Choice, Decision, plan_digest
+from tidegate.gate.drift import counted, that_matter
+from tidegate.gate.policy import Policy
+from tidegate.gate.signing import signed_by
+from tidegate.rehearsal.guard import same_url
+from tidegate.rehearsal.main_mark import AuditEvent
+from tidegate.rehearsal.main_now import MainNow
+
+
+class Says(StrEnum):
+    """The three answers a pipeline can get."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+    @property
+    def exit_code(self) -> int:
+        return {Says.YES: 0, Says.NO: 1, Says.UNKNOWN: 10}[self]
+
+
+class Objection(StrEnum):
+    """Why the answer is not "yes"."""
+
+    MALFORMED = "malformed"
+    BAD_SIGNATURE = "bad-signature"
+    UNKNOWN_SIGNER = "unknown-signer"
+    REJECTED = "rejected-by-approver"
+    TOO_FEW_APPROVALS = "too-few-approvals"
+    DUTIES_NOT_SEPARATED = "duties-not-separated"
+    EXPIRED = "expired"
+    CLOCK = "clock"
+    OTHER_INSTANCE = "other-instance"
+    OTHER_VERSION = "version-drift"
+    OTHER_SCHEMA = "schema-drift"
+    DRIFTED = "audit-drift"
+    OTHER_PLAN = "other-plan"
+    OTHER_INSTALLER = "other-installer"
+    OTHER_EVIDENCE = "other-evidence"
+    UNREACHABLE = "unreachable"
+    NOT_COMPARED = "not-compared"
+
+
+#: These leave the question open; every other objection answers it with "no".
+_OPEN: Final = {Objection.CLOCK, Objection.UNREACHABLE, Objection.NOT_COMPARED}
+
+#: Two machines' clocks are rarely further apart, when both are kept by a time service.
+_CLOCK_TOLERANCE: Final = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One objection, as an object for pipelines and a sentence for people."""
+
+    objection: Objection
+    message: str
+
+    @property
+    def leads_to(self) -> Says:
+        return Says.UNKNOWN if self.objection in _OPEN else Says.NO
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """Somebody whose signature counts. ``logins`` are the names under which they may have run a rehearsal."""
+
+    name: str
+    key: str
+    logins: tuple[str, ...] = ()
+
+    def ran(self, rehearsed_by: str) -> bool:
+        return rehearsed_by.casefold() in {self.name.casefold(), *(login.casefold() for login in self.logins)}
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceNow:
+    """A run folder, verified and judged again."""
+
+    head: str
+    verdict_sha256: str
+    damage: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the pipeline is about to do and read; None for what it does not compare.
+
+    ``plan`` is a plan as evidence records it, ``installers`` the digest of each version that is ready to be installed.
+    ``without_database`` says that leaving the schema out is meant.
+    """
+
+    now: datetime
+    main: MainNow | HarnessError
+    trusted: tuple[Trusted, ...]
+    policy: Policy | None = None
+    plan: Mapping[str, Any] | None = None
+    installers: Mapping[str, str] | HarnessError | None = None
+    evidence: EvidenceNow | None = None
+    without_database: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer, why, and the audit events that matter."""
+
+    says: Says
+    reasons: tuple[Reason, ...]
+    drift: tuple[AuditEvent, ...] = ()
+    approvers: tuple[str, ...] = ()
+    compared: tuple[str, ...] = field(default=())
+
+    def as_json(self) -> dict[str, Any]:
+        """For pipelines."""
+        return {
+            "answer": self.says.value,
+            "reasons": [{"code": one.objection.value, "message": one.message} for one in self.reasons],
+            "drift": {
+                "events": len(self.drift),
+                "byCategory": counted(self.drift),
+                "listed": [
+                    {
+                        "id": event.id,
+                        "occurred": event.occurred.isoformat(),
+                        "category": event.category,
+                        "user": event.user,
+                        "message": event.message,
+                        "documents": list(event.documents),
+                    }
+                    for event in self.drift
+                ],
+            },
+            "approvers": list(self.approvers),
+            "compared": list(self.compared),
+        }
+
+
+def malformed(why: str) -> Answer:
+    """The answer to a file that is no approval."""
+    return Answer(Says.NO, (Reason(Objection.MALFORMED, why),))
+
+
+def answer(approval: Approval, asked: Asked) -> Answer:
+    """Whether ``approval`` allows what is ``asked``."""
+    drift = tuple(that_matter(asked.main.events)) if isinstance(asked.main, MainNow) else ()
+    believed = _believed(approval, asked.trusted)
+    # The rules of the rehearsal were signed; those of the pipeline may only be stricter.
+    policies = [approval.statement.policy, *([asked.policy] if asked.policy else [])]
+    reasons = [
+        *_signature_reasons(approval, asked.trusted),
+        *(reason for policy in policies for reason in _people_reasons(approval, believed, policy)),
+        *(reason for policy in policies for reason in _time_reasons(approval, policy, asked.now)),
+        *_plan_reasons(approval, asked),
+        *_evidence_reasons(approval, asked.evidence),
+        *_main_reasons(approval, asked.main, schema=not asked.without_database),
+        *(reason for policy in policies for reason in _drift_reasons(drift, policy)),
+    ]
+    reasons = list(dict.fromkeys(reasons))
+    reasons.sort(key=lambda reason: reason.leads_to is not Says.NO)
+    return Answer(
+        says=reasons[0].leads_to if reasons else Says.YES,
+        reasons=tuple(reasons),
+        drift=drift,
+        approvers=tuple(one.name for one in believed),
+        compared=_compared(asked),
+    )
+
+
+def _valid(approval: Approval, number: int) -> bool:
+    decision = approval.decisions[number]
+    return signed_by(decision.key, decision.signature, approval.signed_content(number))
+
+
+def _owner(decision: Decision, trusted: Sequence[Trusted]) -> Trusted | None:
+    return next((one for one in trusted if one.key == decision.key and one.name == decision.approver), None)
+
+
+def _believed(approval: Approval, trusted: Sequence[Trusted]) -> list[Trusted]:
+    """Who approved, each person once, whatever number of keys they have."""
+    found: dict[str, Trusted] = {}
+    for number, decision in enumerate(approval.decisions):
+        owner = _owner(decision, trusted)
+        if owner is not None and decision.choice is Choice.APPROVE and _valid(approval, number):
+            found[owner.name] = owner
+    return list(found.values())
+
+
+def _signature_reasons(approval: Approval, trusted: Sequence[Trusted]) -> Iterator[Reason]:
+    for number, decision in enumerate(approval.decisions):
+        if not _valid(approval, number):
+            message = f"the signature of {decision.approver} does not fit what it stands under"
+            yield Reason(Objection.BAD_SIGNATURE, message)
+        elif _owner(decision, trusted) is None:
+            message = f"{decision.approver} signed with {decision.key}, which is not a key of a known approver's"
+            yield Reason(Objection.UNKNOWN_SIGNER, message)
+        elif decision.choice is Choice.REJECT:
+            yield Reason(Objection.REJECTED, f"{decision.approver} said no: {decision.comment}")
+
+
+def _people_reasons(approval: Approval, believed: Sequence[Trusted], policy: Policy) -> Iterator[Reason]:
+    if len(believed) < policy.approvals:
+        message = f"{len(believed)} of {policy.approvals} approvals that are asked for"
+        yield Reason(Objection.TOO_FEW_APPROVALS, message)
+    if not policy.separation_of_duties or not believed:
+        return
+    by = approval.statement.rehearsed_by
+    if not by:
+        yield Reason(Objection.DUTIES_NOT_SEPARATED, "nobody knows who ran the rehearsal")
+    elif all(one.ran(by) for one in believed):
+        yield Reason(Objection.DUTIES_NOT_SEPARATED, f"only {by}, who ran the rehearsal, approved it")
+
+
+def _time_reasons(approval: Approval, policy: Policy, now: datetime) -> Iterator[Reason]:
+    statement = approval.statement
+    expires = statement.main.copied + timedelta(hours=policy.maximum_age)
+    if now > expires:
+        message = f"copied {statement.main.copied:%Y-%m-%d %H:%M} UTC, which holds until {expires:%Y-%m-%d %H:%M} UTC"
+        yield Reason(Objection.EXPIRED, message)
+    moments = [statement.main.copied, statement.decided, *(decision.at for decision in approval.decisions)]
+    if now < max(moments) - _CLOCK_TOLERANCE:
+        message = f"the clock says {now:%Y-%m-%d %H:%M} UTC, before what was approved happened"
+        yield Reason(Objection.CLOCK, message)
+    if any(decision.at < statement.decided - _CLOCK_TOLERANCE for decision in approval.decisions):
+        yield Reason(Objection.CLOCK, "somebody signed before the verdict was there")
+
+
+def _plan_reasons(approval: Approval, asked: Asked) -> Iterator[Reason]:
+    statement = approval.statement
+    if asked.plan is not None:
+        path = (str(asked.plan["from"]), *(str(hop["to"]) for hop in asked.plan["hops"]))
+        if path != statement.path:
+            message = f"approved is {' → '.join(statement.path)}, to be done is {' → '.join(path)}"
+            yield Reason(Objection.OTHER_PLAN, message)
+        elif plan_digest(asked.plan) != statement.plan_sha256:
+            message = "the path is the approved one, but more is known about its risks, or its way back, than was then"
+            yield Reason(Objection.OTHER_PLAN, message)
+    if asked.installers is None:
+        return
+    if isinstance(asked.installers, HarnessError):
+        yield Reason(Objection.UNREACHABLE, f"what is to be installed could not be read: {asked.installers.what}")
+        return
+    for version in statement.path[1:]:
+        approved, ready = statement.installed.get(version, "nothing"), asked.installers.get(version, "nothing")
+        if approved != ready:
+            message = f"{version} was rehearsed with {approved}; ready to be installed is {ready}"
+            yield Reason(Objection.OTHER_INSTALLER, message)
+
+
+def _evidence_reasons(approval: Approval, evidence: EvidenceNow | None) -> Iterator[Reason]:
+    if evidence is None:
+        return
+    yield from (Reason(Objection.OTHER_EVIDENCE, one) for one in evidence.damage)
+    if evidence.head != approval.statement.evidence_sha256:
+        yield Reason(Objection.OTHER_EVIDENCE, "the evidence is not the one that was approved")
+    elif evidence.verdict_sha256 != approval.statement.verdict_sha256:
+        yield Reason(Objection.OTHER_EVIDENCE, "judged again, the evidence gives another verdict")
+
+
+def _main_reasons(approval: Approval, main: MainNow | HarnessError, *, schema: bool) -> Iterator[Reason]:
+    if isinstance(main, HarnessError):
+        where = f" ({main.where})" if main.where else ""
+        yield Reason(Objection.UNREACHABLE, f"the main instance could not be read: {main.what}{where}")
+        return
+    bound = approval.statement.main
+    if main.installation_id.lower() != bound.installation_id.lower() or not bound.installation_id:
+        message = f"approved is {bound.installation_id or 'no instance'}, there is {main.installation_id or 'none'}"
+        yield Reason(Objection.OTHER_INSTANCE, message)
+    if not same_url(main.url, bound.url):
+        yield Reason(Objection.OTHER_INSTANCE, f"approved is {bound.url}, asked for is {main.url}")
+    if main.database_guid and bound.database_guid and main.database_guid.lower() != bound.database_guid.lower():
+        message = "its database was restored, or is another one, since it was copied"
+        yield Reason(Objection.OTHER_INSTANCE, message)
+    if main.version != bound.version:
+        yield Reason(Objection.OTHER_VERSION, f"it was {bound.version} when it was copied and is {main.version} now")
+    if main.schema is not None and main.schema != bound.schema_sha256:
+        yield Reason(Objection.OTHER_SCHEMA, "schema scripts ran on its database since it was copied")
+    if main.schema is None and schema:
+        yield Reason(Objection.NOT_COMPARED, "its database was not read, so nothing is known of its schema")
+
+
+def _drift_reasons(drift: Sequence[AuditEvent], policy: Policy) -> Iterator[Reason]:
+    if len(drift) > policy.maximum_drift:
+        kinds = ", ".join(f"{number} {category}" for category, number in counted(drift).items())
+        noun = "change" if len(drift) == 1 else "changes"
+        message = f"{len(drift)} {noun} since it was copied, {policy.maximum_drift} are allowed: {kinds}"
+        yield Reason(Objection.DRIFTED, message)
+
+
+def _compared(asked: Asked) -> tuple[str, ...]:
+    main = isinstance(asked.main, MainNow)
+    every = {
+        "signatures": True,
+        "age": True,
+        "instance": main,
+        "version": main,
+        "audit log": main,
+        "schema": isinstance(asked.main, MainNow) and asked.main.schema is not None,
+        "plan": asked.plan is not None,
+        "installers": asked.installers is not None and not isinstance(asked.installers, HarnessError),
+        "evidence": asked.evidence is not None,
+    }
+    return tuple(name for name, done in every.items() if done)
