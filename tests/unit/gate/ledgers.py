@@ -29,6 +29,7 @@ def started(**changes: Any) -> Event:
     return lambda evidence: evidence.record("run.started", **(details | changes))
 
 
+_HOP = {"from": "2018.12.1", "to": "2021.1.7500"}
 MAIN_ID = "11111111-1111-1111-1111-111111111111"
 
 
