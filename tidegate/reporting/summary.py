@@ -63,6 +63,8 @@ _HEADINGS: Final = {
     Code.RUN_NOT_FINISHED: "the run",
     Code.EVIDENCE_DAMAGED: "the evidence is damaged",
     Code.EVIDENCE_MISSING: "evidence is missing",
+    Code.EVIDENCE_CONTRADICTS: "the evidence contradicts itself",
+    Code.OUTAGE_TOO_LONG: "longer than the main instance may be away",
 }
 
 

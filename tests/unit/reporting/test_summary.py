@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.unit.gate.ledgers import SCENARIOS, Event, finished, found, good_run, judged, scenario, started
+from tidegate.gate.verdict import Code, Reason
 from tidegate.reporting.summary import Tone, summary
 
 
@@ -70,3 +73,12 @@ def test_scenarios_left_out_are_counted_with_the_selection(tmp_path: Path) -> No
     lines = _lines(tmp_path, run)
 
     assert any("2 scenarios" in line and "was not part of this run (only -k 'One')" in line for line in lines)
+
+
+@pytest.mark.parametrize("code", Code)
+def test_every_kind_of_reason_has_a_heading(tmp_path: Path, code: Code) -> None:
+    verdict = judged(tmp_path, good_run())
+    reason = Reason(code=code, subject="a subject", message="a message")
+    lines = [line.text for line in summary(verdict.model_copy(update={"reasons": (reason,)}), tmp_path)]
+
+    assert any("a subject: a message" in line or line == "  - a message" for line in lines)
