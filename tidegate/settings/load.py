@@ -89,6 +89,7 @@ _PATHS: Final = (
     ("main", "folders", "imports"),
     ("main", "folders", "event_exports"),
     ("main", "backup_folder", "here"),
+    ("integrations", "traffic"),
     ("policy", "waivers"),
     ("reports", "folder"),
 )
@@ -101,9 +102,12 @@ def _resolve_paths(values: dict[str, Any], base: Path) -> None:
             section = cast("dict[str, Any]", section).get(part) if isinstance(section, dict) else None
         if isinstance(section, dict):
             owner = cast("dict[str, Any]", section)
-            text = owner.get(path[-1])
-            if isinstance(text, str) and text:
-                owner[path[-1]] = str(base / text)
+            named = owner.get(path[-1])
+            if isinstance(named, str) and named:
+                owner[path[-1]] = str(base / named)
+            elif isinstance(named, list):
+                several = cast("list[Any]", named)
+                owner[path[-1]] = [str(base / one) if isinstance(one, str) and one else one for one in several]
 
 
 def _problem(detail: ErrorDetails) -> str:

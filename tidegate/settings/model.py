@@ -126,6 +126,7 @@ class IntegrationSettings(Section):
     """What else talks to the main instance and must go on working."""
 
     scripts: tuple[ScriptSettings, ...] = ()
+    traffic: tuple[Path, ...] = Field(default=(), description="recorded calls: HAR files or access logs")
 
 
 class PolicySettings(Section):
