@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -11,14 +12,15 @@ from typing import Any, Final
 from tidegate.checks.differences import Change, differences
 from tidegate.checks.expected import ExpectedChange, Hop, expected_changes
 from tidegate.checks.finding import Finding, Severity
-from tidegate.checks.grading import Difference, Findings
+from tidegate.checks.grading import EXAMPLES, Difference, Findings
 from tidegate.checks.noise import Noise
 from tidegate.checks.normalise import document, documents
-from tidegate.checks.pairs import Pair, Single, side_by_side
+from tidegate.checks.pairs import UNKNOWN, Pair, Single, side_by_side
+from tidegate.checks.weighing import weigh
 from tidegate.observation.documents import property_of
 from tidegate.observation.routes import RouteKnowledge, route_knowledge
 from tidegate.observation.snapshot import version_of
-from tidegate.observation.store import FILE, ITEM, LIST, LISTED, Snapshot
+from tidegate.observation.store import FILE, ITEM, LIST, LISTED, RECORDED, Snapshot
 
 UNSCOPED: Final = "unscoped"
 
@@ -29,6 +31,9 @@ JUDGED_ELSEWHERE: Final = re.compile(
     r"|swagger\.json:.*"
     r"|userroles/\*:(Granted\w*Permissions|\w*PermissionDescriptions)(\[\])?"
 )
+
+
+_SEEN_IN: Final = {UNSCOPED: "the unscoped path", RECORDED: "recorded traffic"}
 
 
 @dataclass(slots=True)
@@ -62,7 +67,7 @@ def compare(
     for further in standard_comparisons() if more is None else more:
         for finding in further(before2, after):
             findings.add_finding(finding)
-    return findings.graded()
+    return weigh(findings.graded(), before2.traffic())
 
 
 def standard_comparisons() -> list[Callable[[Snapshot, Snapshot], Iterable[Finding]]]:
@@ -91,7 +96,8 @@ def learn(first: Snapshot, second: Snapshot) -> Habits:
     with side_by_side(first, second) as sides:
         for pair in sides.differing():
             if pair.before_status != pair.after_status:
-                habits.statuses.add((pair.user, pair.place, pair.form))
+                if UNKNOWN.isdisjoint((pair.before_status, pair.after_status)):
+                    habits.statuses.add((pair.user, pair.place, pair.form))
             elif pair.form == FILE:
                 habits.files.add(pair.place)
             else:
@@ -130,6 +136,26 @@ class Comparison:
                 self._gone(single)
             for single in sides.new():
                 self._new(single)
+            self._unanswered(sides.unanswered())
+
+    def _unanswered(self, places: Iterable[tuple[str, str, str]]) -> None:
+        """What is not known of before cannot be compared; that is no pass."""
+        families: defaultdict[str, list[str]] = defaultdict(list)
+        for user, place, family in places:
+            families[family].append(place if user == self._after.administrator else f"{place} as {user}")
+        for family, names in families.items():
+            examples = ", ".join(names[:EXAMPLES]) + (", …" if len(names) > EXAMPLES else "")
+            self._findings.add_finding(
+                Finding(
+                    check="DIFF",
+                    severity=Severity.BREAKING,
+                    place=names[0] if len(names) == 1 else f"{family} ({len(names)} of them: {examples})",
+                    before="no answer",
+                    after=None,
+                    consequence="the server gave no answer here before its upgrade, so nothing can be compared",
+                    kind="incomplete",
+                )
+            )
 
     def _pair(self, pair: Pair) -> None:
         if (pair.user, pair.place, pair.form) in self._habits.statuses:
@@ -162,7 +188,7 @@ class Comparison:
             kind = "refused" if after in (401, 403) else "gone" if after in (404, 405, 410) else "failed"
             if kind == "gone" and self._hop.disappears(pair.family):
                 return
-        elif before in (401, 403) and _ok(after) and not self._hop.appears(pair.family, None):
+        elif before == 403 and _ok(after) and not self._hop.appears(pair.family, None):
             kind = "allowed"
         elif after >= 500:
             kind = "failed"
@@ -234,7 +260,7 @@ class Comparison:
         return (single.user, place) in self._complete and (single.user, place) in self._complete_before
 
     def _new(self, single: Single) -> None:
-        if single.form.endswith(UNSCOPED):
+        if single.form.endswith((UNSCOPED, RECORDED)):
             return
         if single.status >= 500 and single.form in (ITEM, LIST):
             self._findings.add(self._single(single, "failed", None, _told(single.status, single.body)))
@@ -265,7 +291,7 @@ class Comparison:
                 before,
                 after,
                 pair.user,
-                "the unscoped path" if pair.form == UNSCOPED else "",
+                _SEEN_IN.get(pair.form, ""),
             )
         )
 
@@ -283,7 +309,7 @@ def _in_list(difference: Difference, listed_in: str) -> Difference:
 
 def _documents(pair: Pair, first: Snapshot, second: Snapshot, routes: RouteKnowledge) -> tuple[Any, Any]:
     before, after = documents(pair.before_body, first.default_space, pair.after_body, second.default_space)
-    if pair.form == LIST or (pair.form == UNSCOPED and _is_list(before) and _is_list(after)):
+    if pair.form == LIST or (pair.form in (UNSCOPED, RECORDED) and _is_list(before) and _is_list(after)):
         grows = routes.is_history(pair.family)
         return _list_summary(before, after, grows=grows), _list_summary(after, before, grows=grows)
     return before, after

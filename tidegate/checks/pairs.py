@@ -8,7 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from tidegate.observation.fetching import NOT_NOW
 from tidegate.observation.store import LISTED, Snapshot
+
+#: Statuses that say nothing about a place: no answer, not now, and a log-in that was lost on the way.
+UNKNOWN: Final = NOT_NOW | {0, 401}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,13 @@ class SideBySide:
             _BOTH.format(form="iif(b.form = 'item', 'list', 'item')", condition=condition)
         ):
             yield Pair(*row)
+
+    def unanswered(self) -> Iterator[tuple[str, str, str]]:
+        """User, place and family of what the earlier snapshot asked for without learning anything."""
+        statuses = ", ".join(map(str, sorted(UNKNOWN)))
+        yield from self._connection.execute(
+            f"SELECT DISTINCT user, place, family FROM b.seen WHERE status IN ({statuses}) ORDER BY place"  # noqa: S608
+        )
 
     def gone(self) -> Iterator[Single]:
         """What only the earlier snapshot saw."""

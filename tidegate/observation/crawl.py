@@ -14,7 +14,7 @@ from tidegate.observation.fetching import Fetched, Fetcher, Job, Pages
 from tidegate.observation.places import expand, family_of, place_of, space_of, variables
 from tidegate.observation.routes import RouteKnowledge
 from tidegate.observation.scope import SnapshotScope
-from tidegate.observation.store import FILE, ITEM, LIST, LISTED, Sampled, Seen, SnapshotWriter
+from tidegate.observation.store import FILE, ITEM, LIST, LISTED, RECORDED, Sampled, Seen, SnapshotWriter
 from tidegate.secrets import redact
 
 
@@ -98,6 +98,14 @@ class Crawler:
         if self._spaces and family in self._knowledge.queries and "?" not in path:
             path = f"{path}?{self._knowledge.queries[family]}"
         self.ask(Job(self.user, path, place, family, form, follow=follow))
+
+    def ask_recorded(self, path: str) -> str:
+        """Ask for what recorded traffic asked for, the way it did; the place it leads to, "" when it is not asked."""
+        place = place_of(path, self._default_space)
+        if not self._knowledge.may_be_replayed(place):
+            return ""
+        self.ask(Job(self.user, path, place, family_of(place), RECORDED, follow=False))
+        return place
 
     def ask_file(self, path: str) -> None:
         """Ask for the digest of a file, within the bound for its kind."""
@@ -188,18 +196,27 @@ class Crawler:
         pages = job.pages or Pages(root=False, ids=[], bound=0)
         history = self._knowledge.is_history(job.family)
         for item in shape.items:
-            self._item_of_list(job, item, pages, history=history)
+            if job.form == RECORDED:
+                pages.ids.append(id_of(item) or f"#{len(pages.ids)}")
+            else:
+                self._item_of_list(job, item, pages, history=history)
         if not pages.links:
             pages.links = frozenset(links_of(fetched.json))
         following = shape.next_page or _next_by_count(job.path, shape.total, len(pages.ids), shape.paged)
         # Lists inside history items, and histories inside other items, are known by their first page.
         deep = pages.root or not history
         within = not pages.bound or len(pages.ids) < pages.bound
-        if shape.items and following and len(pages.ids) < shape.total and deep and within:
+        literal = job.form == RECORDED
+        if shape.items and following and len(pages.ids) < shape.total and deep and within and not literal:
             self._fetcher.add(Job(job.user, following, job.place, job.family, job.form, pages=pages, follow=job.follow))
             return
         complete = len(pages.ids) >= shape.total
-        body = {"TotalResults": shape.total, "Ids": pages.ids if complete else [], "Complete": complete, **shape.extra}
+        body = {
+            "TotalResults": shape.total,
+            "Ids": pages.ids if complete or literal else [],
+            "Complete": complete,
+            **shape.extra,
+        }
         if shape.paged:
             body["Links"] = sorted(pages.links)
         form = LIST if job.form == ITEM else job.form

@@ -58,6 +58,8 @@ class Fetched:
     size: int = 0
     digest: str = ""
     trouble: str = ""
+    #: Said to be JSON and is none: cut off on its way, perhaps.
+    garbled: bool = False
 
 
 class Fetcher:
@@ -124,7 +126,7 @@ class Fetcher:
                 fetched = self._download(job) if job.file else self._read(job)
             except Unreachable as error:
                 fetched = Fetched(job, None, trouble=error.what)
-            again = fetched.answer is None or fetched.answer.status in NOT_NOW
+            again = fetched.answer is None or fetched.answer.status in NOT_NOW or fetched.garbled
             if not again or time.monotonic() + pause > deadline or self._stop.is_set():
                 return fetched
             self._stop.wait(_asked_for(fetched.answer, pause))
@@ -139,8 +141,9 @@ class Fetcher:
         try:
             document = json.loads(text)
         except ValueError:
-            # Said to be JSON and is not: kept as text, so that the comparison shows it.
-            return Fetched(job, answer, text=json.dumps({"NotJson": text[:2000]}), size=len(text), digest=digest)
+            # If it stays so, it is kept as text and the comparison shows it.
+            kept = json.dumps({"NotJson": text[:2000]})
+            return Fetched(job, answer, text=kept, size=len(text), digest=digest, garbled=True)
         return Fetched(job, answer, text, document, len(answer.content), digest)
 
     def _download(self, job: Job) -> Fetched:

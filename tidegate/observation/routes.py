@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
@@ -17,6 +17,7 @@ class RouteKnowledge:
 
     never_links: tuple[str, ...]
     never_places: tuple[re.Pattern[str], ...]
+    never_recorded: tuple[re.Pattern[str], ...]
     history: frozenset[str]
     may_grow: frozenset[str]
     files: frozenset[str]
@@ -33,14 +34,22 @@ class RouteKnowledge:
         return not any(fnmatchcase(link, pattern) for pattern in self.never_links)
 
     def allowed(self, place: str) -> bool:
-        bare = place.partition("?")[0]
-        # The space segment of other spaces is no part of the route.
-        route = re.sub(r"^Spaces-\d+/", "", bare, flags=re.IGNORECASE)
-        return not any(pattern.fullmatch(route) for pattern in self.never_places)
+        return not _any(self.never_places, place)
+
+    def may_be_replayed(self, place: str) -> bool:
+        """Whether a recorded call to this place acts on nothing and reaches nothing outside."""
+        return self.allowed(place) and not _any(self.never_recorded, place)
 
     def is_history(self, family: str) -> bool:
         """Whether a list of this family holds history: the root collection itself or a list of it in another item."""
         return family.partition("?")[0].rpartition("/")[2] in self.history
+
+
+def _any(patterns: Iterable[re.Pattern[str]], place: str) -> bool:
+    bare = place.partition("?")[0]
+    # The space segment of other spaces is no part of the route.
+    route = re.sub(r"^Spaces-\d+/", "", bare, flags=re.IGNORECASE)
+    return any(pattern.fullmatch(route) for pattern in patterns)
 
 
 @cache
@@ -51,6 +60,7 @@ def route_knowledge() -> RouteKnowledge:
     return RouteKnowledge(
         never_links=tuple(link for rule in data["never"] for link in rule["links"]),
         never_places=tuple(re.compile(pattern, re.IGNORECASE) for pattern in data["never_places"]),
+        never_recorded=tuple(re.compile(pattern, re.IGNORECASE) for pattern in data["never_recorded"]),
         history=frozenset(data["history"]),
         may_grow=frozenset(data["may_grow"]),
         files=frozenset(data["files"]),

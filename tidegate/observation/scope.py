@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from tidegate.observation.traffic import Call
 from tidegate.octopus.client import OctopusClient
 from tidegate.rehearsal.instances import ServerFolders
 
@@ -33,6 +34,7 @@ class SnapshotScope:
     query_values: int = 2  # values tried for each filter of a list
     previews: int = 12  # releases × environments whose deployment is previewed
     external_feeds: bool = False  # whether lists of external feeds may be asked for: they reach outside
+    recorded: int = 2_000  # different calls of recorded traffic that are replayed, the most frequent ones
     slow: float = 0.4  # seconds; slower answers are timed again when the server is idle
     timing_again: float = 15.0  # seconds spent on that at most
     patience: float = 60.0  # seconds a request is repeated while the server is starting or drops connections
@@ -78,6 +80,8 @@ class SnapshotSource:
     observers: frozenset[str] = frozenset()
     #: An earlier snapshot whose places are asked for again, whether or not lists still show them.
     like: Path | None = None
+    #: Calls of recorded traffic, the most frequent first.
+    traffic: Sequence[Call] = ()
 
     def others(self) -> list[str]:
         return [name for name in self.clients if name != self.administrator]

@@ -20,7 +20,7 @@ from tidegate.observation.places import family_of
 from tidegate.observation.probes import PLACE, ask
 from tidegate.observation.routes import RouteKnowledge, route_knowledge
 from tidegate.observation.scope import DatabaseView, SnapshotScope, SnapshotSource
-from tidegate.observation.store import FILE, ITEM, LIST, Seen, Snapshot, SnapshotWriter
+from tidegate.observation.store import FILE, ITEM, LIST, Sampled, Seen, Snapshot, SnapshotWriter
 from tidegate.octopus.client import OctopusClient, ServerInfo
 from tidegate.versions import Version
 
@@ -53,6 +53,7 @@ def take_snapshot(
         taker.sample()
         taker.other_forms()
         taker.repeat_earlier()
+        taker.replay()
         taker.time_again()
         taker.probe(administrator)
         _headers(administrator, writer)
@@ -192,6 +193,19 @@ class _Taker:
                 else:
                     crawler.ask(Job(user, path, place, family_of(place), ITEM, follow=False))
         self._drain("asking again for what was there before")
+
+    def replay(self) -> None:
+        """What the organisation's own clients and scripts ask for, to the letter."""
+        traffic = self._source.traffic
+        crawler = self._crawlers[self._source.administrator]
+        for call in traffic[: self._scope.recorded]:
+            if place := crawler.ask_recorded(call.path):
+                self._writer.called(place, call.times)
+        if len(traffic) > self._scope.recorded:
+            self._writer.sampled(
+                Sampled("recorded traffic", len(traffic), self._scope.recorded, "the most frequent calls are replayed")
+            )
+        self._drain("replaying recorded traffic")
 
     def _earlier_items(self) -> dict[str, dict[str, list[str]]]:
         """The sample of history that the earlier snapshot read: by user and collection, the ids."""

@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 
 from tidegate.errors import HarnessError
 
-FORMAT: Final = "1"
+FORMAT: Final = "2"
 
 _SCHEMA: Final = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -30,6 +30,7 @@ CREATE TABLE sampled (family TEXT PRIMARY KEY, known INTEGER NOT NULL, taken INT
 CREATE TABLE tables (name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE views (name TEXT PRIMARY KEY, error TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE journal (position INTEGER PRIMARY KEY, script TEXT NOT NULL);
+CREATE TABLE traffic (place TEXT PRIMARY KEY, times INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE headers (place TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (place, name))
     WITHOUT ROWID;
 """
@@ -39,6 +40,8 @@ ITEM: Final = "item"
 LIST: Final = "list"
 FILE: Final = "file"
 LISTED: Final = "listed:"
+#: A call of recorded traffic, made to the letter.
+RECORDED: Final = "recorded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,11 @@ class SnapshotWriter:
             (sample.family, sample.known, sample.taken, sample.why),
         )
 
+    def called(self, place: str, times: int) -> None:
+        self._connection.execute(
+            "INSERT INTO traffic VALUES (?, ?) ON CONFLICT DO UPDATE SET times = times + excluded.times", (place, times)
+        )
+
     def database(self, tables: Mapping[str, int], views: Mapping[str, str], journal: Iterable[str]) -> None:
         self._connection.executemany("INSERT INTO tables VALUES (?, ?)", tables.items())
         self._connection.executemany("INSERT INTO views VALUES (?, ?)", views.items())
@@ -205,6 +213,11 @@ class Snapshot:
     def samples(self) -> list[Sampled]:
         with closing(self.connect()) as connection:
             return [Sampled(*row) for row in connection.execute("SELECT family, known, taken, why FROM sampled")]
+
+    def traffic(self) -> dict[str, int]:
+        """How often recorded traffic calls each place that was replayed."""
+        with closing(self.connect()) as connection:
+            return dict(connection.execute("SELECT place, times FROM traffic"))
 
     def tables(self) -> dict[str, int]:
         with closing(self.connect()) as connection:
