@@ -240,7 +240,7 @@ def test_a_very_large_run_stays_readable(tmp_path: Path) -> None:
 @pytest.mark.parametrize("data", [[], [Bar("a", 0.0)], [Bar("a & b", 1.25), Bar("c", 100)]])
 def test_bars_fit_their_drawing(data: list[Bar]) -> None:
     drawn = bars(data)
-    ends = [float(x) + float(w) for x, w in re.findall(r'<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', drawn)]
+    ends = [float(x) + float(w) + 44 for x, w in re.findall(r'<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', drawn)]
 
     assert len(ends) == len(data)
     assert all(end <= 340 for end in ends)

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from tidegate.reporting.board.html import Markup
+from tidegate.reporting.board.html import Markup, cut
 
 _WIDTH: Final = 340
-_VALUE: Final = 46
-_ROW: Final = 25
-_TEXT: Final = 10
+_LABEL: Final = 150
+_VALUE: Final = 44
+_ROW: Final = 15
+
+#: Characters of a name that fit beside its bar; the drawing's description holds all of it.
+_NAME: Final = 29
 
 #: WeasyPrint draws an SVG without the page's style sheet.
 _FONT: Final = 'font-family="Liberation Sans, Arial, sans-serif" font-size="10" fill="#1a1a1a"'
@@ -27,19 +30,19 @@ class Bar:
 
 
 def bars(data: Sequence[Bar]) -> Markup:
-    """One bar a row below its name, its value in words at its end. Nothing for no data."""
+    """One bar a row, its name before it and its value after it. Nothing for no data."""
     if not data:
         return Markup("")
     longest = max(bar.seconds for bar in data) or 1
-    room = _WIDTH - _VALUE
+    room = _WIDTH - _LABEL - _VALUE
     rows: list[str] = []
     for number, bar in enumerate(data):
         y = number * _ROW
         width = max(1.0, room * bar.seconds / longest)
         rows.append(
-            f'<text x="0" y="{y + _TEXT}">{escape(bar.name)}</text>'
-            f'<rect x="0" y="{y + 13}" width="{width:.1f}" height="8" fill="#444"/>'
-            f'<text x="{width + 4:.1f}" y="{y + 20.5}">{bar.seconds:.1f} s</text>'
+            f'<text x="0" y="{y + 10}">{escape(cut(bar.name, _NAME))}</text>'
+            f'<rect x="{_LABEL}" y="{y + 2}" width="{width:.1f}" height="9" fill="#444"/>'
+            f'<text x="{_LABEL + width + 4:.1f}" y="{y + 10}">{bar.seconds:.1f} s</text>'
         )
     told = escape("; ".join(f"{bar.name}: {bar.seconds:.1f} seconds" for bar in data))
     height = len(data) * _ROW

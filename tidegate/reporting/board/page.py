@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from html import escape
 from importlib import resources
-from typing import Final
+from typing import Final, TypeAlias
 
 from tidegate.reporting.board import coverage, judgement, practice, proof
 from tidegate.reporting.board.material import Material
+
+Section: TypeAlias = Callable[[Material], str]
 
 _PAGE: Final = """\
 <!DOCTYPE html>
@@ -30,9 +33,11 @@ def change_board(material: Material) -> str:
         judgement.why_not(material),
         judgement.findings(material),
         judgement.accepted(material),
-        _columns(practice.instance(material), practice.outage(material) + practice.rollback(material)),
-        _columns(coverage.verified(material) + practice.risks(material), coverage.not_verified(material)),
-        proof.approvers(material),
+        _columns(
+            [practice.instance, coverage.verified, practice.risks, proof.approvers],
+            [practice.outage, practice.rollback, coverage.not_verified],
+            material,
+        ),
         proof.evidence(material),
     ]
     css = resources.files("tidegate.reporting.board").joinpath("page.css").read_text(encoding="utf-8")
@@ -42,5 +47,7 @@ def change_board(material: Material) -> str:
     return _PAGE.format(title=escape(title), css=css, body=body, by=escape(by))
 
 
-def _columns(left: str, right: str) -> str:
-    return f'<div class="columns"><div>{left}</div><div>{right}</div></div>'
+def _columns(left: Sequence[Section], right: Sequence[Section], material: Material) -> str:
+    """Two columns that do not wait for each other."""
+    sides = ("".join(section(material) for section in side) for side in (left, right))
+    return f'<div class="columns">{"".join(f"<div>{side}</div>" for side in sides)}</div>'
