@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -66,6 +66,11 @@ class Evidence:
         self.folder = folder
         self.file = folder / LEDGER
         self._lock = threading.Lock()
+        self._watchers: list[Callable[[Attachment, Path], None]] = []
+
+    def on_attach(self, watcher: Callable[[Attachment, Path], None]) -> None:
+        """Call ``watcher`` with each attachment and its file, once it is recorded."""
+        self._watchers.append(watcher)
 
     def record(self, kind: str, /, **details: Any) -> Entry:
         """Append one event. What JSON does not know is written as text, and every known secret is masked."""
@@ -106,6 +111,8 @@ class Evidence:
             size=attachment.size,
             mediaType=attachment.media_type,
         )
+        for watcher in self._watchers:
+            watcher(attachment, path)
         return attachment
 
     def finding(self, finding: Finding) -> Entry:

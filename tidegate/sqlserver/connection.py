@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 from types import ModuleType, TracebackType
 from typing import Any, Final, Self, final
 
+from tidegate import trail
 from tidegate.errors import DriverMissing, HarnessError, Refused, SqlServerFailure, Unreachable
 from tidegate.rehearsal.instances import SqlServerAddress
 from tidegate.secrets import redact
@@ -119,6 +120,7 @@ class SqlServer:
         any statement is raised, not only of the first one.
         """
         changed = 0
+        trail.statement(self.address.server, self.database, sql)
         with self._border(sql):
             cursor = self._connection.cursor()
             try:

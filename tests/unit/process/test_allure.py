@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -277,3 +278,56 @@ def test_a_stage_is_a_sub_step_of_the_fixture_that_took_long(rehearsal: Rehearsa
     ]
 
     assert [step["name"] for step in clone["steps"]] == ["Restoring the database"]
+
+
+def test_what_the_work_left_is_attached_where_it_was_done(rehearsal: Rehearsal) -> None:
+    rehearsal.steps(
+        """
+        from tidegate import trail
+        from tidegate.checks.finding import Finding, Severity
+        pytest_plugins = [*pytest_plugins, "fixtures.settings"]
+
+        @pytest.fixture(scope="session")
+        def deployed(stages, evidence):
+            with stages.stage("Deploying"):
+                trail.statement("sql.example.com", "Octopus", "UPDATE Project SET IsDisabled = 1")
+                trail.statement("sql.example.com", "Octopus", "USE master")
+                trail.task_log("Shop to Test, ServerTasks-1: Success", "Success: Deploy")
+            evidence.attach("backup set", '{"b": [1]}', "application/json")
+            evidence.attach("snapshot", b"\\x00", "application/vnd.sqlite3")
+            trail.task_log("after the stage", "belongs to the next one")
+
+        @when("the shop is deployed")
+        def _(deployed): pass
+
+        @then("nothing was found")
+        def _(judge):
+            judge.require_none([Finding(check="DIFF", severity=Severity.BREAKING, place="Projects-1",
+                before={"Name": "a", "Id": 1}, after={"Name": "b", "Id": 1}, consequence="nobody finds it")])
+        """
+    )
+    rehearsal.feature("Feature: A\n  Scenario: B\n    When the shop is deployed\n    Then nothing was found\n")
+    ran = rehearsal.run()
+    results = ran.run_folder / "allure-results"
+
+    def read(attachments: list[dict[str, str]]) -> dict[str, str]:
+        return {one["name"]: (results / one["source"]).read_text(encoding="utf-8") for one in attachments}
+
+    _, then = ran.result("B")["steps"]
+    [deployed] = [
+        before
+        for container in ran.allure("container")
+        for before in container.get("befores", [])
+        if before["name"] == "deployed"
+    ]
+    [stage] = deployed["steps"]
+    assert stage["name"] == "Deploying"
+    assert read(stage["attachments"]) == {
+        "T-SQL": "-- on sql.example.com, in Octopus\nUPDATE Project SET IsDisabled = 1\nGO\n",
+        "task logs": "===== Shop to Test, ServerTasks-1: Success =====\nSuccess: Deploy\n",
+    }
+    kept = read(deployed["attachments"])
+    assert json.loads(kept["backup set"]) == {"b": [1]}
+    assert "SHA-256" in kept["snapshot (in the run folder)"]
+    [table] = read(then["attachments"]).values()
+    assert "DIFF,breaking,Projects-1,Name,a,b,nobody finds it" in table

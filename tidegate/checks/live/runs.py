@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+from tidegate import trail
 from tidegate.checks.live.context import LiveContext, Notes
 from tidegate.checks.live.task_logs import RunLog, compare_logs, run_log, steady
 from tidegate.checks.live.variables import Evaluated, compare_variables, evaluated, steady_variables
+from tidegate.octopus.task_log import readable
 
 Document = dict[str, Any]
 
@@ -72,6 +74,7 @@ def deploy(context: LiveContext, what: Rehearsed, release_id: str, version: str,
     task_id = str(deployment["TaskId"])
     task = context.task_ended(task_id)
     details = context.client.get(f"/api/tasks/{task_id}/details", verbose=False)
+    trail.task_log(f"{what.name}, {task_id}: {task.get('State')}", readable(cast("Document", details)))
     artifacts = context.client.items(context.path("artifacts"), regarding=str(deployment["Id"]))
     made = cast("Document", context.client.get(context.path(f"deployments/{deployment['Id']}")))
     known = ((version, "<release>"),)

@@ -4,6 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from importlib import resources
+from typing import Final
+
+_DOCUMENT: Final = """\
+<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8">
+<title>{title}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
+{css}</style></head>
+<body><main>
+{body}
+</main><footer>{foot}</footer></body></html>
+"""
 
 
 class Markup(str):
@@ -15,6 +29,14 @@ class Markup(str):
 def markup(text: str) -> Markup:
     """``text`` as HTML, escaped unless it is HTML already."""
     return text if isinstance(text, Markup) else Markup(escape(text))
+
+
+def document(title: str, body: str, foot: str = "") -> str:
+    """A whole page, complete in itself: no script, no font, no picture from elsewhere. The title is its heading unless
+    the body begins with one."""
+    css = resources.files("tidegate.reporting.board").joinpath("page.css").read_text(encoding="utf-8")
+    heading = "" if body.startswith("<h1>") else f"<h1>{markup(title)}</h1>"
+    return _DOCUMENT.format(title=escape(title), css=css, body=f"{heading}{body}", foot=markup(foot))
 
 
 def section(heading: str, *parts: str) -> Markup:

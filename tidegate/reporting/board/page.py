@@ -1,28 +1,15 @@
-"""The page as HTML, complete in itself: no script, no font, no picture from elsewhere."""
+"""The page: its sections in the order in which they are read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from html import escape
-from importlib import resources
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from tidegate.reporting.board import coverage, judgement, practice, proof
+from tidegate.reporting.board.html import document
 from tidegate.reporting.board.material import Material
 
 Section: TypeAlias = Callable[[Material], str]
-
-_PAGE: Final = """\
-<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8">
-<title>{title}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>
-{css}</style></head>
-<body><main>
-{body}
-</main><footer>{by}</footer></body></html>
-"""
 
 
 def change_board(material: Material) -> str:
@@ -40,11 +27,10 @@ def change_board(material: Material) -> str:
         ),
         proof.evidence(material),
     ]
-    css = resources.files("tidegate.reporting.board").joinpath("page.css").read_text(encoding="utf-8")
     title = f"Upgrade of Octopus Server {verdict.from_version} to {verdict.to_version}: {verdict.outcome}"
     by = f"Run {verdict.run}, decided {verdict.decided:%Y-%m-%d %H:%M} UTC by Tidegate {verdict.tidegate}."
     body = "\n".join(part for part in parts if part)
-    return _PAGE.format(title=escape(title), css=css, body=body, by=escape(by))
+    return document(title, body, by)
 
 
 def _columns(left: Sequence[Section], right: Sequence[Section], material: Material) -> str:

@@ -1,0 +1,106 @@
+"""`tidegate report`: the documents of a run made again from its evidence, and Allure's report as one HTML file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os.path
+from pathlib import Path
+from typing import Any, TextIO
+
+from tidegate.command.exits import YES, Commands
+from tidegate.errors import UsageError
+from tidegate.gate.evidence import LEDGER, Entry, read_entries
+from tidegate.gate.integrity import verify
+from tidegate.gate.verdict import recompute
+from tidegate.reporting.allure_report import REPORT, RESULTS, Allure, AllureUnavailable, find_allure
+from tidegate.reporting.board.material import Material
+from tidegate.reporting.documents import Documents, write_change_board
+from tidegate.reporting.merging import Rehearsed, merge, write_index
+
+
+def add(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "report", help="make the change-board document and the Allure report of a run; several runs become one report"
+    )
+    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="the folder of one run")
+    parser.add_argument("--output", type=Path, metavar="FOLDER", help="where several runs are put together")
+    parser.add_argument("--allure", default="", metavar="COMMAND", help="Allure 3, where it is not found by itself")
+    parser.add_argument("--without-pdf", action="store_true", help="leave the PDF out")
+    parser.add_argument("--json", action="store_true")
+    parser.set_defaults(command=_report)
+
+
+def _report(chosen: argparse.Namespace, output: TextIO) -> int:
+    folders = [_run_folder(folder) for folder in chosen.folders]
+    together: Path | None = chosen.output
+    if len(folders) > 1 and together is None:
+        raise UsageError("several runs are given", next_step="say with --output FOLDER where to put them together")
+    if len({folder.name for folder in folders}) < len(folders):
+        raise UsageError("a run is given twice", where=", ".join(map(str, chosen.folders)))
+    allure, why_no_allure = _allure(chosen.allure)
+    told: dict[str, Any] = {"runs": [], "allure": None, "why_no_allure": why_no_allure}
+    runs: list[Rehearsed] = []
+    for folder in folders:
+        entries = tuple(read_entries(folder / LEDGER))
+        run = Rehearsed(folder, recompute(entries, [str(one) for one in verify(folder).damage]))
+        runs.append(run)
+        page = ""
+        if together is None and allure is not None and (folder / RESULTS).is_dir():
+            made = allure.generate([folder / RESULTS], folder / REPORT, run.title, folder.parent)
+            page = os.path.relpath(made, folder)
+            told["allure"] = str(made)
+        documents = _documents(run, entries, page, pdf=not chosen.without_pdf)
+        told["runs"].append(_described(run, documents))
+    if together is not None:
+        results = merge(runs, together)
+        page = ""
+        if allure is not None:
+            made = allure.generate([results], together / REPORT, f"{len(runs)} rehearsed upgrades", together)
+            page = os.path.relpath(made, together)
+            told["allure"] = str(made)
+        told["index"] = str(write_index(runs, together, page))
+    _tell(told, output, as_json=chosen.json)
+    return YES
+
+
+def _run_folder(folder: Path) -> Path:
+    if not (folder / LEDGER).is_file():
+        raise UsageError("this is not the folder of a run: it has no evidence", where=str(folder))
+    return folder.resolve()
+
+
+def _allure(command: str) -> tuple[Allure | None, str]:
+    try:
+        return find_allure(command), ""
+    except AllureUnavailable as error:
+        if command:
+            raise
+        return None, str(error)
+
+
+def _documents(run: Rehearsed, entries: tuple[Entry, ...], allure: str, *, pdf: bool) -> Documents:
+    return write_change_board(run.folder, Material(run.verdict, entries, allure=allure), pdf=pdf)
+
+
+def _described(run: Rehearsed, documents: Documents) -> dict[str, Any]:
+    return {
+        "run": run.verdict.run,
+        "from": run.verdict.from_version,
+        "to": run.verdict.to_version,
+        "verdict": run.verdict.outcome.value,
+        "html": str(documents.html),
+        "pdf": str(documents.pdf) if documents.pdf else None,
+        "why_no_pdf": documents.why_no_pdf,
+    }
+
+
+def _tell(told: dict[str, Any], output: TextIO, *, as_json: bool) -> None:
+    if as_json:
+        output.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+        return
+    for run in told["runs"]:
+        output.write(f"{run['from']} → {run['to']}: {run['verdict']}\n  {run['html']}\n")
+        if run["pdf"] or run["why_no_pdf"]:
+            output.write(f"  {run['pdf'] or run['why_no_pdf']}\n")
+    output.writelines(f"{text}\n" for text in (told.get("index"), told["allure"] or told["why_no_allure"]) if text)

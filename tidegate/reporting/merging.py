@@ -1,0 +1,94 @@
+"""Several rehearsals in one report: each upgrade path of a matrix beside the others.
+
+The same scenario of two paths has the same identity for Allure, which would take one for a retry of the other and hide
+it. So each result is told apart by its path, as a parameter, before they are put together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tidegate.gate.verdict import Verdict
+from tidegate.reporting.allure_report import RESULTS
+from tidegate.reporting.board.html import Markup, document, facts, joined, link, table
+from tidegate.reporting.documents import HTML, PDF
+
+INDEX: Final = "index.html"
+
+#: Files that describe a whole run; of several runs there is no one value, so the first is as good as none.
+_OF_ONE_RUN: Final = frozenset({"environment.properties", "executor.json"})
+
+_PARAMETER: Final = "rehearsal"
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """One run of several: its folder, and the verdict that its evidence gives."""
+
+    folder: Path
+    verdict: Verdict
+
+    @property
+    def title(self) -> str:
+        versions = f"{self.verdict.from_version or '?'} → {self.verdict.to_version or '?'}"
+        return f"{versions} ({self.verdict.run or self.folder.name})"
+
+
+def merge(runs: Sequence[Rehearsed], output: Path) -> Path:
+    """Put the Allure results and the change-board documents of ``runs`` together; the folder of the results."""
+    results = output / RESULTS
+    for folder in (results, *(output / run.folder.name for run in runs)):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    for run in runs:
+        for name in (HTML, PDF):
+            if (run.folder / name).is_file():
+                shutil.copyfile(run.folder / name, output / run.folder.name / name)
+        for file in sorted((run.folder / RESULTS).iterdir()):
+            if file.name.endswith("-result.json"):
+                told = _told_apart(json.loads(file.read_text("utf-8")), run.title)
+                (results / file.name).write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
+            elif file.is_file() and file.name not in _OF_ONE_RUN:
+                shutil.copyfile(file, results / file.name)
+    lines = "".join(f"Run_{number} = {run.title}\n" for number, run in enumerate(runs, start=1))
+    (results / "environment.properties").write_bytes(lines.encode("ascii", "backslashreplace"))
+    return results
+
+
+def write_index(runs: Sequence[Rehearsed], output: Path, allure: str) -> Path:
+    """One page with the verdict of every run, the worst first, and the way to its documents."""
+    worst_first = sorted(runs, key=lambda run: run.verdict.exit_code == 0)
+    rows = [_row(run) for run in worst_first]
+    head = ("Upgrade", "Verdict", "Scenarios", "Open findings", "Main instance")
+    approved = sum(run.verdict.exit_code == 0 for run in runs)
+    whole = facts([("Approved", f"{approved} of {len(runs)} rehearsals")])
+    more = joined(Markup("<p>"), link("Every scenario of every rehearsal", allure), Markup("</p>")) if allure else ""
+    file = output / INDEX
+    title = f"{len(runs)} rehearsed upgrades of Octopus Server"
+    file.write_text(document(title, joined(whole, table(head, rows), more)), encoding="utf-8")
+    return file
+
+
+def _row(run: Rehearsed) -> Sequence[str]:
+    count = run.verdict.scenarios
+    return (
+        link(run.title, f"{run.folder.name}/{HTML}"),
+        joined(Markup("<strong>"), run.verdict.outcome.upper(), Markup("</strong>")),
+        f"{count.passed} of {count.required} passed",
+        str(len(run.verdict.findings)),
+        run.verdict.main or "not reached",
+    )
+
+
+def _told_apart(result: Mapping[str, Any], rehearsal: str) -> dict[str, Any]:
+    parameters: list[Any] = [*(result.get("parameters") or []), {"name": _PARAMETER, "value": rehearsal}]
+    labels: list[Any] = [*(result.get("labels") or []), {"name": "parentSuite", "value": rehearsal}]
+    known = f"{result.get('historyId', '')} {rehearsal.rpartition(' (')[0]}"
+    history = hashlib.md5(known.encode(), usedforsecurity=False).hexdigest()
+    return {**result, "parameters": parameters, "labels": labels, "historyId": history}
