@@ -15,10 +15,12 @@ pytest_plugins = [
     "fixtures.upgraded_instance",
     "fixtures.comparison",
     "fixtures.live_checks",
+    "fixtures.rolled_back",
     "steps.planning",
     "steps.backing_up",
     "steps.cloning",
     "steps.upgrading",
     "steps.verifying",
+    "steps.rolling_back",
     "steps.approving",
 ]

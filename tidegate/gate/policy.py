@@ -13,7 +13,7 @@ from tidegate.checks.finding import Severity
 REQUIRED_CHECKS: Final = (
     *("BACKUP", "PRE", "CLONE", "UPGRADE"),
     *("COUNT", "DIFF", "PERM", "PREVIEW", "FEED", "PERF", "JOURNAL", "API"),
-    *("START", "TASKS", "LOGIN", "ART", "TRIG", "DEPLOY", "INTEG", "SAVE", "SCHEMA", "RET"),
+    *("START", "TASKS", "LOGIN", "ART", "TRIG", "DEPLOY", "INTEG", "SAVE", "SCHEMA", "RET", "ROLL"),
 )
 
 

@@ -16,6 +16,7 @@ from tidegate.rehearsal.backup_set import bring_backup
 from tidegate.rehearsal.folders import assert_matches, copy_folder
 from tidegate.rehearsal.guard import assert_database_is_not_main, assert_not_main, assert_server_is_not_main
 from tidegate.rehearsal.instances import BackupSet, DatabaseAddress, Identity, MainInstance, TestInstance
+from tidegate.rehearsal.place import assert_clone_may_be_replaced
 from tidegate.sqlserver.backup import sha256_of
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.identity import database_identity
@@ -88,7 +89,7 @@ def clone_test_instance(
 
 def remove_test_instance(instance: TestInstance, main: MainInstance, host: TestHost) -> None:
     """Stop the clone's server, drop its database, delete its host."""
-    assert_not_main(main.identity, instance.identity)
+    assert_clone_may_be_replaced(instance, main)
     host.stop()
     with SqlServer(instance.database.server) as server:
         drop_database(server, instance.database.name)

@@ -45,6 +45,45 @@ def copy_folder(source: Path, target: Path, report: Callable[[str], None]) -> tu
     return tuple(entry for entry in entries if entry is not None)
 
 
+def describe_folder(folder: Path) -> tuple[FileEntry, ...]:
+    """The manifest of a folder that nobody writes to, without a copy of it."""
+    names = list(_files(folder))
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        digests = pool.map(_digest, [folder / name for name in names])
+        return tuple(
+            FileEntry(name, (folder / name).stat().st_size, digest) for name, digest in zip(names, digests, strict=True)
+        )
+
+
+def put_back(folder: Path, copy: Path, manifest: Sequence[FileEntry], report: Callable[[str], None]) -> Path:
+    """The guide's steps for a server folder: copy what is there to a safe place, delete it, copy the backup's content
+    back (Octopus docs, administration/upgrading/guide, "Restore Octopus Folders"). Returns the safe place: it is to be
+    deleted when the rollback is complete, which is the fourth step.
+
+    Can be repeated after a crash: what was in the folder first stays in the safe place.
+    """
+    aside = aside_of(folder)
+    if not aside.exists():
+        partial = aside.with_name(f"{aside.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        report(f"putting what is in {folder.name} aside")
+        shutil.copytree(folder, partial, copy_function=_link_or_copy, symlinks=True)
+        partial.rename(aside)
+    for child in list(folder.iterdir()):
+        if child.is_dir() and not child.is_symlink():
+            shutil.rmtree(child)
+        else:
+            child.unlink()
+    copy_folder(copy, folder, report)
+    assert_matches(folder, manifest)
+    return aside
+
+
+def aside_of(folder: Path) -> Path:
+    """Where the content of a server folder waits until a rollback is complete: beside it, on the same disk."""
+    return folder.with_name(f"{folder.name}.before-rollback")
+
+
 def differences(folder: Path, manifest: Sequence[FileEntry]) -> list[str]:
     """What is missing, additional or changed in ``folder``; empty when it is what the manifest says."""
     expected = {entry.path: entry for entry in manifest}
@@ -90,6 +129,15 @@ def _copy(source: Path, target: Path, name: str) -> FileEntry | None:
         where=str(original),
         next_step="wait until the task that writes it has ended",
     )
+
+
+def _link_or_copy(source: str, target: str) -> str:
+    """A second name costs neither time nor room; shares and some file systems know none, so there it is a copy."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(source, target, follow_symlinks=False)
+    return target
 
 
 def _copy_bytes(original: Path, copy: Path) -> str:

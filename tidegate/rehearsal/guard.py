@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from tidegate.errors import MainInstanceProtected
 from tidegate.octopus.client import OctopusClient
-from tidegate.rehearsal.instances import DatabaseAddress, Identity
+from tidegate.rehearsal.instances import DatabaseAddress, Identity, ServerFolders
 from tidegate.sqlserver.connection import SqlServer, split_server
 from tidegate.sqlserver.identity import database_identity
 
@@ -49,6 +50,15 @@ def assert_server_is_not_main(main: Identity, client: OctopusClient) -> None:
         raise _refusal("its URL", client.url)
 
 
+def assert_folders_are_not_main(main: ServerFolders, target: ServerFolders) -> None:
+    """Raise :class:`MainInstanceProtected` when a folder is one of the main instance's, is in one, or holds one, under
+    whatever name."""
+    for name, folder in target.named().items():
+        for protected in main.named().values():
+            if _within(folder, protected) or _within(protected, folder):
+                raise _refusal(f"its server folder for {name}", str(folder))
+
+
 def same_database(one: tuple[str, str], other: tuple[str, str]) -> bool:
     """Whether two pairs of server and database name the same thing; SQL Server's names ignore case."""
     return one[1].lower() == other[1].lower() and _server(one[0]) == _server(other[0])
@@ -75,6 +85,16 @@ def _address(url: str) -> tuple[str, int, str]:
         parts.port or (443 if parts.scheme == "https" else 80),
         parts.path.rstrip("/"),
     )
+
+
+def _within(one: Path, other: Path) -> bool:
+    """Whether ``one`` is ``other`` or lies in it, by name and by what the file system says: a second mount on this
+    machine has another name and the same inode. A share of another server that is mounted twice is not seen through;
+    there the identities of database and server must speak."""
+    chain = [one.resolve(), *one.resolve().parents]
+    if other.resolve() in chain:
+        return True
+    return other.exists() and any(folder.exists() and folder.samefile(other) for folder in chain)
 
 
 def _refusal(what: str, where: str) -> MainInstanceProtected:

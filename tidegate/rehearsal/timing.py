@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from tidegate.rehearsal.instances import StepTiming
 
@@ -14,6 +14,12 @@ from tidegate.rehearsal.instances import StepTiming
 BACKING_UP: Final = "backing up the database"
 COPYING: Final = "copying the server folders"
 UPGRADING: Final = "upgrading the database"
+
+
+class StepKeeper(Protocol):
+    """Is told about each step of a procedure as it begins, and as it ends without an error."""
+
+    def step(self, name: str) -> AbstractContextManager[None]: ...
 
 
 @dataclass(slots=True)

@@ -13,8 +13,9 @@ from tidegate.octopus.client import Access, OctopusClient
 from tidegate.octopus.maintenance import set_maintenance_mode
 from tidegate.providers.contract import CommandResult, TestHost
 from tidegate.rehearsal.guard import assert_database_is_not_main, assert_server_is_not_main
-from tidegate.rehearsal.instances import Identity, TestInstance, UpgradedInstance
-from tidegate.rehearsal.timing import BACKING_UP, UPGRADING, StepClock
+from tidegate.rehearsal.instances import Identity, SharedFolder, TestInstance, UpgradedInstance
+from tidegate.rehearsal.rollback_point import take_rollback_point
+from tidegate.rehearsal.timing import BACKING_UP, UPGRADING, StepClock, StepKeeper
 from tidegate.secrets import redact
 from tidegate.sqlserver.backup import back_up_database
 from tidegate.sqlserver.connection import SqlServer
@@ -45,9 +46,11 @@ def upgrade_test_instance(
     *,
     main: Identity,
     logs: Path,
+    way_back: Path | None = None,
 ) -> UpgradedInstance:
     """Maintenance mode on, stop, back up, install, upgrade the database, start, read the journal back, maintenance
-    mode off (Octopus docs, administration/upgrading/guide). ``logs`` is a folder for what the commands print.
+    mode off (Octopus docs, administration/upgrading/guide). ``logs`` is a folder for what the commands print;
+    ``way_back`` one for a :class:`RollbackPoint` with the backup of this hop, without it none is kept.
 
     Raises :class:`UpgradeFailed` with the last log lines for whatever is the product's fault.
     """
@@ -61,7 +64,12 @@ def upgrade_test_instance(
     with steps.step("stopping the server"):
         host.stop()
     with steps.step(BACKING_UP):
-        _back_up(instance, host, target, report)
+        backup = _back_up(instance, host, target, report)
+    if way_back is not None:
+        with steps.step("describing the state before the upgrade"):
+            take_rollback_point(
+                instance.version, instance.database, instance.folders, backup=backup, folder=way_back, report=report
+            )
     with steps.step(f"installing {target}"):
         host.install(target)
     log = logs / f"upgrade-{instance.version}-to-{target}.log"
@@ -136,7 +144,7 @@ _MEANINGS: Final = {
 }
 
 
-def _upgrade_database(host: TestHost, steps: StepClock, log: Path) -> None:
+def _upgrade_database(host: TestHost, steps: StepKeeper, log: Path) -> None:
     with steps.step(UPGRADING):
         result = host.upgrade_database()
     _append(log, result.output)
@@ -148,11 +156,13 @@ def _upgrade_database(host: TestHost, steps: StepClock, log: Path) -> None:
     judge_command(result, log)
 
 
-def _back_up(instance: TestInstance, host: TestHost, target: Version, report: Report) -> None:
+def _back_up(instance: TestInstance, host: TestHost, target: Version, report: Report) -> SharedFolder:
     name = rollback_file_name(instance, target)
     (host.sql_server.backups.here / name).unlink(missing_ok=True)  # of an earlier, failed attempt at this hop
     with SqlServer(instance.database.server) as server:
-        back_up_database(server, instance.database.name, host.sql_server.backups, name, copy_only=True, report=report)
+        return back_up_database(
+            server, instance.database.name, host.sql_server.backups, name, copy_only=True, report=report
+        )
 
 
 def _read_back(upgraded: TestInstance, journal: Sequence[str], log: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""Restore a backup as a new database: every file moved, nothing existing replaced."""
+"""Restore a backup: as a new database with its files moved, or over the very database it was taken of."""
 
 from __future__ import annotations
 
@@ -39,6 +39,42 @@ def restore_database(
     state = server.value("SELECT state_desc FROM sys.databases WHERE name = ?", name)
     if state != "ONLINE":
         raise ProvisioningFailed(f"the restored database is {state}, not ONLINE", where=name)
+
+
+def replace_database(
+    server: SqlServer,
+    file_on_server: str,
+    name: str,
+    *,
+    permission: Callable[[], None],
+    report: Callable[[str], None],
+) -> None:
+    """Restore the database ``name`` from a backup of itself, whoever is connected to it; ``server`` is in master.
+
+    ``permission`` raises :class:`tidegate.errors.MainInstanceProtected` unless exactly this database may be replaced;
+    it is asked last. Raises :class:`ProvisioningFailed` for a backup of another database. Can be repeated after a
+    crash, which leaves the database in single-user mode or restoring.
+    """
+    held = {
+        str(row["DatabaseName"]) for row in server.table(f"RESTORE HEADERONLY FROM DISK = {literal(file_on_server)}")
+    }
+    if {one.lower() for one in held} != {name.lower()}:
+        raise ProvisioningFailed(
+            f"the backup holds {', '.join(sorted(held)) or 'nothing'}, expected database {name}", where=file_on_server
+        )
+    permission()
+    if server.value("SELECT state_desc FROM sys.databases WHERE name = ?", name) == "ONLINE":
+        server.execute(f"ALTER DATABASE {quoted(name)} SET SINGLE_USER WITH ROLLBACK IMMEDIATE")
+    server.execute(
+        # Without MOVE every file goes back to where it was.
+        f"RESTORE DATABASE {quoted(name)} FROM DISK = {literal(file_on_server)} "
+        "WITH FILE = 1, REPLACE, CHECKSUM, RECOVERY, NOUNLOAD, STATS = 5",
+        messages=percentages(f"restoring {name}", report),
+    )
+    state = server.value("SELECT state_desc FROM sys.databases WHERE name = ?", name)
+    if state != "ONLINE":
+        raise ProvisioningFailed(f"the restored database is {state}, not ONLINE", where=name)
+    server.execute(f"ALTER DATABASE {quoted(name)} SET MULTI_USER")
 
 
 def drop_database(server: SqlServer, name: str) -> bool:
