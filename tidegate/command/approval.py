@@ -13,9 +13,9 @@ from tidegate.command.exits import INCOMPLETE, NO, YES, Commands
 from tidegate.errors import HarnessError, SettingsError, UsageError
 from tidegate.gate.answer import Answer, Asked, EvidenceNow, Trusted, answer, malformed
 from tidegate.gate.approval import APPROVAL, Approval, Choice, load_approval, statement_of, utc_now
-from tidegate.gate.evidence import LEDGER, read_entries
-from tidegate.gate.integrity import verify
+from tidegate.gate.evidence import LEDGER, digest_of, read_entries
 from tidegate.gate.policy import with_settings
+from tidegate.gate.seal import SEAL, verify_run
 from tidegate.gate.signing import SigningKey, public_key
 from tidegate.gate.verdict import Outcome, recompute
 from tidegate.octopus.downloads import DownloadFeed
@@ -76,7 +76,7 @@ def _sign(chosen: argparse.Namespace, output: TextIO) -> int:
     folder: Path = chosen.folder
     if not folder.is_dir():
         raise UsageError("there is no such run folder", where=str(folder))
-    damage = [str(one) for one in verify(folder).damage]
+    damage = [str(one) for one in verify_run(folder).damage]
     if damage:
         output.write("not signed: the evidence is not what was recorded\n" + "".join(f"  {one}\n" for one in damage))
         return NO
@@ -86,7 +86,7 @@ def _sign(chosen: argparse.Namespace, output: TextIO) -> int:
         output.write(f"not signed: the verdict is {verdict.outcome}\n")
         output.writelines(f"  {reason.subject}: {reason.message}\n" for reason in verdict.reasons)
         return NO if verdict.outcome is Outcome.REJECTED else INCOMPLETE
-    statement = statement_of(verdict, entries)
+    statement = statement_of(verdict, entries, digest_of(folder / SEAL))
     file = folder / APPROVAL
     approval = Approval(statement=statement)
     if file.exists():
@@ -191,10 +191,11 @@ def _evidence(chosen: argparse.Namespace) -> EvidenceNow | None:
         folder = chosen.file.parent
     if folder is None:
         return None
-    ledger = verify(folder)
+    ledger = verify_run(folder)
     damage = tuple(str(one) for one in ledger.damage)
     judged = b"" if damage else recompute(tuple(read_entries(folder / LEDGER))).to_bytes()
-    return EvidenceNow(ledger.head, hashlib.sha256(judged).hexdigest(), damage)
+    sealed = digest_of(folder / SEAL) if (folder / SEAL).is_file() else ""
+    return EvidenceNow(ledger.head, hashlib.sha256(judged).hexdigest(), sealed, damage)
 
 
 def _tell(given: Answer, chosen: argparse.Namespace, output: TextIO) -> int:

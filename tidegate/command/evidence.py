@@ -9,7 +9,7 @@ from typing import TextIO
 
 from tidegate.command.exits import NO, YES, Commands
 from tidegate.errors import UsageError
-from tidegate.gate.integrity import verify
+from tidegate.gate.seal import verify_run
 
 
 def add(commands: Commands) -> None:
@@ -25,7 +25,7 @@ def add(commands: Commands) -> None:
 def _verify(chosen: argparse.Namespace, output: TextIO) -> int:
     if not chosen.folder.is_dir():
         raise UsageError("there is no such run folder", where=str(chosen.folder))
-    ledger = verify(chosen.folder)
+    ledger = verify_run(chosen.folder)
     if chosen.json:
         damage = [{"place": one.place, "what": one.what} for one in ledger.damage]
         output.write(

@@ -93,6 +93,7 @@ class EvidenceNow:
 
     head: str
     verdict_sha256: str
+    seal_sha256: str
     damage: tuple[str, ...]
 
 
@@ -226,7 +227,7 @@ def _people_reasons(approval: Approval, believed: Sequence[Trusted], policy: Pol
 
 def _time_reasons(approval: Approval, policy: Policy, now: datetime) -> Iterator[Reason]:
     statement = approval.statement
-    expires = statement.main.copied + timedelta(hours=policy.maximum_age)
+    expires = statement.holds_until(policy)
     if now > expires:
         message = f"copied {statement.main.copied:%Y-%m-%d %H:%M} UTC, which holds until {expires:%Y-%m-%d %H:%M} UTC"
         yield Reason(Objection.EXPIRED, message)
@@ -268,6 +269,8 @@ def _evidence_reasons(approval: Approval, evidence: EvidenceNow | None) -> Itera
         yield Reason(Objection.OTHER_EVIDENCE, "the evidence is not the one that was approved")
     elif evidence.verdict_sha256 != approval.statement.verdict_sha256:
         yield Reason(Objection.OTHER_EVIDENCE, "judged again, the evidence gives another verdict")
+    elif evidence.seal_sha256 != approval.statement.seal_sha256:
+        yield Reason(Objection.OTHER_EVIDENCE, "the run was sealed again after it was approved")
 
 
 def _main_reasons(approval: Approval, main: MainNow | HarnessError, *, schema: bool) -> Iterator[Reason]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -59,14 +59,26 @@ class Statement(_Part):
     evidence_sha256: str
     evidence_entries: int
     verdict_sha256: str
+    seal_sha256: str
+    waived_until: date | None
     policy: Policy
     rehearsed_by: str
     decided: datetime
 
+    def holds_until(self, policy: Policy) -> datetime:
+        """When the approval expires by these rules.
+
+        The evidence ages from the moment of the copy, not from when somebody looked at it; and no approval outlives
+        the last day of a waiver that its verdict rests on.
+        """
+        aged = self.main.copied + timedelta(hours=policy.maximum_age)
+        if self.waived_until is None:
+            return aged
+        return min(aged, datetime.combine(self.waived_until + timedelta(days=1), time(), UTC))
+
     @property
     def expires(self) -> datetime:
-        """The evidence ages from the moment of the copy, not from when somebody looked at it."""
-        return self.main.copied + timedelta(hours=self.policy.maximum_age)
+        return self.holds_until(self.policy)
 
 
 class Choice(StrEnum):
@@ -124,8 +136,8 @@ class Approval(_Part):
         return Approval(statement=self.statement, decisions=decisions)
 
 
-def statement_of(verdict: Verdict, entries: Sequence[Entry]) -> Statement:
-    """What there is to approve of a run.
+def statement_of(verdict: Verdict, entries: Sequence[Entry], seal_sha256: str) -> Statement:
+    """What there is to approve of a run whose seal has that digest.
 
     Raises :class:`HarnessError` when its verdict is not "approved", or its evidence does not say all of it.
     """
@@ -157,6 +169,8 @@ def statement_of(verdict: Verdict, entries: Sequence[Entry]) -> Statement:
             evidence_sha256=verdict.evidence_sha256,
             evidence_entries=verdict.evidence_entries,
             verdict_sha256=hashlib.sha256(verdict.to_bytes()).hexdigest(),
+            seal_sha256=seal_sha256,
+            waived_until=min((date.fromisoformat(one.expires) for one in verdict.waived), default=None),
             policy=verdict.policy,
             rehearsed_by=str(facts["run.started"].get("by") or ""),
             decided=verdict.decided,

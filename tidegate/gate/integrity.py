@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -26,11 +26,13 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What recomputing found: the digest of the last line, the number of lines, and the damage."""
+    """What recomputing found: the digest of the last line, the number of lines, the damage, and the digest of each
+    file by its path as the ledger tells it."""
 
     head: str
     length: int
     damage: tuple[Damage, ...]
+    recorded: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def sound(self) -> bool:
@@ -66,7 +68,7 @@ def verify(folder: Path) -> Ledger:
     if length == 0:
         damage.append(Damage(LEDGER, "is empty"))
     damage.extend(_attachments(folder, recorded))
-    return Ledger(head, length, tuple(damage))
+    return Ledger(head, length, tuple(damage), recorded)
 
 
 def _attachments(folder: Path, recorded: dict[str, str]) -> Iterator[Damage]:

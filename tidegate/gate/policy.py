@@ -18,7 +18,7 @@ REQUIRED_CHECKS: Final = (
 
 
 #: What the evidence must tell exactly once, because everything else is about it.
-REQUIRED_FACTS: Final = ("main", "main.mark", "plan", "clone", "installed")
+REQUIRED_FACTS: Final = ("collected", "main", "main.mark", "plan", "clone", "installed")
 
 
 class Policy(BaseModel):

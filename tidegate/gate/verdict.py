@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tidegate.checks.finding import Finding
 from tidegate.gate import waivers as waivers_module
+from tidegate.gate.completeness import gaps
 from tidegate.gate.evidence import GENESIS, Entry
 from tidegate.gate.facts import contradictions, predicted_outage
 from tidegate.gate.policy import Policy
@@ -148,7 +149,7 @@ def decide(entries: Sequence[Entry], policy: Policy, waivers: Sequence[Waiver], 
     judged = waivers_module.apply(waivers, findings, decided.date())
     reasons = [
         *(Reason(code=Code.EVIDENCE_DAMAGED, subject=place.split(": ")[0], message=place) for place in damage),
-        *_scenario_reasons(required, reported, str(started.get("selection", ""))),
+        *_scenario_reasons(entries, required, reported, str(started.get("selection", ""))),
         *_finding_reasons(judged.open, policy),
         *_check_reasons(entries, policy),
         *_fact_reasons(entries, policy),
@@ -185,7 +186,7 @@ def decide(entries: Sequence[Entry], policy: Policy, waivers: Sequence[Waiver], 
 
 
 def _scenario_reasons(
-    required: Sequence[str], reported: Mapping[str, ScenarioResult], selection: str
+    entries: Sequence[Entry], required: Sequence[str], reported: Mapping[str, ScenarioResult], selection: str
 ) -> Iterator[Reason]:
     codes = {
         ScenarioOutcome.FAILED: Code.SCENARIO_FAILED,
@@ -198,6 +199,8 @@ def _scenario_reasons(
         if result.reports > 1:
             message = f"was run {result.reports} times instead of once"
             yield Reason(code=Code.SCENARIO_REPEATED, subject=result.id, message=message)
+    for name, message in gaps(entries):
+        yield Reason(code=Code.SCENARIO_MISSING, subject=name, message=message)
     for one in required:
         if one not in reported:
             why = f"was not part of this run ({selection})" if selection else "never reported how it ended"
@@ -290,8 +293,13 @@ def _count(required: Sequence[str], reported: Mapping[str, ScenarioResult]) -> C
 
 
 def _notes(judged: Sorted) -> tuple[str, ...]:
+    broad = judged.too_broad
     return (
         *(f"a waiver has expired: {waiver.sentence()}" for waiver in judged.expired),
+        *(
+            f"a waiver covers more than {one.at_most} findings, so it counts for none: {one.sentence()}"
+            for one in broad
+        ),
         *(f"a waiver covers nothing and should be removed: {waiver.sentence()}" for waiver in judged.unused),
     )
 

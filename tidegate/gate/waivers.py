@@ -9,6 +9,7 @@
     owner = "Ada Lovelace"
     link = "https://tracker.example.com/CHG-17"
     expires = 2026-12-31
+    at_most = 10                     # findings it may cover; the default
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from tidegate.checks.finding import Finding
 from tidegate.errors import SettingsError
@@ -57,6 +58,7 @@ class Waiver(BaseModel):
     owner: _Said
     link: Annotated[str, AfterValidator(_web_address)]
     expires: date
+    at_most: int = Field(default=10, ge=1)
 
     def covers(self, finding: Finding) -> bool:
         if finding.kind == "incomplete" or finding.check != self.check:
@@ -91,17 +93,20 @@ class Sorted:
     waived: tuple[Waived, ...]
     expired: tuple[Waiver, ...]  # would cover a finding, but no longer count
     unused: tuple[Waiver, ...]
+    too_broad: tuple[Waiver, ...] = ()  # cover more findings than they may, and therefore none
 
 
 def apply(waivers: Sequence[Waiver], findings: Iterable[Finding], on: date) -> Sorted:
     """Which findings stay open on that day, which are accepted, and which waivers say nothing any more."""
+    found = tuple(findings)
+    uses = [sum(waiver.covers(finding) for finding in found) for waiver in waivers]
+    counting = [
+        waiver for waiver, used in zip(waivers, uses, strict=True) if used <= waiver.at_most and not waiver.expired(on)
+    ]
     still_open: list[Finding] = []
     waived: list[Waived] = []
-    used: set[int] = set()
-    for finding in findings:
-        covering = [number for number, waiver in enumerate(waivers) if waiver.covers(finding)]
-        used.update(covering)
-        valid = [waivers[number] for number in covering if not waivers[number].expired(on)]
+    for finding in found:
+        valid = [waiver for waiver in counting if waiver.covers(finding)]
         if valid:
             waived.append(Waived(finding, valid[0]))
         else:
@@ -109,8 +114,9 @@ def apply(waivers: Sequence[Waiver], findings: Iterable[Finding], on: date) -> S
     return Sorted(
         open=tuple(still_open),
         waived=tuple(waived),
-        expired=tuple(waiver for number, waiver in enumerate(waivers) if number in used and waiver.expired(on)),
-        unused=tuple(waiver for number, waiver in enumerate(waivers) if number not in used),
+        expired=tuple(waiver for waiver, used in zip(waivers, uses, strict=True) if used and waiver.expired(on)),
+        unused=tuple(waiver for waiver, used in zip(waivers, uses, strict=True) if not used),
+        too_broad=tuple(waiver for waiver, used in zip(waivers, uses, strict=True) if used > waiver.at_most),
     )
 
 

@@ -41,7 +41,7 @@ def statement(folder: Path, run: list[Event] | None = None, **policy: Any) -> St
     """What there is to approve of the good run, decided an hour after its copy."""
     events = run or [started(policy=policy, by="ada"), *good_run()[1:]]
     recorded = entries(folder, events)
-    made = statement_of(recompute(recorded), recorded)
+    made = statement_of(recompute(recorded), recorded, "5ea1")
     return made.model_copy(update={"decided": COPIED + timedelta(hours=1)})
 
 
@@ -78,7 +78,7 @@ def asked(**changes: Any) -> Asked:
 
 def evidence_now(approval: Approval, **changes: Any) -> EvidenceNow:
     bound = approval.statement
-    return replace(EvidenceNow(bound.evidence_sha256, bound.verdict_sha256, ()), **changes)
+    return replace(EvidenceNow(bound.evidence_sha256, bound.verdict_sha256, bound.seal_sha256, ()), **changes)
 
 
 def codes(given: Answer) -> list[str]:

@@ -275,6 +275,7 @@ def test_other_evidence_is_not_approved(approval: Approval) -> None:
     assert answered(approval, evidence=evidence_now(approval)) == ("yes", [])
     assert answered(approval, evidence=evidence_now(approval, head="0"))[1] == ["other-evidence"]
     assert answered(approval, evidence=evidence_now(approval, verdict_sha256="0"))[1] == ["other-evidence"]
+    assert answered(approval, evidence=evidence_now(approval, seal_sha256="0"))[1] == ["other-evidence"]
     assert answered(approval, evidence=evidence_now(approval, damage=("a: was changed",)))[1] == ["other-evidence"]
 
 

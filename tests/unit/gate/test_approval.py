@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from tidegate.secrets import Secret
 def test_is_bound_to_one_instance_path_installers_plan_and_evidence(tmp_path: Path) -> None:
     recorded = entries(tmp_path, good_run())
     verdict = recompute(recorded)
-    made = statement_of(verdict, recorded)
+    made = statement_of(verdict, recorded, "5ea1")
 
     assert (made.main.url, made.main.version) == ("https://octopus.example.com", "2018.12.1")
     assert (made.main.installation_id, made.main.newest_events) == (
@@ -43,7 +43,7 @@ def test_only_an_approved_verdict_can_be_signed(tmp_path: Path, rejected: bool) 
     recorded = entries(tmp_path, run)
 
     with pytest.raises(HarnessError, match="nothing to approve"):
-        statement_of(recompute(recorded), recorded)
+        statement_of(recompute(recorded), recorded, "5ea1")
 
 
 def test_evidence_that_does_not_tell_everything_cannot_be_signed(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_evidence_that_does_not_tell_everything_cannot_be_signed(tmp_path: Path)
     recorded = entries(tmp_path, events)
 
     with pytest.raises(HarnessError, match=r"main\.mark"):
-        statement_of(recompute(recorded), recorded)
+        statement_of(recompute(recorded), recorded, "5ea1")
 
 
 def test_reads_what_it_wrote(tmp_path: Path) -> None:
@@ -151,3 +151,16 @@ def test_a_second_signature_covers_the_first(tmp_path: Path) -> None:
 
     assert signed_by(both.decisions[1].key, both.decisions[1].signature, both.signed_content(1))
     assert not signed_by(alone.decisions[0].key, alone.decisions[0].signature, alone.signed_content(0))
+
+
+def test_no_approval_outlives_a_waiver_that_its_verdict_rests_on(tmp_path: Path) -> None:
+    expires = datetime.now(UTC).date() + timedelta(days=1)  # a verdict is given on the day of its evidence
+    waiver = {"check": "DIFF", "place": "Projects-1/*", "reason": "r", "owner": "o", "link": "https://a.example/1"}
+    events = [started(waivers=[waiver | {"expires": str(expires)}]), *good_run()[1:-1], found(), good_run()[-1]]
+    recorded = entries(tmp_path, events)
+    made = statement_of(recompute(recorded), recorded, "5ea1")
+
+    assert made.waived_until == expires
+    later = made.main.model_copy(update={"copied": datetime.now(UTC)})
+    end = datetime.combine(expires + timedelta(days=1), time(), UTC)
+    assert made.model_copy(update={"main": later}).expires == end

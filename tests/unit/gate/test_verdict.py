@@ -115,7 +115,7 @@ CASES: dict[str, tuple[Callable[[], list[Event]], Outcome, Code]] = {
         Code.CHECK_NOT_RUN,
     ),
     "the clone lost something": (lambda: _before_end(found(kind="clone")), Outcome.INCOMPLETE, Code.CLONE_DIFFERS),
-    "a required check left no trace": (lambda: _without(7), Outcome.INCOMPLETE, Code.CHECK_NOT_RUN),
+    "a required check left no trace": (lambda: _without(8), Outcome.INCOMPLETE, Code.CHECK_NOT_RUN),
     "the run was interrupted": (
         lambda: [*good_run()[:-1], finished(ended="interrupted", why="stopped by SIGTERM")],
         Outcome.INCOMPLETE,
@@ -253,7 +253,16 @@ def test_decides_by_the_policy_it_is_given(tmp_path: Path) -> None:
 
 
 def test_an_extra_check_does_not_replace_a_required_one(tmp_path: Path) -> None:
-    run = [event for number, event in enumerate(good_run()) if number not in {7, 8, 9, 10}]
+    run = [event for number, event in enumerate(good_run()) if number not in {8, 9, 10, 11}]
     verdict = judged(tmp_path, [*run[:-1], checked("EXTRA"), planned(), finished()])
 
     assert verdict.outcome is Outcome.INCOMPLETE
+
+
+def test_a_waiver_that_is_too_broad_is_reported_and_does_not_count(tmp_path: Path) -> None:
+    listed = [WAIVER | {"at_most": 1}]
+    run = [started(waivers=listed), *good_run()[1:-1], found(), found(place="Projects-1/Logo"), finished()]
+    verdict = judged(tmp_path, run)
+
+    assert verdict.outcome is Outcome.REJECTED
+    assert "covers more than 1 findings, so it counts for none" in verdict.notes[0]

@@ -118,3 +118,14 @@ def test_a_valid_waiver_counts_beside_an_expired_one() -> None:
     old, new = Waiver(expires=date(2020, 1, 1), **fields), Waiver(expires=date(2030, 1, 1), **fields)
 
     assert apply([old, new], [finding()], date(2026, 1, 1)).open == ()
+
+
+def test_a_waiver_that_covers_more_than_it_may_covers_nothing() -> None:
+    fields: dict[str, Any] = {"check": "DIFF", "reason": "r", "owner": "o", "link": "https://a.example/1"}
+    broad = Waiver(place="Projects-*", expires=date(2030, 1, 1), at_most=2, **fields)
+    narrow = Waiver(place="Projects-1/*", expires=date(2030, 1, 1), **fields)
+    three = [finding(place=f"Projects-{number}/Name") for number in (1, 2, 3)]
+
+    assert apply([broad], three[:2], date(2026, 1, 1)).open == ()
+    result = apply([broad, narrow], three, date(2026, 1, 1))
+    assert (result.open, result.too_broad, result.unused) == (tuple(three[1:]), (broad,), ())

@@ -270,6 +270,7 @@ def test_everything_a_run_leaves_is_in_its_folder(rehearsal: Rehearsal) -> None:
         "evidence.jsonl",
         "verdict.json",
         "change-board.html",
+        "SHA256SUMS",
         "junit.xml",
         "allure-results",
     }
@@ -284,6 +285,7 @@ def test_reports_go_where_the_user_wants_them(rehearsal: Rehearsal) -> None:
         "evidence.jsonl",
         "verdict.json",
         "change-board.html",
+        "SHA256SUMS",
     }
     assert list((rehearsal.path / "elsewhere").glob("*-result.json"))
     assert (rehearsal.path / "here.xml").is_file()

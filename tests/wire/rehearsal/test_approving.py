@@ -15,6 +15,7 @@ from tests.unit.gate.approvals import private_key
 from tests.unit.gate.ledgers import MAIN_ID, Event, entries, found, good_run, main, marked, started
 from tests.wire.rehearsal.small_octopus import API_KEY, SmallOctopus, small_octopus
 from tidegate.command import main as tidegate
+from tidegate.gate.seal import seal
 
 COPIED = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
 
@@ -69,6 +70,11 @@ def _run(octopus: SmallOctopus, *more: Event, **policy: Any) -> list[Event]:
     return [*begin, good_run()[2], *good_run()[4:-1], *more, good_run()[-1]]
 
 
+def _record(folder: Path, events: list[Event]) -> None:
+    entries(folder, events)
+    seal(folder)
+
+
 @pytest.fixture
 def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Scene]:
     with small_octopus() as octopus:
@@ -84,7 +90,7 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
             lines += ["[[approval.approvers]]", f'name = "{name}"', f'key = "{key}"', ""]
         settings = tmp_path / "tidegate.toml"
         settings.write_text("\n".join(lines), encoding="utf-8")
-        entries(tmp_path / "run", _run(octopus))
+        _record(tmp_path / "run", _run(octopus))
         yield Scene(octopus, tmp_path / "run", settings, capsys)
 
 
@@ -192,7 +198,7 @@ def test_no_when_the_evidence_beside_it_was_changed(scene: Scene) -> None:
 
 def test_no_when_the_evidence_is_that_of_another_run(scene: Scene, tmp_path: Path) -> None:
     scene.sign()
-    entries(tmp_path / "other", _run(scene.octopus))
+    _record(tmp_path / "other", _run(scene.octopus))
 
     assert scene.codes("--evidence", str(tmp_path / "other")) == (1, ["other-evidence"])
 
@@ -224,12 +230,12 @@ def test_two_people_sign_one_after_the_other(scene: Scene) -> None:
 
 def test_what_was_not_approved_is_not_signed(scene: Scene, tmp_path: Path) -> None:
     scene.run = tmp_path / "rejected"
-    entries(scene.run, _run(scene.octopus, found()))
+    _record(scene.run, _run(scene.octopus, found()))
     assert scene.sign() == 1
     assert "the verdict is rejected" in scene.printed.readouterr().out
 
     scene.run = tmp_path / "incomplete"
-    entries(scene.run, _run(scene.octopus)[:-1])
+    _record(scene.run, _run(scene.octopus)[:-1])
     assert scene.sign() == 10
     assert not scene.approval.exists()
 

@@ -1,0 +1,70 @@
+"""The seal: no file of a run can be changed, taken away or added."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tidegate.gate.evidence import Evidence
+from tidegate.gate.seal import SEAL, seal, verify_run
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    evidence = Evidence(tmp_path)
+    evidence.record("run.started", run="r")
+    evidence.attach("one", b"first", "text/plain")
+    evidence.record("run.finished")
+    (tmp_path / "verdict.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "junit.xml").write_text("<testsuites/>", encoding="utf-8")
+    (tmp_path / "allure-results").mkdir()
+    (tmp_path / "allure-results" / "1-result.json").write_text("{}", encoding="utf-8")
+    seal(tmp_path)
+    return tmp_path
+
+
+def test_a_sealed_run_is_sound(run: Path) -> None:
+    assert verify_run(run).damage == ()
+
+
+@pytest.mark.skipif(shutil.which("sha256sum") is None, reason="needs coreutils")
+def test_anybody_can_check_it_without_tidegate(run: Path) -> None:
+    done = subprocess.run(["sha256sum", "-c", "--strict", SEAL], cwd=run, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert "verdict.json: OK" in done.stdout
+
+
+DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "no seal": (lambda run: (run / SEAL).unlink(), "SHA256SUMS: is missing"),
+    "an empty seal": (lambda run: (run / SEAL).write_bytes(b""), "was added"),
+    "a torn seal": (lambda run: (run / SEAL).write_bytes((run / SEAL).read_bytes()[:-80]), "seal"),
+    "another verdict": (lambda run: (run / "verdict.json").write_bytes(b"{ }"), "verdict.json: was changed"),
+    "no verdict": (lambda run: (run / "verdict.json").unlink(), "verdict.json: is missing"),
+    "other results": (lambda run: (run / "junit.xml").write_bytes(b"<x/>"), "junit.xml: was changed"),
+    "a result less": (lambda run: shutil.rmtree(run / "allure-results"), "allure-results/1-result.json: is missing"),
+    "a result more": (lambda run: (run / "allure-results" / "2").write_bytes(b""), "allure-results/2: was added"),
+    "a file more": (lambda run: (run / "README").write_bytes(b""), "README: was added"),
+    "a recorded file in the seal only": (
+        lambda run: (run / SEAL).write_text((run / SEAL).read_text().replace("-one", "-two"), encoding="utf-8"),
+        "-two: is missing",
+    ),
+}
+
+
+@pytest.mark.parametrize(("damage", "told"), DAMAGE.values(), ids=DAMAGE)
+def test_finds(run: Path, damage: Callable[[Path], object], told: str) -> None:
+    damage(run)
+
+    assert told in "\n".join(map(str, verify_run(run).damage))
+
+
+def test_what_people_sign_and_read_may_come_later(run: Path) -> None:
+    for name in ("approval.json", "change-board.pdf", "change-board.html", "allure-report.html"):
+        (run / name).write_bytes(b"later")
+
+    assert verify_run(run).damage == ()
