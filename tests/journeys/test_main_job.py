@@ -61,6 +61,7 @@ def test_leaves_what_the_report_describes_and_nothing_else(job: Job) -> None:
     assert {path.name for path in job.ran.run_folder.iterdir()} <= {
         "allure-results",
         "attachments",
+        "SHA256SUMS",
         "change-board.html",
         "change-board.pdf",
         "evidence.jsonl",
