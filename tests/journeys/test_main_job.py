@@ -12,7 +12,7 @@ import pytest
 from tests.journeys.runs import REPOSITORY, Seen, leaks, rehearse
 from tests.unit.process.inner import Ran
 from tidegate.gate.evidence import read_entries
-from tidegate.gate.integrity import verify
+from tidegate.gate.seal import verify_run
 from tidegate.gate.verdict import recompute
 
 pytestmark = pytest.mark.journey
@@ -53,7 +53,7 @@ def test_runs_every_scenario_there_is(job: Job) -> None:
 def test_leaves_evidence_from_which_the_verdict_can_be_recomputed(job: Job) -> None:
     folder = job.ran.run_folder
 
-    assert verify(folder).sound
+    assert verify_run(folder).sound
     assert recompute(list(read_entries(folder / "evidence.jsonl"))).to_bytes() == (folder / "verdict.json").read_bytes()
 
 
