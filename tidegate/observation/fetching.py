@@ -74,6 +74,8 @@ class Fetcher:
         self._flying = 0
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._away = threading.Lock()
+        self._returns = 0  # how often the server was away and came back
         self.requests = 0
 
     def __enter__(self) -> Fetcher:
@@ -118,6 +120,41 @@ class Fetcher:
                 self._results.put(error)
 
     def _fetch(self, job: Job) -> Fetched:
+        while True:
+            returns = self._returns
+            fetched = self._patiently(job)
+            if fetched.answer is not None or self._stop.is_set() or not self._came_back(job.user, returns):
+                return fetched
+
+    def _came_back(self, user: str, returns: int) -> bool:
+        """Whether the whole server was away and is back, so that it is worth asking again.
+
+        False when it answers other requests: then it is the one place that gives no answer. Raises
+        :class:`tidegate.errors.Unreachable` when it stays away.
+        """
+        with self._away:
+            if self._returns != returns:
+                return True  # another thread has waited for it
+            deadline = time.monotonic() + self._scope.outage
+            waited = False
+            while not self._stop.is_set():
+                try:
+                    self._clients[user].send("GET", "/api")
+                except Unreachable as error:
+                    if time.monotonic() > deadline:
+                        raise Unreachable(
+                            f"the server went away while it was looked at, and did not come back: {error.what}",
+                            where=self._clients[user].url,
+                            next_step="start it again and begin the rehearsal anew",
+                        ) from None
+                    waited = True
+                    self._stop.wait(min(1.0, self._scope.outage / 10))
+                else:
+                    self._returns += waited
+                    return waited
+            return False
+
+    def _patiently(self, job: Job) -> Fetched:
         deadline = time.monotonic() + self._scope.patience
         pause = 0.1
         while True:

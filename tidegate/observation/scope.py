@@ -38,6 +38,7 @@ class SnapshotScope:
     slow: float = 0.4  # seconds; slower answers are timed again when the server is idle
     timing_again: float = 15.0  # seconds spent on that at most
     patience: float = 60.0  # seconds a request is repeated while the server is starting or drops connections
+    outage: float = 300.0  # seconds the whole server may be away in the middle of a snapshot
     seed: int = 0
 
     def rank(self, name: str) -> int:

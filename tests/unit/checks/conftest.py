@@ -26,7 +26,7 @@ def look(tmp_path: Path) -> Look:
     def take(server: TinyOctopus, like: Snapshot | None = None) -> Snapshot:
         nonlocal count
         count += 1
-        scope = SnapshotScope(patience=0.2, page=2)
+        scope = SnapshotScope(patience=0.2, outage=1.0, page=2)
         clients = {user: server.client(user) for user in USERS}
         source = SnapshotSource(clients, "admin", scope=scope, like=like.file if like else None)
         return take_snapshot(source, tmp_path / f"{count}.sqlite")

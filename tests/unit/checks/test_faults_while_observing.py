@@ -9,6 +9,7 @@ import pytest
 from tests.unit.observation.tiny_octopus import Reply, Request, TinyOctopus
 from tidegate.checks.comparison import compare
 from tidegate.checks.finding import Finding
+from tidegate.errors import Unreachable
 from tidegate.observation.snapshot import Snapshot
 
 Look = Callable[..., Snapshot]
@@ -50,6 +51,33 @@ def test_a_passing_fault_leaves_no_trace(look: Look, name: str) -> None:
 
     assert findings(look, server, TinyOctopus(), TinyOctopus()) == []
     assert findings(look, TinyOctopus(), TinyOctopus(), faulty(FAULTS[name], times=1)) == []
+
+
+def away(looks: int | None) -> TinyOctopus:
+    """A server that drops every connection from its hundredth request on, until somebody has looked so often whether
+    it is there again; None for ever."""
+    server = TinyOctopus()
+    seen = looked = 0
+
+    def override(request: Request) -> Reply | None:
+        nonlocal seen, looked
+        seen += 1
+        if seen <= 100 or (looks is not None and looked >= looks):
+            return None
+        looked += request.path == "/api"
+        return (0, None)
+
+    server.overrides.append(override)
+    return server
+
+
+def test_a_server_that_goes_away_and_comes_back_is_looked_at_to_the_end(look: Look) -> None:
+    assert findings(look, away(3), TinyOctopus(), away(3)) == []
+
+
+def test_a_server_that_stays_away_ends_the_look_with_one_message(look: Look) -> None:
+    with pytest.raises(Unreachable, match="went away while it was looked at"):
+        look(away(None))
 
 
 @pytest.mark.parametrize("name", ["no answer", "not now", "logged out"])
