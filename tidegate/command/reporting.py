@@ -15,6 +15,7 @@ from tidegate.gate.integrity import verify
 from tidegate.gate.verdict import recompute
 from tidegate.reporting.allure_report import REPORT, RESULTS, Allure, AllureUnavailable, find_allure
 from tidegate.reporting.board.material import Material
+from tidegate.reporting.decisions import decisions_about
 from tidegate.reporting.documents import Documents, write_change_board
 from tidegate.reporting.merging import Rehearsed, merge, write_index
 
@@ -80,7 +81,8 @@ def _allure(command: str) -> tuple[Allure | None, str]:
 
 
 def _documents(run: Rehearsed, entries: tuple[Entry, ...], allure: str, *, pdf: bool) -> Documents:
-    return write_change_board(run.folder, Material(run.verdict, entries, allure=allure), pdf=pdf)
+    decisions = decisions_about(run.folder, run.verdict)
+    return write_change_board(run.folder, Material(run.verdict, entries, decisions, allure), pdf=pdf)
 
 
 def _described(run: Rehearsed, documents: Documents) -> dict[str, Any]:

@@ -46,19 +46,34 @@ def merge(runs: Sequence[Rehearsed], output: Path) -> Path:
     for folder in (results, *(output / run.folder.name for run in runs)):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-    for run in runs:
-        for name in (HTML, PDF):
-            if (run.folder / name).is_file():
-                shutil.copyfile(run.folder / name, output / run.folder.name / name)
-        for file in sorted((run.folder / RESULTS).iterdir()):
-            if file.name.endswith("-result.json"):
-                told = _told_apart(json.loads(file.read_text("utf-8")), run.title)
-                (results / file.name).write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
-            elif file.is_file() and file.name not in _OF_ONE_RUN:
-                shutil.copyfile(file, results / file.name)
-    lines = "".join(f"Run_{number} = {run.title}\n" for number, run in enumerate(runs, start=1))
+    names = _names(runs)
+    for run, name in zip(runs, names, strict=True):
+        for form in (HTML, PDF):
+            if (run.folder / form).is_file():
+                shutil.copyfile(run.folder / form, output / run.folder.name / form)
+        _add_results(run.folder / RESULTS, results, name)
+    lines = "".join(f"{name.replace(' ', '_')} = {run.verdict.run}\n" for run, name in zip(runs, names, strict=True))
     (results / "environment.properties").write_bytes(lines.encode("ascii", "backslashreplace"))
     return results
+
+
+def _add_results(source: Path, results: Path, name: str) -> None:
+    for file in sorted(source.iterdir()) if source.is_dir() else ():
+        if file.name.endswith("-result.json"):
+            told = _told_apart(json.loads(file.read_text("utf-8")), name)
+            (results / file.name).write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
+        elif file.is_file() and file.name not in _OF_ONE_RUN:
+            shutil.copyfile(file, results / file.name)
+
+
+def _names(runs: Sequence[Rehearsed]) -> list[str]:
+    """What each run is called in all reports to come, so that Allure knows its history: by its path, not its time."""
+    names: list[str] = []
+    for run in runs:
+        path = f"{run.verdict.from_version or '?'} to {run.verdict.to_version or '?'}"
+        taken = sum(name == path or name.startswith(f"{path} (") for name in names)
+        names.append(f"{path} ({taken + 1})" if taken else path)
+    return names
 
 
 def write_index(runs: Sequence[Rehearsed], output: Path, allure: str) -> Path:
@@ -89,6 +104,6 @@ def _row(run: Rehearsed) -> Sequence[str]:
 def _told_apart(result: Mapping[str, Any], rehearsal: str) -> dict[str, Any]:
     parameters: list[Any] = [*(result.get("parameters") or []), {"name": _PARAMETER, "value": rehearsal}]
     labels: list[Any] = [*(result.get("labels") or []), {"name": "parentSuite", "value": rehearsal}]
-    known = f"{result.get('historyId', '')} {rehearsal.rpartition(' (')[0]}"
+    known = f"{result.get('historyId', '')} {rehearsal}"
     history = hashlib.md5(known.encode(), usedforsecurity=False).hexdigest()
     return {**result, "parameters": parameters, "labels": labels, "historyId": history}
