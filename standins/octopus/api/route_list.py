@@ -9,12 +9,13 @@ from collections.abc import Sequence
 import standins.octopus.api.resources as own
 from standins.octopus import behaviour
 from standins.octopus.api.crud import crud_routes
+from standins.octopus.api.left_out import left_out_routes
 from standins.octopus.contract import Route
 
 
 def all_routes() -> list[Route]:
-    """Generic rows, then the API's own modules, then what the behaviours answer."""
-    routes = list(crud_routes())
+    """What is left out, generic rows, then the API's own modules, then what the behaviours answer."""
+    routes = [*left_out_routes(), *crud_routes()]
     for package in (own, behaviour):
         for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda found: found.name):
             if package is own or module.name.startswith("routes_"):

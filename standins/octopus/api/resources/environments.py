@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from standins.octopus.api import hooks
 from standins.octopus.api.access import may
-from standins.octopus.api.crud import find_item, present
+from standins.octopus.api.crud import find_item, list_items, present
 from standins.octopus.api.errors import invalid, not_found
 from standins.octopus.api.queries import select, selection_of, split_list
 from standins.octopus.api.rendering import page, render, resource
@@ -178,7 +178,17 @@ def summary(call: Call) -> Reply:
     return Reply(body)
 
 
+def environments_v2(call: Call) -> Reply:
+    """Environments of every sort in one list (go-octopusdeploy, api-client.ts); ephemeral ones cannot be made here."""
+    listing = list_items("Environment", call).body
+    if call.query.get("type", "static").lower() != "static":
+        return Reply({**listing, "Items": [], "TotalResults": 0})
+    return Reply({**listing, "Items": [{**item, "Type": "Static"} for item in listing["Items"]]})
+
+
 ROUTES = (
+    # Between Octopus.Client 14.3.1759 (2024-11) and 14.3.2134 (2025-06).
+    Route("GET", "environments/v2", environments_v2, "space", "EnvironmentView", "2025.1"),
     Route("PUT", "environments/sortorder", sort_environments, "space", "EnvironmentEdit", operation="sortEnvironments"),
     Route("GET", "environments/summary", summary, "space", "EnvironmentView", operation="getEnvironmentsSummary"),
     Route(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from standins.octopus.api.crud import body_of, find_item
 from standins.octopus.api.errors import invalid, not_found
-from standins.octopus.api.left_out import LeftOut
 from standins.octopus.api.queries import split_list
 from standins.octopus.api.rendering import slice_page
 from standins.octopus.api.resources.settings import load_setting, save_setting
@@ -135,11 +134,6 @@ def test_version_control(call: Call) -> Reply:
     return connectivity(call)
 
 
-_NO_GIT = LeftOut("it takes a Git server to keep a project in")
-_NO_FILES = LeftOut("the format of exported projects is not published")
-_NO_CLOUD = LeftOut("it takes the parsers of CloudFormation and Azure templates")
-
-
 def worker_tools(_call: Call) -> Reply:
     """Tags of the worker-tools image that are told apart by platform (Docker Hub octopusdeploy/worker-tools)."""
     return Reply(
@@ -193,12 +187,6 @@ ROUTES = (
     Route("GET", "//.well-known/acme-challenge/{token}", no_challenge, "system", None),
     # The 2020.5 swagger spells it with an empty segment.
     Route("GET", "//.well-known/acme-challenge//{token}", no_challenge, "system", None),
-    Route("POST", "projects/{id}/git/convert", _NO_GIT, "space", "ProjectEdit", "2021.1"),
-    Route("POST", "projects/import-export/export", _NO_FILES, "space", "ProjectEdit", "2021.1"),
-    Route("POST", "projects/import-export/import", _NO_FILES, "space", "ProjectCreate", "2021.1"),
-    Route("POST", "projects/import-export/import-files", _NO_FILES, "space", "ProjectCreate", "2021.1"),
-    Route("POST", "projects/import-export/import/preview", _NO_FILES, "space", "ProjectCreate", "2021.1"),
-    Route("POST", "cloudtemplate/{id}/metadata", _NO_CLOUD, "system", ""),
     Route("GET", "workertoolslatestimages", worker_tools, "system", "", "2020.1"),
     Route("GET", "tenants/variableset-test", variable_set_test, "space", "TenantView", "2019.1", "2025.1"),
     Route("GET", "issuetrackers", empty_page, "system", "", "2019.1"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from standins.octopus.api.access import require_for
 from standins.octopus.api.crud import body_of, find_item
@@ -14,14 +14,14 @@ from standins.octopus.behaviour.documents import listed, mapped
 from standins.octopus.contract import Call, Document, Reply, Route
 
 #: Owner (project or library set), environment (none for library sets), template.
-_Place = tuple[str, str | None, str]
+Place = tuple[str, str | None, str]
 
 
 def _is_secret(template: Document) -> bool:
     return mapped(template, "DisplaySettings").get("Octopus.ControlType") == "Sensitive"
 
 
-class _Owners:
+class Owners:
     """The projects of a tenant and the library sets those include, with their templates."""
 
     def __init__(self, call: Call, tenant: Document) -> None:
@@ -49,8 +49,8 @@ class _Owners:
 
 def tenant_variables(call: Call, tenant: Document) -> Document:
     """The whole document: values by project and environment, and by library set."""
-    owners = _Owners(call, tenant)
-    values: dict[_Place, object] = {}
+    owners = Owners(call, tenant)
+    values: dict[Place, object] = {}
     for entry in call.transaction.query("TenantVariable", where={"TenantId": tenant["Id"]}):
         values[entry["OwnerId"], entry.get("EnvironmentId"), entry["VariableTemplateId"]] = shown_property(
             entry.get("Value"), call.server.version
@@ -71,7 +71,7 @@ def tenant_variables(call: Call, tenant: Document) -> Document:
             project["Id"]: {
                 "ProjectId": project["Id"],
                 "ProjectName": project["Name"],
-                "Templates": _templates(call, project),
+                "Templates": templates_of(call, project),
                 "Variables": {
                     environment: held(project, environment)
                     for environment in owners.environments.get(project["Id"], ())
@@ -84,7 +84,7 @@ def tenant_variables(call: Call, tenant: Document) -> Document:
             library["Id"]: {
                 "LibraryVariableSetId": library["Id"],
                 "LibraryVariableSetName": library["Name"],
-                "Templates": _templates(call, library),
+                "Templates": templates_of(call, library),
                 "Variables": held(library, None),
                 "Links": {"LibraryVariableSet": f"{prefix}/libraryvariablesets/{library['Id']}"},
             }
@@ -99,7 +99,7 @@ def tenant_variables(call: Call, tenant: Document) -> Document:
     return document
 
 
-def _templates(call: Call, owner: Document) -> list[Document]:
+def templates_of(call: Call, owner: Document) -> list[Document]:
     name = "Project" if owner["Id"].startswith("Projects-") else "LibraryVariableSet"
     return list(render(call, name, owner)["Templates"])
 
@@ -112,13 +112,8 @@ def put_variables(call: Call) -> Reply:
     """Replaces all values of the tenant; secrets that are not sent anew stay."""
     tenant = find_item(call, "Tenant", call.path["id"])
     require_for(call, resource(call, "Tenant"), "TenantEdit", tenant)
-    owners = _Owners(call, tenant)
-    stored = {
-        (entry["OwnerId"], entry.get("EnvironmentId"), entry["VariableTemplateId"]): entry
-        for entry in call.transaction.query("TenantVariable", where={"TenantId": tenant["Id"]})
-    }
     body = {name.lower(): value for name, value in body_of(call).items()}
-    wanted: dict[_Place, object] = {}
+    wanted: dict[Place, object] = {}
     for owner_id, entry in mapped(body, "projectvariables").items():
         by_environment = _variables_of(entry)
         for environment in by_environment:
@@ -130,6 +125,22 @@ def put_variables(call: Call) -> Reply:
             )
     for owner_id, entry in mapped(body, "libraryvariables").items():
         wanted.update({(owner_id, None, template): value for template, value in _variables_of(entry).items()})
+    replace_values(call, tenant, stored_values(call, tenant), wanted)
+    return Reply(tenant_variables(call, tenant))
+
+
+def stored_values(call: Call, tenant: Document) -> dict[Place, Document]:
+    return {
+        (entry["OwnerId"], entry.get("EnvironmentId"), entry["VariableTemplateId"]): entry
+        for entry in call.transaction.query("TenantVariable", where={"TenantId": tenant["Id"]})
+    }
+
+
+def replace_values(
+    call: Call, tenant: Document, stored: Mapping[Place, Document], wanted: Mapping[Place, object]
+) -> None:
+    """Of what is ``stored``, only what is ``wanted`` stays."""
+    owners = Owners(call, tenant)
     for key, value in wanted.items():
         template = owners.template(key[0], key[2])
         if template is None:
@@ -143,14 +154,13 @@ def put_variables(call: Call) -> Reply:
     for key, entry in stored.items():
         if wanted.get(key) is None:
             call.transaction.delete("TenantVariable", entry["Id"])
-    return Reply(tenant_variables(call, tenant))
 
 
 def _variables_of(entry: Document) -> Document:
     return next((value for name, value in entry.items() if name.lower() == "variables"), None) or {}
 
 
-def _store_value(call: Call, tenant: Document, key: _Place, value: object, stored: Document | None) -> None:
+def _store_value(call: Call, tenant: Document, key: Place, value: object, stored: Document | None) -> None:
     owner_id, environment, template_id = key
     document: Document = {
         **(stored or {}),
