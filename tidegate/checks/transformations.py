@@ -106,11 +106,13 @@ def package_metadata(document: Document) -> None:
 
 def bare_node_name(task: Document) -> None:
     """2019.1: a task names its node by id; before, by the node's name (recorded tasks of 2017 and 2024)."""
-    inner = task.get("Task")
-    for one in (task, cast("Document", inner)) if isinstance(inner, dict) else (task,):
-        node = one.get("ServerNode")
-        if isinstance(node, str) and node and not node.startswith("OctopusServerNodes-"):
-            one["ServerNode"] = f"OctopusServerNodes-{node}"
+    node = task.get("ServerNode")
+    if isinstance(node, str) and node and not node.startswith("OctopusServerNodes-"):
+        task["ServerNode"] = f"OctopusServerNodes-{node}"
+    for part in task.values():
+        for inner in cast("list[Any]", part) if isinstance(part, list) else [part]:
+            if isinstance(inner, dict):
+                bare_node_name(cast("Document", inner))
 
 
 def sensitive_api_key(key: Document) -> None:
