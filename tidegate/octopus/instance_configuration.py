@@ -24,15 +24,20 @@ SERVICES_PORT: Final = "Octopus.Communications.ServicesPort"
 
 def write_instance_configuration(file: Path, values: Mapping[str, str]) -> None:
     """Replace ``file`` by these keys; only its owner may read it."""
-    root = ET.Element("octopus-settings")
-    for key, value in values.items():
-        ET.SubElement(root, "set", key=key).text = value
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(".partial")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as stream:
-        ET.ElementTree(root).write(stream, encoding="utf-8", xml_declaration=True)
+        stream.write(instance_configuration(values))
     partial.replace(file)
+
+
+def instance_configuration(values: Mapping[str, str]) -> bytes:
+    """The content of such a file."""
+    root = ET.Element("octopus-settings")
+    for key, value in values.items():
+        ET.SubElement(root, "set", key=key).text = value
+    return ET.tostring(root, encoding="utf-8", xml_declaration=True)
 
 
 def ado_connection_string(database: DatabaseAddress) -> str:

@@ -22,7 +22,7 @@ from tidegate.octopus.instance_configuration import (
     write_instance_configuration,
 )
 from tidegate.providers.contract import CommandResult, SqlServerHost
-from tidegate.providers.embedded_servers import EmbeddedSqlServer
+from tidegate.providers.embedded_servers import EmbeddedSqlServer, SqlServerSource
 from tidegate.providers.leftovers import Leftovers
 from tidegate.providers.processes import ChildProcess, run_command
 from tidegate.rehearsal.instances import DatabaseAddress, ServerFolders
@@ -47,7 +47,7 @@ class EmbeddedHost:
         leftovers: Leftovers,
         *,
         node_name: str,
-        sql_server: EmbeddedSqlServer | None = None,
+        sql_server: SqlServerSource | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self._folder = folder

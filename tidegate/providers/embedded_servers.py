@@ -6,7 +6,7 @@ import secrets as random
 import sys
 from functools import cached_property
 from pathlib import Path
-from typing import Final, final
+from typing import Final, Protocol, final
 
 from tidegate.octopus.downloads import DownloadFeed
 from tidegate.providers.contract import SqlServerHost
@@ -17,6 +17,15 @@ from tidegate.secrets import Secret
 
 #: Seconds a stand-in may take until it listens; generous for a busy machine.
 START_TIMEOUT: Final = 60.0
+
+
+class SqlServerSource(Protocol):
+    """A SQL Server that is started when its host is asked for."""
+
+    @property
+    def host(self) -> SqlServerHost: ...
+
+    def stop(self) -> None: ...
 
 
 @final

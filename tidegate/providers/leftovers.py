@@ -13,6 +13,7 @@ from typing import Any, Final, final
 
 import psutil
 
+from tidegate.errors import HarnessError
 from tidegate.waiting import wait_until
 
 _JOURNAL: Final = "provisioned.jsonl"
@@ -44,6 +45,10 @@ class Leftovers:
     def folder(self, path: Path) -> None:
         self._append(kind="folder", path=str(path.resolve()))
 
+    def containers(self, run: str) -> None:
+        """Containers, networks and volumes that are labelled with this run."""
+        self._append(kind="containers", run=run)
+
     def finished(self) -> None:
         """Everything was removed in the orderly way; nothing is left for a later run."""
         self._file.unlink(missing_ok=True)
@@ -70,7 +75,8 @@ def dead_runs(reports: Path) -> Iterator[Path]:
 def remove_leftovers(run_folder: Path) -> list[Removed]:
     """Stop the processes and delete the folders that a dead run left; returns what there was.
 
-    Only folders inside the run folder are deleted, whatever the journal says.
+    Only folders inside the run folder are deleted, whatever the journal says. Raises
+    :class:`tidegate.errors.TidegateError` when a Docker engine is needed for it and cannot be used: the journal stays.
     """
     removed: list[Removed] = []
     inside = run_folder.resolve()
@@ -87,12 +93,30 @@ def remove_leftovers(run_folder: Path) -> list[Removed]:
             case "folder":
                 folder = Path(entry["path"])
                 if folder.is_dir() and inside in folder.resolve().parents:
-                    shutil.rmtree(folder)
+                    try:
+                        shutil.rmtree(folder)
+                    except PermissionError as error:  # servers in containers write as root
+                        raise HarnessError(
+                            f"{error.filename} may not be deleted by this user", next_step=f"sudo rm -r {folder}"
+                        ) from None
                     removed.append(Removed(run_folder.name, f"folder {folder}"))
+            case "containers":
+                removed += [Removed(run_folder.name, what) for what in _remove_containers(str(entry["run"]))]
             case _:
                 continue
     (run_folder / _JOURNAL).unlink(missing_ok=True)
     return removed
+
+
+def _remove_containers(run: str) -> list[str]:
+    from tidegate.providers.containers.engine import Engine  # noqa: PLC0415 -- Docker's client, only where it was used
+    from tidegate.providers.containers.reaper import remove_run  # noqa: PLC0415
+
+    engine = Engine()
+    try:
+        return remove_run(engine.client, run)
+    finally:
+        engine.close()
 
 
 def _identity(pid: int) -> dict[str, Any]:

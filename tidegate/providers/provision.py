@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, final
+from typing import Protocol
 
 from tidegate.errors import SettingsError
 from tidegate.octopus.downloads import DownloadFeed
 from tidegate.providers.contract import TestHost
-from tidegate.providers.embedded import EmbeddedHost
-from tidegate.providers.embedded_main import provide_embedded_main
-from tidegate.providers.embedded_servers import EmbeddedFeed, module
-from tidegate.providers.leftovers import Leftovers
-from tidegate.settings import MainSettings, ScriptSettings, Settings
+from tidegate.providers.embedded_provision import EmbeddedProvision, ProvidedMain
+from tidegate.settings import Settings
 
-
-@dataclass(frozen=True, slots=True)
-class ProvidedMain:
-    """The main instance to rehearse. ``sample`` is what the loader of an embedded sample told, ``scripts`` what its
-    organisation runs against it; both are empty for a real one, whose scripts the settings name."""
-
-    settings: MainSettings
-    sample: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    scripts: tuple[ScriptSettings, ...] = ()
+__all__ = ["ProvidedMain", "Provision", "check_provider", "provision"]
 
 
 class Provision(Protocol):
@@ -41,73 +28,39 @@ class Provision(Protocol):
         """What the provisioned servers logged, by a name that says which server it was."""
         ...
 
-    def close(self, *, keep: bool = False) -> None:
-        """End and delete everything, or leave all of it to be looked at; safe to call twice."""
+    def described(self) -> Mapping[str, str]:
+        """What the reader of the evidence must know about these servers, such as the images they are made of."""
+        ...
+
+    def close(self, *, keep: bool = False) -> str:
+        """End and delete everything, or leave all of it to be looked at; safe to call twice.
+
+        Returns a sentence that says what was kept and for how long; empty when nothing was.
+        """
         ...
 
 
-def provision(settings: Settings, folder: Path) -> Provision:
-    """What the settings ask for, below ``folder``; starts nothing.
-
-    Raises :class:`SettingsError` for a provider that is not there.
-    """
-    if settings.test_instance.provider != "embedded":
+def check_provider(settings: Settings) -> None:
+    """Raise :class:`tidegate.errors.UsageError` when the settings ask for what cannot be provided; starts nothing."""
+    if settings.test_instance.provider == "host":
         raise SettingsError(
-            f'[test_instance] provider = "{settings.test_instance.provider}" is not available in this version',
-            next_step='use provider = "embedded"',
+            '[test_instance] provider = "host" is not available in this version',
+            next_step='use provider = "embedded" or "containers"',
         )
+    if _wants_containers(settings):
+        from tidegate.providers.containers.preflight import check_containers  # noqa: PLC0415 -- loads Docker's client
+
+        check_containers(settings)
+
+
+def provision(settings: Settings, folder: Path) -> Provision:
+    """What the settings ask for, below ``folder``; starts nothing."""
+    if _wants_containers(settings):
+        from tidegate.providers.containers.provision import ContainersProvision  # noqa: PLC0415 -- as above
+
+        return ContainersProvision(settings, folder)
     return EmbeddedProvision(settings, folder)
 
 
-@final
-class EmbeddedProvision:
-    """Local processes below one folder, journalled so that the next run can remove what a killed one left."""
-
-    def __init__(self, settings: Settings, folder: Path) -> None:
-        self._settings = settings
-        self._folder = folder
-        self._leftovers = Leftovers(folder)
-        self._leftovers.folder(folder / "instances")
-        self._embedded_feed = EmbeddedFeed(folder / "instances" / "feed", self._leftovers)
-        self._main_host: EmbeddedHost | None = None
-        self._test_host: EmbeddedHost | None = None
-
-    def feed(self) -> DownloadFeed:
-        url = self._settings.feed.url
-        return DownloadFeed(url) if url else self._embedded_feed.feed
-
-    def main(self, report: Callable[[str], None]) -> ProvidedMain:
-        if self._settings.main is not None:
-            return ProvidedMain(self._settings.main)
-        self._main_host = self._host("main", "MAIN")
-        made = provide_embedded_main(self._main_host, self._settings.embedded, self._leftovers, report)
-        report_script = ScriptSettings(name="nightly report", command=tuple(module("standins.sample.nightly_report")))
-        return ProvidedMain(made.settings, made.sample, (report_script,))
-
-    def test_host(self) -> TestHost:
-        if self._test_host is None:
-            self._test_host = self._host("test", "TEST")
-        return self._test_host
-
-    def log_files(self) -> Mapping[str, Path]:
-        hosts = {"main instance": self._main_host, "test instance": self._test_host}
-        return {
-            f"{name}, {log.name}": log for name, host in hosts.items() if host is not None for log in host.log_files()
-        }
-
-    def close(self, *, keep: bool = False) -> None:
-        # Kept processes end with this one, whose pipes they hold; their folders and databases stay.
-        if keep:
-            self._leftovers.finished()
-            return
-        for host in (self._test_host, self._main_host):
-            if host is not None:
-                host.remove()
-        self._embedded_feed.stop()
-        shutil.rmtree(self._folder / "instances", ignore_errors=True)
-        self._leftovers.finished()
-
-    def _host(self, name: str, node_name: str) -> EmbeddedHost:
-        # Installers always come from the embedded feed: the real ones do not run here.
-        folder = self._folder / "instances" / name
-        return EmbeddedHost(folder, lambda: self._embedded_feed.feed, self._leftovers, node_name=node_name)
+def _wants_containers(settings: Settings) -> bool:
+    return settings.test_instance.provider == "containers" or settings.test_instance.sql_server == "container"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import stat
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -144,6 +145,8 @@ def bring_backup(file: SharedFolder, host: SqlServerHost) -> SharedFolder:
     target = host.backups.here / file.here.name
     if not (target.exists() and (target.samefile(file.here) or _looks_like(target, file.here))):
         shutil.copy2(file.here, target)
+        # SQL Server reads it as a user of its own, which shares a group with this one at best.
+        target.chmod(target.stat().st_mode | stat.S_IRGRP)
     return SharedFolder(join_on_server(host.backups.on_server, file.here.name), target)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from tidegate.errors import HarnessError
+from tidegate.errors import HarnessError, TidegateError
 from tidegate.gate.evidence import LEDGER, read_entries
 from tidegate.providers.leftovers import dead_runs, remove_leftovers
 from tidegate.rehearsal.main import describe_main
@@ -31,7 +31,10 @@ def clean_up_after_dead_runs(reports: Path, settings: Settings) -> Recovery:
     backup files, scratch databases). Runs that live, and other main instances, are left alone."""
     recovery = Recovery()
     for dead in list(dead_runs(reports)):
-        recovery.done += [f"{removed.run} was killed: {removed.what} removed" for removed in remove_leftovers(dead)]
+        try:
+            recovery.done += [f"{removed.run} was killed: {removed.what} removed" for removed in remove_leftovers(dead)]
+        except TidegateError as error:
+            recovery.failed.append(f"{dead.name} was killed, and not everything it left could be removed: {error}")
     for journal in sorted(reports.glob(f"*/{WRITES}")):
         if journal.parent.is_symlink():
             continue  # `latest` is a link to one of them

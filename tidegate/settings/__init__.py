@@ -6,6 +6,7 @@ from tidegate.settings.load import ENVIRONMENT_PREFIX, FILE_VARIABLE, load
 from tidegate.settings.model import (
     ApprovalSettings,
     ApproverSettings,
+    ContainerSettings,
     DatabaseSettings,
     EmbeddedSettings,
     FolderSettings,
@@ -20,6 +21,7 @@ __all__ = [
     "FILE_VARIABLE",
     "ApprovalSettings",
     "ApproverSettings",
+    "ContainerSettings",
     "DatabaseSettings",
     "EmbeddedSettings",
     "FolderSettings",

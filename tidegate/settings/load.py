@@ -90,6 +90,7 @@ _PATHS: Final = (
     ("main", "folders", "event_exports"),
     ("main", "backup_folder", "here"),
     ("integrations", "traffic"),
+    ("containers", "backups"),
     ("policy", "waivers"),
     ("reports", "folder"),
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from tidegate.checks.finding import Severity
 from tidegate.gate.policy import REQUIRED_CHECKS
@@ -104,7 +104,38 @@ class TestInstanceSettings(Section):
     __test__ = False
 
     provider: Literal["embedded", "containers", "host"] = "embedded"
+    sql_server: Literal["same", "container"] = Field(
+        default="same", description="container: only the SQL Server is a container, whatever the provider"
+    )
     keep: Literal["never", "on-failure", "always"] = "never"
+
+
+class ContainerSettings(Section):
+    """Images of the servers, and what their containers may use."""
+
+    accept_eula: bool = Field(default=False, description="you accept the licences of the images' makers")
+    octopus_image: str = Field(
+        default="octopusdeploy/octopusdeploy:{version}", description="{version} stands for the version to run"
+    )
+    sql_server_image: str = "mcr.microsoft.com/mssql/server:2019-latest"
+    gateway_image: str = Field(default="python:3.13-slim", description="any image with Python 3.7 or newer")
+    backups: Path | None = Field(
+        default=None, description="a folder, perhaps a share, through which backups travel instead of one of the run's"
+    )
+    sql_server_memory: int | None = Field(default=None, ge=2000, description="MiB; SQL Server needs 2000 at least")
+    start_timeout: int = Field(default=300, ge=10, description="seconds until a server must answer")
+    lifetime: int = Field(default=48, ge=1, description="hours after which kept or forgotten containers are reaped")
+    free_disk: int = Field(default=10, ge=0, description="GiB that must be free before anything is started")
+
+    @field_validator("octopus_image")
+    @classmethod
+    def _names_the_version(cls, name: str) -> str:
+        if "{version}" not in name:
+            raise ValueError("must contain {version}: every version has an image of its own")
+        return name
+
+    def octopus_image_of(self, version: Version) -> str:
+        return self.octopus_image.replace("{version}", str(version))
 
 
 class SqlServerSettings(Section):
@@ -183,6 +214,7 @@ class Settings(Section):
     upgrade: UpgradeSettings = UpgradeSettings()
     feed: FeedSettings = FeedSettings()
     test_instance: TestInstanceSettings = TestInstanceSettings()
+    containers: ContainerSettings = ContainerSettings()
     sql_server: SqlServerSettings = SqlServerSettings()
     integrations: IntegrationSettings = IntegrationSettings()
     policy: PolicySettings = PolicySettings()

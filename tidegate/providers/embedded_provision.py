@@ -1,0 +1,89 @@
+"""The embedded provision: stand-ins as local processes below one folder."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, final
+
+from tidegate.octopus.downloads import DownloadFeed
+from tidegate.providers.contract import TestHost
+from tidegate.providers.embedded import EmbeddedHost
+from tidegate.providers.embedded_main import provide_embedded_main
+from tidegate.providers.embedded_servers import EmbeddedFeed, SqlServerSource, module
+from tidegate.providers.leftovers import Leftovers
+from tidegate.settings import MainSettings, ScriptSettings, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ProvidedMain:
+    """The main instance to rehearse. ``sample`` is what the loader of an embedded sample told, ``scripts`` what its
+    organisation runs against it; both are empty for a real one, whose scripts the settings name."""
+
+    settings: MainSettings
+    sample: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    scripts: tuple[ScriptSettings, ...] = ()
+
+
+@final
+class EmbeddedProvision:
+    """Local processes below one folder, journalled so that the next run can remove what a killed one left."""
+
+    def __init__(self, settings: Settings, folder: Path, *, sql_server: SqlServerSource | None = None) -> None:
+        """``sql_server`` serves the test instance, instead of a stand-in of its own."""
+        self._settings = settings
+        self._folder = folder
+        self._sql_server = sql_server
+        self._leftovers = Leftovers(folder)
+        self._leftovers.folder(folder / "instances")
+        self._embedded_feed = EmbeddedFeed(folder / "instances" / "feed", self._leftovers)
+        self._main_host: EmbeddedHost | None = None
+        self._test_host: EmbeddedHost | None = None
+
+    def feed(self) -> DownloadFeed:
+        url = self._settings.feed.url
+        return DownloadFeed(url) if url else self._embedded_feed.feed
+
+    def main(self, report: Callable[[str], None]) -> ProvidedMain:
+        if self._settings.main is not None:
+            return ProvidedMain(self._settings.main)
+        self._main_host = self._host("main", "MAIN")
+        made = provide_embedded_main(self._main_host, self._settings.embedded, self._leftovers, report)
+        report_script = ScriptSettings(name="nightly report", command=tuple(module("standins.sample.nightly_report")))
+        return ProvidedMain(made.settings, made.sample, (report_script,))
+
+    def test_host(self) -> TestHost:
+        if self._test_host is None:
+            self._test_host = self._host("test", "TEST", self._sql_server)
+        return self._test_host
+
+    def log_files(self) -> Mapping[str, Path]:
+        hosts = {"main instance": self._main_host, "test instance": self._test_host}
+        return {
+            f"{name}, {log.name}": log for name, host in hosts.items() if host is not None for log in host.log_files()
+        }
+
+    def described(self) -> Mapping[str, str]:
+        return {}
+
+    def close(self, *, keep: bool = False) -> str:
+        # Kept processes end with this one, whose pipes they hold; their folders and databases stay.
+        if keep:
+            self._leftovers.finished()
+            return f"kept: {self._folder / 'instances'}; delete the folder when you have looked at it"
+        for host in (self._test_host, self._main_host):
+            if host is not None:
+                host.remove()
+        self._embedded_feed.stop()
+        shutil.rmtree(self._folder / "instances", ignore_errors=True)
+        self._leftovers.finished()
+        return ""
+
+    def _host(self, name: str, node_name: str, sql_server: SqlServerSource | None = None) -> EmbeddedHost:
+        # Installers always come from the embedded feed: the real ones do not run here.
+        folder = self._folder / "instances" / name
+        return EmbeddedHost(
+            folder, lambda: self._embedded_feed.feed, self._leftovers, node_name=node_name, sql_server=sql_server
+        )
