@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from tidegate.checks.finding import Finding
 from tidegate.reporting.board.html import cut
 
-HEAD: Final = ("check", "severity", "place", "property", "before", "after", "consequence")
+HEAD: Final = ("finding", "place", "before", "after", "consequence")
 
 #: Rows, and characters of a value, that a reader is spared beyond.
 _ROWS: Final = 2000
@@ -32,10 +32,11 @@ def findings_table(findings: Iterable[Finding]) -> str:
         for name, before, after in differences(finding.before, finding.after):
             number += 1
             if number <= _ROWS:
-                told = (finding.check, kind, finding.place, name, before, after, finding.consequence)
+                place = f"{finding.place}, {name}" if name else finding.place
+                told = (f"{finding.check} {kind}", place, before, after, finding.consequence)
                 rows.writerow([_harmless(cell) for cell in told])
     if number > _ROWS:
-        rows.writerow(["", "", f"and {number - _ROWS} more rows, all in verdict.json", "", "", "", ""])
+        rows.writerow(["", f"and {number - _ROWS} more rows, all in verdict.json", "", "", ""])
     return written.getvalue()
 
 

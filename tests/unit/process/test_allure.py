@@ -318,7 +318,7 @@ def test_what_the_work_left_is_attached_where_it_was_done(rehearsal: Rehearsal) 
         before
         for container in ran.allure("container")
         for before in container.get("befores", [])
-        if before["name"] == "deployed"
+        if before["name"] == "Deployed"
     ]
     [stage] = deployed["steps"]
     assert stage["name"] == "Deploying"
@@ -330,4 +330,4 @@ def test_what_the_work_left_is_attached_where_it_was_done(rehearsal: Rehearsal) 
     assert json.loads(kept["backup set"]) == {"b": [1]}
     assert "SHA-256" in kept["snapshot (in the run folder)"]
     [table] = read(then["attachments"]).values()
-    assert "DIFF,breaking,Projects-1,Name,a,b,nobody finds it" in table
+    assert 'DIFF breaking,"Projects-1, Name",a,b,nobody finds it' in table

@@ -37,20 +37,20 @@ def test_every_finding_has_its_rows() -> None:
     rows = _rows(findings_table([finding(), nested]))
 
     assert rows[0] == list(HEAD)
-    assert rows[1] == ["DIFF", "breaking", "Projects-1/Name", "", "Shop", "null", "nobody finds the project"]
-    assert [row[2:6] for row in rows[2:]] == [["Projects-2", "Name", "a", "x"], ["Projects-2", "Slug", "b", "y"]]
+    assert rows[1] == ["DIFF breaking", "Projects-1/Name", "Shop", "null", "nobody finds the project"]
+    assert [row[1:4] for row in rows[2:]] == [["Projects-2, Name", "a", "x"], ["Projects-2, Slug", "b", "y"]]
 
 
 def test_values_stay_short_and_are_no_formulas() -> None:
     rows = _rows(findings_table([finding(before="=1+1", after="x" * 9000, kind="clone")]))
 
-    assert rows[1][1] == "breaking (clone)"
-    assert rows[1][4] == "'=1+1"
-    assert len(rows[1][5]) == 500
+    assert rows[1][0] == "DIFF breaking (clone)"
+    assert rows[1][2] == "'=1+1"
+    assert len(rows[1][3]) == 500
 
 
 def test_a_very_long_table_says_that_there_is_more() -> None:
     rows = _rows(findings_table(finding(place=f"Projects-{number}") for number in range(2500)))
 
     assert len(rows) == 2002
-    assert rows[-1][2] == "and 500 more rows, all in verdict.json"
+    assert rows[-1][1] == "and 500 more rows, all in verdict.json"

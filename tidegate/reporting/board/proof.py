@@ -10,7 +10,7 @@ def approvers(material: Material) -> Markup:
     """The people who decided on this evidence, with what they said."""
     rows = [(one.name, one.decision, one.comment or "–", one.time) for one in material.decisions]
     if rows:
-        return section("Approvers", table(("Name", "Decision", "Comment", "Signed"), rows))
+        return section("Approvers", table(("Name", "Decision", "Comment", "Signed"), rows, "decisions"))
     nobody = joined("Nobody has signed yet. ", code("tidegate approval sign"), " records a decision.")
     return section("Approvers", paragraph(nobody))
 
