@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fixtures.plugins import PLUGINS
+from fixtures.plugins.whole import refuse_less
 
 pytest_plugins = [
     *PLUGINS,
@@ -24,3 +27,7 @@ pytest_plugins = [
     "steps.rolling_back",
     "steps.approving",
 ]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    refuse_less(config)

@@ -23,6 +23,10 @@ from tidegate.secrets import Secret
 
 pytest_plugins = {plugins!r}
 
+def pytest_configure(config):
+    from fixtures.plugins.whole import refuse_less
+    refuse_less(config)
+
 @given("nothing")
 def _(): pass
 
