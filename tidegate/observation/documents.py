@@ -19,11 +19,16 @@ _ENVELOPE: Final = frozenset(
 )  # fmt: skip
 
 #: Properties whose text is a credential where it is served at all; a snapshot keeps a digest instead.
+_CREDENTIAL_NAMES: Final = (
+    "ApiKey", "LicenseText", "Password", "NewValue", "PrivateKey", "PrivateKeyFile", "SecretKey", "Token",
+    "access_token",
+)  # fmt: skip
 _CREDENTIALS: Final = re.compile(
-    r'("(?:ApiKey|LicenseText|Password|NewValue|PrivateKey|PrivateKeyFile|SecretKey|Token|access_token)"\s*:\s*")'
-    r'((?:[^"\\]|\\.)+)"',
+    rf'("(?:{"|".join(_CREDENTIAL_NAMES)})"\s*:\s*")((?:[^"\\]|\\.)+)"',
     re.IGNORECASE,
 )
+#: Finding these words first costs a tenth of what the expression costs where there is none, which is nearly everywhere.
+_QUOTED_NAMES: Final = tuple(f'"{name.lower()}"' for name in _CREDENTIAL_NAMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,8 @@ def _all_links(value: Any) -> Iterator[tuple[str, str]]:
 
 def without_credentials(text: str) -> str:
     """``text`` with every credential property replaced by a digest: equal values stay equal, none can be read."""
-    if not _CREDENTIALS.search(text):
+    lowered = text.lower()
+    if not any(name in lowered for name in _QUOTED_NAMES):
         return text
     return _CREDENTIALS.sub(lambda match: f'{match[1]}digest:{_digest(match[2])}"', text)
 

@@ -9,6 +9,7 @@ its ids left open: ``projects/*``.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlencode
 
@@ -17,6 +18,9 @@ SPACE: Final = re.compile(r"spaces-\d+", re.IGNORECASE)
 #: Query names that choose a page, a cache generation or a credential, not another thing.
 PAGING: Final = frozenset({"skip", "take", "cb", "apikey", "spaces", "includesystem"})
 
+#: Answers kept by each function here: several users ask for the same places, several times a rehearsal.
+_KEPT: Final = 20_000
+
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z-]*")
 _TEMPLATE: Final = re.compile(r"\{[/?&][^{}]*\}")
 _REQUIRED: Final = re.compile(r"\{[^/?&][^{}]*\}")
@@ -24,12 +28,14 @@ _REQUIRED: Final = re.compile(r"\{[^/?&][^{}]*\}")
 _OWNED: Final = re.compile(r"(deploymentprocess|variableset|runbookprocess|userpermissions)-.+", re.IGNORECASE)
 
 
+@lru_cache(_KEPT)
 def expand(template: str) -> str | None:
     """The path that a link template names when no variable is given; None when one is required (RFC 6570)."""
     path = _TEMPLATE.sub("", template)
     return None if _REQUIRED.search(path) else path
 
 
+@lru_cache(_KEPT)
 def variables(template: str) -> frozenset[str]:
     """The query variables that a link template offers."""
     names: set[str] = set()
@@ -38,6 +44,7 @@ def variables(template: str) -> frozenset[str]:
     return frozenset(names)
 
 
+@lru_cache(_KEPT)
 def place_of(path: str, default_space: str = "Spaces-1") -> str:
     """The place that a path of the API leads to; "" is the root document.
 
@@ -72,6 +79,7 @@ def is_id(segment: str, parent: str = "") -> bool:
     return bool(_OWNED.fullmatch(lower)) or (bool(parent) and lower.startswith(parent.lower() + "-"))
 
 
+@lru_cache(_KEPT)
 def family_of(place: str) -> str:
     """The place with its space dropped, its ids left open and its query values removed: ``projects/*/channels``."""
     bare, _, query = place.partition("?")

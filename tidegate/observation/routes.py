@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from functools import cache
 from importlib import resources
 
@@ -15,9 +15,9 @@ from importlib import resources
 class RouteKnowledge:
     """Which links are followed and how."""
 
-    never_links: tuple[str, ...]
-    never_places: tuple[re.Pattern[str], ...]
-    never_recorded: tuple[re.Pattern[str], ...]
+    never_links: re.Pattern[str]
+    never_places: re.Pattern[str]
+    never_recorded: re.Pattern[str]
     history: frozenset[str]
     may_grow: frozenset[str]
     files: frozenset[str]
@@ -31,25 +31,23 @@ class RouteKnowledge:
     filter_words: Mapping[str, tuple[str, ...]]
 
     def followed(self, link: str) -> bool:
-        return not any(fnmatchcase(link, pattern) for pattern in self.never_links)
+        return not self.never_links.match(link)
 
     def allowed(self, place: str) -> bool:
-        return not _any(self.never_places, place)
+        return not self.never_places.fullmatch(place.partition("?")[0])
 
     def may_be_replayed(self, place: str) -> bool:
         """Whether a recorded call to this place acts on nothing and reaches nothing outside."""
-        return self.allowed(place) and not _any(self.never_recorded, place)
+        return self.allowed(place) and not self.never_recorded.fullmatch(place.partition("?")[0])
 
     def is_history(self, family: str) -> bool:
         """Whether a list of this family holds history: the root collection itself or a list of it in another item."""
         return family.partition("?")[0].rpartition("/")[2] in self.history
 
 
-def _any(patterns: Iterable[re.Pattern[str]], place: str) -> bool:
-    bare = place.partition("?")[0]
-    # The space segment of other spaces is no part of the route.
-    route = re.sub(r"^Spaces-\d+/", "", bare, flags=re.IGNORECASE)
-    return any(pattern.fullmatch(route) for pattern in patterns)
+def _places(patterns: Iterable[str]) -> re.Pattern[str]:
+    """Any of these routes; the space segment of other spaces is no part of a route."""
+    return re.compile(rf"(?:Spaces-\d+/)?(?:{'|'.join(f'(?:{pattern})' for pattern in patterns)})", re.IGNORECASE)
 
 
 @cache
@@ -58,9 +56,9 @@ def route_knowledge() -> RouteKnowledge:
     text = resources.files("tidegate.knowledge").joinpath("routes.toml").read_text(encoding="utf-8")
     data = tomllib.loads(text)
     return RouteKnowledge(
-        never_links=tuple(link for rule in data["never"] for link in rule["links"]),
-        never_places=tuple(re.compile(pattern, re.IGNORECASE) for pattern in data["never_places"]),
-        never_recorded=tuple(re.compile(pattern, re.IGNORECASE) for pattern in data["never_recorded"]),
+        never_links=re.compile("|".join(translate(link) for rule in data["never"] for link in rule["links"])),
+        never_places=_places(data["never_places"]),
+        never_recorded=_places(data["never_recorded"]),
         history=frozenset(data["history"]),
         may_grow=frozenset(data["may_grow"]),
         files=frozenset(data["files"]),
