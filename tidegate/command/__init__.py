@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from typing import Final, TextIO
 
 from tidegate import __version__
-from tidegate.command import approval, evidence, lab, planning, reaping, reporting
+from tidegate.command import approval, evidence, examining, lab, planning, reaping, reporting
 from tidegate.command.exits import INCOMPLETE, INTERRUPTED, USAGE
 from tidegate.errors import TidegateError, UsageError
 from tidegate.secrets import redact
 
 #: Each adds one subcommand to the parser and names the function that runs it, in the order of `--help`.
-_SUBCOMMANDS: Final = (planning.add, lab.add, evidence.add, approval.add, reporting.add, reaping.add)
+_SUBCOMMANDS: Final = (examining.add, planning.add, lab.add, evidence.add, approval.add, reporting.add, reaping.add)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

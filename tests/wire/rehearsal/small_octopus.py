@@ -27,6 +27,7 @@ class SmallOctopus:
     folders: dict[str, str] = field(default_factory=dict[str, str])
     nodes: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     events: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    permissions: list[str] = field(default_factory=lambda: ["AdministerSystem"])
 
     def answer(self, path: str) -> Any:
         match path:
@@ -36,6 +37,8 @@ class SmallOctopus:
                 return {"Id": "maintenance", "IsInMaintenanceMode": self.maintenance, "Links": {}}
             case "/api/users/me":
                 return {"Id": "Users-1", "Username": "admin"}
+            case "/api/users/Users-1/permissions":
+                return {"SystemPermissions": self.permissions, "SpacePermissions": {"ProjectView": []}}
             case "/api/configuration/server-folders/values":
                 return self.folders
             case "/api/serverstatus":
