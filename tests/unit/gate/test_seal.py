@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,3 +69,24 @@ def test_what_people_sign_and_read_may_come_later(run: Path) -> None:
         (run / name).write_bytes(b"later")
 
     assert verify_run(run).damage == ()
+
+
+def test_memory_does_not_grow_with_the_evidence(tmp_path: Path) -> None:
+    """64 MiB in one file and 2 MiB of lines take less than 3 MiB of memory."""
+    folder = tmp_path / "run"
+    (folder / "snapshots").mkdir(parents=True)
+    with (folder / "snapshots" / "large.sqlite").open("wb") as file:
+        file.truncate(64 * 2**20)
+    evidence = Evidence(folder)
+    evidence.attach("large", folder / "snapshots" / "large.sqlite", "application/vnd.sqlite3")
+    for _ in range(20):
+        evidence.record("note", text="x" * 100_000)
+    seal(folder)
+
+    tracemalloc.start()
+    try:
+        assert verify_run(folder).sound
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 3 * 2**20
