@@ -17,14 +17,25 @@ from tidegate.secrets import Secret
 from tidegate.settings import EmbeddedSettings, MainSettings
 
 _SETTINGS: Final = "settings.toml"
+_SECRETS: Final = "secrets"
 
 
 @dataclass(frozen=True, slots=True)
 class LabAddress:
-    """Where the lab's main instance is, and the settings file that describes it to a rehearsal."""
+    """Where the lab's main instance is, and the settings file that describes it to a rehearsal. The files of its keys
+    can be read by their owner only."""
 
     url: str
+    sql_server: str
     settings: Path
+
+    @property
+    def api_key(self) -> Path:
+        return self.settings.parent / _SECRETS / "api-key"
+
+    @property
+    def sql_password(self) -> Path:
+        return self.settings.parent / _SECRETS / "sql-password"
 
 
 class Lab:
@@ -57,7 +68,7 @@ class Lab:
         main = provide_embedded_main(self._host, self._wanted, self._leftovers, report).settings
         settings = self._folder / _SETTINGS
         settings.write_text(self._settings(main), encoding="utf-8")
-        return LabAddress(main.url, settings)
+        return LabAddress(main.url, main.database.server, settings)
 
     def _settings(self, main: MainSettings) -> str:
         database, folders = main.database, main.folders
@@ -88,7 +99,7 @@ class Lab:
         return "\n".join(lines)
 
     def _kept(self, name: str, secret: Secret) -> str:
-        file = self._folder / "secrets" / name
+        file = self._folder / _SECRETS / name
         file.parent.mkdir(mode=0o700, exist_ok=True)
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
