@@ -11,8 +11,8 @@ from tidegate.gate.evidence import Entry
 
 def predicted_outage(entries: Sequence[Entry]) -> float | None:
     """Seconds that the upgrade's own steps took in the rehearsal; None when no upgrade was timed."""
-    timed = [dict(entry.details.get("timings") or {}) for entry in entries if entry.kind == "upgrade"]
-    steps = [float(seconds) for timings in timed for seconds in timings.values()]
+    timed = [entry.details.get("timings") or () for entry in entries if entry.kind == "upgrade"]
+    steps = [float(step["seconds"]) for timings in timed for step in timings]
     return sum(steps) if steps else None
 
 

@@ -71,7 +71,7 @@ def upgraded(**changes: Any) -> Event:
         "from": "2018.12.1",
         "to": "2021.1.7500",
         "scripts": [],
-        "timings": {"upgrading the database": 90.0},
+        "timings": [{"step": "upgrading the database", "seconds": 90.0}],
     }
     return recorded("upgrade", **(details | changes))
 
@@ -83,7 +83,7 @@ def installed(**changes: Any) -> Event:
 
 def facts() -> list[Event]:
     """What a run tells of instances and path."""
-    return [main(), planned(), marked(), cloned(), upgraded(timings={}), installed()]
+    return [main(), planned(), marked(), cloned(), upgraded(timings=[]), installed()]
 
 
 def checked(check: str) -> Event:

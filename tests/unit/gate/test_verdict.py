@@ -24,6 +24,7 @@ from tests.unit.gate.ledgers import (
     planned,
     scenario,
     started,
+    upgraded,
 )
 from tidegate.gate.policy import Policy
 from tidegate.gate.verdict import Code, Outcome, decide, recompute
@@ -266,3 +267,14 @@ def test_a_waiver_that_is_too_broad_is_reported_and_does_not_count(tmp_path: Pat
 
     assert verdict.outcome is Outcome.REJECTED
     assert "covers more than 1 findings, so it counts for none" in verdict.notes[0]
+
+
+def test_an_upgrade_within_the_outage_window_is_approved(tmp_path: Path) -> None:
+    def run(minutes: int) -> list[Event]:
+        return [started(policy={"outage_window": minutes}), *good_run()[1:5], upgraded(), *good_run()[6:]]
+
+    assert judged(tmp_path / "two", run(2)).outcome is Outcome.APPROVED
+    long = judged(tmp_path / "one", run(1))
+    assert [(reason.code, reason.message) for reason in long.reasons] == [
+        (Code.OUTAGE_TOO_LONG, "the upgrade's own steps took 1.5 minutes; 1 are allowed")
+    ]
