@@ -15,3 +15,10 @@ Feature: Verifying integrations
     Scenario: The organisation's own API scripts end as before
       When the test instance is upgraded to the target version
       Then every configured script ends as it did before the upgrade
+
+  Rule: Those who subscribed are told
+
+    @severity:normal @issue:7216
+    Scenario: Notifications reach their webhook, even beside one that fails
+      When the test instance is upgraded to the target version
+      Then a subscription to events is served as before the upgrade

@@ -106,6 +106,11 @@ def _(live_checks: LiveChecks, judge: Judge) -> None:
     judge.require_none(live_checks.findings("scripts"))
 
 
+@then("a subscription to events is served as before the upgrade")
+def _(live_checks: LiveChecks, judge: Judge) -> None:
+    judge.require_none(live_checks.findings("subscriptions"))
+
+
 # Interface
 
 

@@ -30,6 +30,7 @@ from tidegate.checks.live.retention import check_retention
 from tidegate.checks.live.saving import check_saving, check_saving_as_before
 from tidegate.checks.live.scripts import Script, ScriptOutcome, check_scripts, run_scripts
 from tidegate.checks.live.spaces import check_spaces
+from tidegate.checks.live.subscriptions import check_subscriptions, delivery_outcome
 from tidegate.checks.live.triggers import check_triggers
 from tidegate.observation.store import Snapshot
 from tidegate.secrets import Secret
@@ -46,6 +47,7 @@ class Baseline:
     creations: Mapping[str, str]
     releases: Mapping[str, str]
     scheduled_logs: frozenset[str]
+    notified: str  # whether a subscription reached a webhook
     scripts: Mapping[str, ScriptOutcome]
     deployments: frozenset[str] = field(default_factory=frozenset[str])  # every one there was at the end
 
@@ -69,8 +71,8 @@ def record_baseline(
     releases = make_releases(context)
     outcomes = run_scripts(context, scripts, api_key) if api_key is not None else {}
     return Baseline(
-        logins, rehearsals, as_users, pushes, creations, releases, scheduled_logs(context), outcomes,
-        deployment_ids(context),
+        logins, rehearsals, as_users, pushes, creations, releases, scheduled_logs(context),
+        delivery_outcome(context), outcomes, deployment_ids(context),
     )  # fmt: skip
 
 
@@ -100,6 +102,7 @@ def live_checks(
         "deployments as each user": partial(
             check_deploying_as_users, context, baseline.rehearsals.rehearsed, baseline.as_users
         ),
+        "subscriptions": partial(check_subscriptions, context, baseline.notified),
         "pushing": partial(check_pushing, context, baseline.pushes),
         "spaces": partial(check_spaces, context),
     }
