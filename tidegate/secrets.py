@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any, Final, final
+from urllib.parse import quote, quote_plus
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import core_schema
@@ -14,6 +17,9 @@ from pydantic_core import core_schema
 from tidegate.errors import SettingsError
 
 MASK: Final = "********"
+
+#: Lines of a secret from this length on are secrets themselves.
+_LONG_LINE: Final = 16
 
 
 @final
@@ -99,11 +105,10 @@ class Redactor:
         self._lock = threading.Lock()
 
     def add(self, value: str) -> None:
-        if len(value) >= self.SHORTEST:
+        if len(value) >= self.SHORTEST and value not in self._values:
             with self._lock:
-                if value not in self._values:
-                    self._values.add(value)
-                    self._longest_first = tuple(sorted(self._values, key=len, reverse=True))
+                self._values |= {form for form in _forms(value) if len(form) >= self.SHORTEST}
+                self._longest_first = tuple(sorted(self._values, key=len, reverse=True))
 
     def redact(self, text: str) -> str:
         """``text`` with every known secret replaced by a mask, longest first."""
@@ -119,6 +124,18 @@ redactor: Final = Redactor()
 def redact(text: str) -> str:
     """``text`` with every secret revealed so far masked."""
     return redactor.redact(text)
+
+
+def _forms(value: str) -> set[str]:
+    """A secret as JSON, URLs, HTML and Python show it, and its lines: a key in PEM form is seldom shown whole."""
+    forms = {
+        value,
+        *(json.dumps(value, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)),
+        *(quoting(value, safe=safe) for quoting in (quote, quote_plus) for safe in ("", "/")),
+        *(escape(value, quote=quotes) for quotes in (True, False)),
+        repr(value)[1:-1],
+    }
+    return forms | {line for line in value.splitlines() if len(line) >= _LONG_LINE and not line.startswith("-----")}
 
 
 def _from_environment(name: str) -> str:

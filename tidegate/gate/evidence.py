@@ -95,9 +95,9 @@ class Evidence:
         if isinstance(content, Path) and content.resolve().is_relative_to(self.folder.resolve()):
             path = content.resolve()
         else:
-            path = self._store(name, _read(content), media_type)
+            path = self._store(redact(name), _read(content), media_type)
         attachment = Attachment(
-            name=name,
+            name=redact(name),
             path=path.relative_to(self.folder.resolve()).as_posix(),
             sha256=digest_of(path),
             size=path.stat().st_size,

@@ -30,25 +30,24 @@ class SmallOctopus:
     permissions: list[str] = field(default_factory=lambda: ["AdministerSystem"])
 
     def answer(self, path: str) -> Any:
-        match path:
-            case "/api":
-                return {"Version": self.version, "InstallationId": self.installation_id, "Links": {}}
-            case "/api/maintenanceconfiguration":
-                return {"Id": "maintenance", "IsInMaintenanceMode": self.maintenance, "Links": {}}
-            case "/api/users/me":
-                return {"Id": "Users-1", "Username": "admin"}
-            case "/api/users/Users-1/permissions":
-                return {"SystemPermissions": self.permissions, "SpacePermissions": {"ProjectView": []}}
-            case "/api/configuration/server-folders/values":
-                return self.folders
-            case "/api/serverstatus":
-                return {"IsInMaintenanceMode": self.maintenance}
-            case "/api/octopusservernodes":
-                return {"Items": self.nodes, "TotalResults": len(self.nodes)}
-            case "/api/events":
-                return {"Items": self.events, "TotalResults": len(self.events)}
-            case _:
-                return None
+        answers: dict[str, Any] = {
+            "/api": {"Version": self.version, "InstallationId": self.installation_id, "Links": {}},
+            "/api/maintenanceconfiguration": {
+                "Id": "maintenance",
+                "IsInMaintenanceMode": self.maintenance,
+                "Links": {},
+            },
+            "/api/users/me": {"Id": "Users-1", "Username": "admin"},
+            "/api/users/Users-1/permissions": {
+                "SystemPermissions": self.permissions,
+                "SpacePermissions": {"ProjectView": []},
+            },
+            "/api/configuration/server-folders/values": self.folders,
+            "/api/serverstatus": {"IsInMaintenanceMode": self.maintenance},
+            "/api/octopusservernodes": {"Items": self.nodes, "TotalResults": len(self.nodes)},
+            "/api/events": {"Items": self.events, "TotalResults": len(self.events)},
+        }
+        return answers.get(path)
 
     def change(self, path: str, body: Any) -> None:
         if path == "/api/maintenanceconfiguration" and not self.stubborn:
