@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from tidegate.command.exits import YES, Commands
 from tidegate.errors import UsageError
 from tidegate.gate.evidence import LEDGER, Entry, read_entries
-from tidegate.gate.integrity import verify
+from tidegate.gate.seal import verify_run
 from tidegate.gate.verdict import recompute
 from tidegate.reporting.allure_report import REPORT, RESULTS, Allure, AllureUnavailable, find_allure
 from tidegate.reporting.board.material import Material
@@ -44,7 +44,7 @@ def _report(chosen: argparse.Namespace, output: TextIO) -> int:
     runs: list[Rehearsed] = []
     for folder in folders:
         entries = tuple(read_entries(folder / LEDGER))
-        run = Rehearsed(folder, recompute(entries, [str(one) for one in verify(folder).damage]))
+        run = Rehearsed(folder, recompute(entries, [str(one) for one in verify_run(folder).damage]))
         runs.append(run)
         page = ""
         if together is None and allure is not None and (folder / RESULTS).is_dir():

@@ -11,6 +11,7 @@ import pytest
 from tests.unit.gate.ledgers import Event, entries, finished, found, good_run, started
 from tests.unit.reporting.allure_tool import made_up_allure
 from tidegate.command import main
+from tidegate.gate.seal import seal
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +29,7 @@ def _run(folder: Path, events: list[Event] | None = None) -> Path:
     result = {"uuid": folder.name, "name": "A", "fullName": "a#b", "historyId": "h", "labels": [{"name": "epic"}]}
     (results / f"{folder.name}-result.json").write_text(json.dumps(result), encoding="utf-8")
     (results / f"{folder.name}-container.json").write_text("{}", encoding="utf-8")
+    seal(folder)
     return folder
 
 
