@@ -10,6 +10,7 @@
     ├── HarnessError                the harness or its surroundings failed: the run is incomplete, exit code 10
     │   ├── Unreachable             a server did not answer
     │   ├── Refused                 a server answered, and refused (credentials, permission, state)
+    │   ├── TimedOut                something did not come to its end in time
     │   ├── DriverMissing           no usable ODBC driver
     │   ├── SqlServerFailure        SQL Server reported an error
     │   └── ProvisioningFailed      a test instance could not be made
@@ -69,6 +70,14 @@ class Unreachable(HarnessError):
 
 class Refused(HarnessError):
     """A server answered and refused."""
+
+
+class TimedOut(HarnessError):
+    """Something did not come to its end in time. A command was stopped; ``output`` is what it had said by then."""
+
+    def __init__(self, what: str, *, output: str = "", where: str = "", next_step: str = "") -> None:
+        super().__init__(what, where=where, next_step=next_step)
+        self.output = output
 
 
 class DriverMissing(HarnessError):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from tidegate.errors import HarnessError
+from tidegate.errors import TimedOut
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ def wait_until(
 ) -> T:
     """What ``condition`` returns as soon as that is true; ``poll`` and ``timeout`` are seconds.
 
-    Raises :class:`HarnessError` after ``timeout``, naming ``what`` was awaited and the last state that ``describe``
+    Raises :class:`TimedOut` after ``timeout``, naming ``what`` was awaited and the last state that ``describe``
     tells. Errors of ``condition`` pass through.
     """
     deadline = time.monotonic() + timeout
@@ -34,7 +34,7 @@ def wait_until(
             return result
         if time.monotonic() >= deadline:
             state = describe()
-            raise HarnessError(
+            raise TimedOut(
                 f"waited {timeout:g} s for {what}" + (f"; the last state was: {state}" if state else ""), where=where
             )
         pause.wait(poll)

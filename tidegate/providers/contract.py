@@ -65,6 +65,10 @@ class TestHost(Protocol):
     @property
     def node_name(self) -> str: ...
 
+    def fetch(self, version: Version) -> None:
+        """Bring this version's installer or image here and verify it, while everything still runs; changes nothing."""
+        ...
+
     def install(self, version: Version) -> None:
         """Put this version's binaries in place (checksum verified); replaces an installed version, starts nothing."""
         ...
@@ -83,7 +87,7 @@ class TestHost(Protocol):
     def octopus_server(self, command: str, options: Sequence[str] = (), *, timeout: float = 600) -> CommandResult:
         """Run the installed `Octopus.Server COMMAND OPTIONS…` for this instance and wait for its end.
 
-        No option may hold a secret. A time-out raises :class:`tidegate.errors.HarnessError`; a bad exit code does not.
+        No option may hold a secret. A time-out raises :class:`tidegate.errors.TimedOut`; a bad exit code does not.
         """
         ...
 

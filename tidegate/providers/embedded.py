@@ -54,7 +54,7 @@ class EmbeddedHost:
         self._feed = feed
         self._leftovers = leftovers
         self._sql_server = sql_server or EmbeddedSqlServer(folder / "sql", leftovers)
-        self._environment = dict(environment or {})
+        self._environment = environment or {}  # read at every start
         self._node_name = node_name
         self._installed: dict[str, str] = {}
         self._process: ChildProcess | None = None
@@ -104,6 +104,9 @@ class EmbeddedHost:
     @property
     def _log(self) -> Path:
         return self._folder / "octopus-server.log"
+
+    def fetch(self, version: Version) -> None:
+        self._feed().installer(version, self._folder / "downloads")
 
     def install(self, version: Version) -> None:
         """Unpacks the installer beside the current installation and swaps the folders, as an upgrade in place does."""

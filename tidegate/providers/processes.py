@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, final
 
-from tidegate.errors import HarnessError, ProvisioningFailed
+from tidegate.errors import ProvisioningFailed, TimedOut
 from tidegate.providers.contract import CommandResult
 from tidegate.providers.leftovers import Leftovers
 from tidegate.secrets import redact
@@ -112,7 +112,7 @@ def run_command(
 ) -> CommandResult:
     """Run a program to its end; ``timeout`` is seconds.
 
-    Raises :class:`HarnessError` when it does not end in time and :class:`ProvisioningFailed` when it cannot start;
+    Raises :class:`TimedOut` when it does not end in time and :class:`ProvisioningFailed` when it cannot start;
     a bad exit code is in the result. Whatever interrupts the wait ends the program too.
     """
     started = time.monotonic()
@@ -134,8 +134,10 @@ def run_command(
     except subprocess.TimeoutExpired:
         process.kill()
         output, _ = process.communicate()
-        last = redact(output.decode("utf-8", "replace"))[-2000:]
-        raise HarnessError(f"{what} did not end within {timeout:g} s:\n{last}", where=command[0]) from None
+        text = redact(output.decode("utf-8", "replace"))
+        raise TimedOut(
+            f"{what} did not end within {timeout:g} s:\n{text[-2000:]}", output=text, where=command[0]
+        ) from None
     finally:
         if process.poll() is None:
             process.kill()

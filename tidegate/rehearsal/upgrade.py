@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from tidegate.errors import UpgradeFailed
+from tidegate.errors import TimedOut, UpgradeFailed
 from tidegate.octopus.client import Access, OctopusClient
 from tidegate.octopus.maintenance import set_maintenance_mode
 from tidegate.providers.contract import CommandResult, TestHost
+from tidegate.rehearsal.alone import assert_database_answers, assert_nobody_works
+from tidegate.rehearsal.budget import Budget
 from tidegate.rehearsal.guard import assert_database_is_not_main, assert_server_is_not_main
+<<<<<<< HEAD
 from tidegate.rehearsal.instances import Identity, SharedFolder, TestInstance, UpgradedInstance
 from tidegate.rehearsal.rollback_point import take_rollback_point
 from tidegate.rehearsal.timing import BACKING_UP, UPGRADING, StepClock, StepKeeper
+=======
+from tidegate.rehearsal.instances import DatabaseAddress, Identity, TestInstance, UpgradedInstance
+from tidegate.rehearsal.size import database_bytes
+from tidegate.rehearsal.timing import BACKING_UP, UPGRADING, StepClock
+>>>>>>> b184dd3 (Fetch before anything stops, refuse while anybody works on the database, bound the upgrade by the database's size)
 from tidegate.secrets import redact
 from tidegate.sqlserver.backup import back_up_database
 from tidegate.sqlserver.connection import SqlServer
@@ -23,6 +32,7 @@ from tidegate.sqlserver.history import installation_history, schema_journal
 from tidegate.versions import Version
 
 Report = Callable[[str], None]
+DEFAULT_BUDGET: Final = Budget()
 #: Exit code 0 is no success when the log says otherwise. Lines look like `2021-06-01 10:00:00.1234   12   1  FATAL  …`.
 _FATAL: Final = re.compile(
     r"^.*(?:\bFATAL\b|Upgrade failed due to an unexpected exception|transaction will be rolled back).*$", re.MULTILINE
@@ -46,23 +56,36 @@ def upgrade_test_instance(
     *,
     main: Identity,
     logs: Path,
+<<<<<<< HEAD
     way_back: Path | None = None,
 ) -> UpgradedInstance:
     """Maintenance mode on, stop, back up, install, upgrade the database, start, read the journal back, maintenance
     mode off (Octopus docs, administration/upgrading/guide). ``logs`` is a folder for what the commands print;
     ``way_back`` one for a :class:`RollbackPoint` with the backup of this hop, without it none is kept.
+=======
+    budget: Budget = DEFAULT_BUDGET,
+) -> UpgradedInstance:
+    """Fetch the installer while everything runs; then maintenance mode on, stop, back up, install, upgrade the
+    database, start, read the journal back, maintenance mode off (Octopus docs, administration/upgrading/guide).
+    ``logs`` is a folder for what the commands print.
+>>>>>>> b184dd3 (Fetch before anything stops, refuse while anybody works on the database, bound the upgrade by the database's size)
 
-    Raises :class:`UpgradeFailed` with the last log lines for whatever is the product's fault.
+    Raises :class:`UpgradeFailed` with the last log lines for whatever is the product's fault, also for an upgrade that
+    exceeds its ``budget``. A download that cannot be trusted raises before anything is stopped, and a database on which
+    somebody else still works before anything is changed.
     """
     steps = StepClock(report)
     with OctopusClient(instance.url, instance.api_key, access=Access.FULL) as client:
         assert_server_is_not_main(main, client)
+        report(f"fetching {target}")
+        host.fetch(target)
         set_maintenance_mode(client, True)
     with SqlServer(instance.database.server, instance.database.name) as server:
         assert_database_is_not_main(main, server)
         journal = schema_journal(server)
     with steps.step("stopping the server"):
         host.stop()
+    assert_nobody_works(instance.database, [host.node_name])
     with steps.step(BACKING_UP):
         backup = _back_up(instance, host, target, report)
     if way_back is not None:
@@ -73,7 +96,7 @@ def upgrade_test_instance(
     with steps.step(f"installing {target}"):
         host.install(target)
     log = logs / f"upgrade-{instance.version}-to-{target}.log"
-    _upgrade_database(host, steps, log)
+    _upgrade_database(host, instance.database, steps, log, budget)
     with steps.step(f"starting {target}"):
         url = host.start()
     _append(log, host.server_log())
@@ -94,8 +117,7 @@ def judge_command(result: CommandResult, log: Path) -> None:
     """Raise :class:`UpgradeFailed` unless the command ended well and said nothing that contradicts it."""
     if not result.ok:
         raise UpgradeFailed(
-            f"{result.command} ended with exit code {result.exit_code} "
-            f"({_MEANINGS.get(result.exit_code, 'unknown')}):\n{last_lines(result.output)}",
+            f"{result.command} {_ending(result.exit_code)}:\n{last_lines(result.output)}",
             where=str(log),
         )
     fatal = _FATAL.findall(result.output)
@@ -134,6 +156,12 @@ def last_lines(text: str, count: int = _LINES) -> str:
     return "\n".join(redact(text).rstrip().splitlines()[-count:])
 
 
+def _ending(exit_code: int) -> str:
+    if exit_code < 0:  # how Python tells the signal that ended a child
+        return f"was killed by {signal.Signals(-exit_code).name}"
+    return f"ended with exit code {exit_code} ({_MEANINGS.get(exit_code, 'unknown')})"
+
+
 #: Exit codes of Octopus programs (OctopusDeploy/OctopusTentacle, OctopusProgram.cs).
 _MEANINGS: Final = {
     1: "a failed condition",
@@ -144,19 +172,45 @@ _MEANINGS: Final = {
 }
 
 
+<<<<<<< HEAD
 def _upgrade_database(host: TestHost, steps: StepKeeper, log: Path) -> None:
+=======
+def _upgrade_database(host: TestHost, database: DatabaseAddress, steps: StepClock, log: Path, budget: Budget) -> None:
+    with SqlServer(database.server, database.name) as server:
+        limit = budget.seconds(database_bytes(server))
+>>>>>>> b184dd3 (Fetch before anything stops, refuse while anybody works on the database, bound the upgrade by the database's size)
     with steps.step(UPGRADING):
-        result = host.upgrade_database()
-    _append(log, result.output)
+        result = _run_upgrade(host, limit, log)
     if not result.ok and is_transient(result.output):
         # The failed attempt was rolled back; a second failure is the answer.
+        assert_database_answers(database)
         with steps.step(f"{UPGRADING} again after a transient failure"):
-            result = host.upgrade_database()
-        _append(log, result.output)
+            result = _run_upgrade(host, limit, log)
+    if not result.ok:
+        assert_database_answers(database)  # without it nothing is known about the product
     judge_command(result, log)
 
 
+<<<<<<< HEAD
 def _back_up(instance: TestInstance, host: TestHost, target: Version, report: Report) -> SharedFolder:
+=======
+def _run_upgrade(host: TestHost, limit: float, log: Path) -> CommandResult:
+    try:
+        result = host.upgrade_database(timeout=limit)
+    except TimedOut as error:
+        _append(log, error.output)
+        raise UpgradeFailed(
+            f"the schema upgrade hangs: it was stopped after {limit:g} s, its budget for a database of this size\n"
+            f"{last_lines(error.output)}",
+            where=str(log),
+            next_step="if it only needed longer, raise [upgrade] budget_minutes or budget_minutes_per_gb",
+        ) from None
+    _append(log, result.output)
+    return result
+
+
+def _back_up(instance: TestInstance, host: TestHost, target: Version, report: Report) -> None:
+>>>>>>> b184dd3 (Fetch before anything stops, refuse while anybody works on the database, bound the upgrade by the database's size)
     name = rollback_file_name(instance, target)
     (host.sql_server.backups.here / name).unlink(missing_ok=True)  # of an earlier, failed attempt at this hop
     with SqlServer(instance.database.server) as server:

@@ -90,6 +90,8 @@ class UpgradeSettings(Section):
 
     target: Version = Version(2021, 1, 7500)
     via: tuple[Version, ...] = ()
+    budget_minutes: float = Field(default=30, gt=0, description="a schema upgrade may take this long, and")
+    budget_minutes_per_gb: float = Field(default=10, ge=0, description="this much more for each gigabyte of data")
 
 
 class FeedSettings(Section):

@@ -16,6 +16,8 @@ from tidegate.rehearsal.instances import SqlServerAddress
 from tidegate.secrets import redact
 from tidegate.sqlserver.driver import DriverFamily, OdbcDriver, find_driver, load_pyodbc
 
+#: What the harness calls itself to SQL Server, so that its own sessions can be told from others.
+APPLICATION: Final = "tidegate"
 #: SQL_SS_TIMESTAMPOFFSET of Microsoft's drivers, which pyodbc does not convert by itself.
 _DATETIMEOFFSET: Final = -155
 _DIAGNOSTIC: Final = re.compile(r"\((-?\d+)\) \(SQL\w+\)")
@@ -190,7 +192,7 @@ def connection_string(address: SqlServerAddress, database: str, driver: OdbcDriv
             "TDS_Version": "7.4",
             "ClientCharset": "UTF-8",
             "Encryption": "require" if address.encrypt else "off",
-            "APP": "tidegate",
+            "APP": APPLICATION,
         }
     else:
         parts = {
@@ -201,7 +203,7 @@ def connection_string(address: SqlServerAddress, database: str, driver: OdbcDriv
             "PWD": _braced(address.password.reveal()),
             "Encrypt": "yes" if address.encrypt else "no",
             "TrustServerCertificate": "yes" if address.trust_server_certificate else "no",
-            "APP": "tidegate",
+            "APP": APPLICATION,
         }
     return ";".join(f"{key}={value}" for key, value in parts.items()) + ";"
 

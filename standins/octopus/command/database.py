@@ -15,6 +15,7 @@ from standins.octopus.schema.certificate import store_new_certificate, stored_ce
 from standins.octopus.schema.compatibility import check_compatibility
 from standins.octopus.schema.database import Database
 from standins.octopus.schema.history import applied_scripts
+from standins.octopus.schema.pausing import pause_where_wanted
 from standins.octopus.schema.upgrader import Interference, UpgradeFailed, Upgrader
 from standins.octopus.store.connection import database_name, with_database
 
@@ -151,6 +152,7 @@ def interference(call: Invocation) -> Interference:
         for module in modules(call.regressions):
             if hasattr(module, "disturb_schema"):
                 module.disturb_schema(disturbance, call.version)
+    pause_where_wanted(disturbance)
     return disturbance
 
 

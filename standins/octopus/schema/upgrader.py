@@ -41,6 +41,7 @@ class Interference:
     extra_scripts: Sequence[Script] = ()
     before_script: Callable[[str, ScriptContext], None] | None = None
     after_scripts: Callable[[ScriptContext], None] | None = None
+    before_views: Callable[[], None] | None = None
     skip_views: bool = False
 
 
@@ -70,6 +71,8 @@ class Upgrader:
             if pending:
                 pending += self.interference.extra_scripts
                 self._execute(pending)
+                if self.interference.before_views:
+                    self.interference.before_views()
                 if not self.interference.skip_views:
                     self._post_upgrade()
             else:

@@ -116,6 +116,9 @@ class SmallHost:
     def server_paths(self) -> ServerFolders:
         return self.folders
 
+    def fetch(self, version: Version) -> None:
+        self.calls.append(f"fetch {version}")
+
     def install(self, version: Version) -> None:
         self.calls.append(f"install {version}")
         self.octopus.version = str(version)

@@ -381,7 +381,7 @@ def test_an_upgrade_follows_the_vendors_steps(scene: Scene, clone: TestInstance)
 
     upgraded = scene.upgrade(clone)
 
-    assert scene.host.calls == ["stop", f"install {TARGET}", "database --upgrade", "start"]
+    assert scene.host.calls == [f"fetch {TARGET}", "stop", f"install {TARGET}", "database --upgrade", "start"]
     assert scene.clone_api.history == [True, False]
     assert upgraded.scripts == ("Script0160",)
     assert upgraded.from_version == clone.version

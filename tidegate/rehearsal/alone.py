@@ -1,0 +1,50 @@
+"""Is the instance's database there, and does nobody else work on it?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from tidegate.errors import Refused, SqlServerFailure, TimedOut, Unreachable
+from tidegate.rehearsal.instances import DatabaseAddress
+from tidegate.sqlserver.connection import SqlServer
+from tidegate.sqlserver.in_use import others_at_work
+from tidegate.waiting import wait_until
+
+#: SQL Server notices the end of a client's connection a moment after the client is gone. Seconds.
+_LINGER = 10.0
+
+
+def assert_nobody_works(database: DatabaseAddress, own_nodes: Collection[str]) -> None:
+    """Raise :class:`Refused` while anybody but the harness uses the database.
+
+    Upgrading the schema under a running node is "highly destructive" (OctopusDeploy/Issues#8241); servers refuse it
+    themselves only since 2023.2.9755. ``own_nodes`` are the nodes that the harness has stopped.
+    """
+    working: list[str] = []
+    with SqlServer(database.server, database.name) as server:
+
+        def alone() -> bool:
+            working[:] = others_at_work(server, own_nodes)
+            return not working
+
+        try:
+            wait_until(alone, timeout=_LINGER, what="everybody to leave the database", poll=0.2)
+        except TimedOut:
+            raise Refused(
+                f"the database {database.name} is still in use: {'; '.join(working)}",
+                where=database.server.server,
+                next_step="stop every node and whatever else uses the database, and its watchdog, then begin again",
+            ) from None
+
+
+def assert_database_answers(database: DatabaseAddress) -> None:
+    """Raise :class:`Unreachable` when the database is gone: then nothing that failed says anything about Octopus."""
+    try:
+        with SqlServer(database.server, database.name) as server:
+            server.value("SELECT 1")
+    except (Unreachable, Refused, SqlServerFailure) as error:
+        raise Unreachable(
+            f"the database {database.name} does not answer any more: {error.what}",
+            where=database.server.server,
+            next_step="bring SQL Server back, then look at the state of the instance before anything is started",
+        ) from None
