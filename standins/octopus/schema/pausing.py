@@ -1,7 +1,7 @@
 """A schema upgrade that stops where a test wants it, so that something can happen to it there.
 
-`OCTOPUS_STANDIN_PAUSE` names the place, `OCTOPUS_STANDIN_PAUSE_FILE` a file: at that place the upgrade writes its process
-id into the file and waits until the file is gone. Whoever never removes it has an upgrade that hangs.
+`OCTOPUS_STANDIN_PAUSE` names the place, `OCTOPUS_STANDIN_PAUSE_FILE` a file: at that place the upgrade writes its
+process id into the file and waits until the file is gone. Whoever never removes it has an upgrade that hangs.
 """
 
 from __future__ import annotations
