@@ -16,15 +16,10 @@ from tidegate.providers.contract import CommandResult, TestHost
 from tidegate.rehearsal.alone import assert_database_answers, assert_nobody_works
 from tidegate.rehearsal.budget import Budget
 from tidegate.rehearsal.guard import assert_database_is_not_main, assert_server_is_not_main
-<<<<<<< HEAD
-from tidegate.rehearsal.instances import Identity, SharedFolder, TestInstance, UpgradedInstance
+from tidegate.rehearsal.instances import DatabaseAddress, Identity, SharedFolder, TestInstance, UpgradedInstance
 from tidegate.rehearsal.rollback_point import take_rollback_point
-from tidegate.rehearsal.timing import BACKING_UP, UPGRADING, StepClock, StepKeeper
-=======
-from tidegate.rehearsal.instances import DatabaseAddress, Identity, TestInstance, UpgradedInstance
 from tidegate.rehearsal.size import database_bytes
-from tidegate.rehearsal.timing import BACKING_UP, UPGRADING, StepClock
->>>>>>> b184dd3 (Fetch before anything stops, refuse while anybody works on the database, bound the upgrade by the database's size)
+from tidegate.rehearsal.timing import BACKING_UP, UPGRADING, StepClock, StepKeeper
 from tidegate.secrets import redact
 from tidegate.sqlserver.backup import back_up_database
 from tidegate.sqlserver.connection import SqlServer
@@ -56,19 +51,13 @@ def upgrade_test_instance(
     *,
     main: Identity,
     logs: Path,
-<<<<<<< HEAD
     way_back: Path | None = None,
-) -> UpgradedInstance:
-    """Maintenance mode on, stop, back up, install, upgrade the database, start, read the journal back, maintenance
-    mode off (Octopus docs, administration/upgrading/guide). ``logs`` is a folder for what the commands print;
-    ``way_back`` one for a :class:`RollbackPoint` with the backup of this hop, without it none is kept.
-=======
     budget: Budget = DEFAULT_BUDGET,
 ) -> UpgradedInstance:
     """Fetch the installer while everything runs; then maintenance mode on, stop, back up, install, upgrade the
     database, start, read the journal back, maintenance mode off (Octopus docs, administration/upgrading/guide).
-    ``logs`` is a folder for what the commands print.
->>>>>>> b184dd3 (Fetch before anything stops, refuse while anybody works on the database, bound the upgrade by the database's size)
+    ``logs`` is a folder for what the commands print; ``way_back`` one for a :class:`RollbackPoint` with the backup of
+    this hop, without it none is kept.
 
     Raises :class:`UpgradeFailed` with the last log lines for whatever is the product's fault, also for an upgrade that
     exceeds its ``budget``. A download that cannot be trusted raises before anything is stopped, and a database on which
@@ -172,13 +161,9 @@ _MEANINGS: Final = {
 }
 
 
-<<<<<<< HEAD
-def _upgrade_database(host: TestHost, steps: StepKeeper, log: Path) -> None:
-=======
-def _upgrade_database(host: TestHost, database: DatabaseAddress, steps: StepClock, log: Path, budget: Budget) -> None:
+def _upgrade_database(host: TestHost, database: DatabaseAddress, steps: StepKeeper, log: Path, budget: Budget) -> None:
     with SqlServer(database.server, database.name) as server:
         limit = budget.seconds(database_bytes(server))
->>>>>>> b184dd3 (Fetch before anything stops, refuse while anybody works on the database, bound the upgrade by the database's size)
     with steps.step(UPGRADING):
         result = _run_upgrade(host, limit, log)
     if not result.ok and is_transient(result.output):
@@ -191,9 +176,6 @@ def _upgrade_database(host: TestHost, database: DatabaseAddress, steps: StepCloc
     judge_command(result, log)
 
 
-<<<<<<< HEAD
-def _back_up(instance: TestInstance, host: TestHost, target: Version, report: Report) -> SharedFolder:
-=======
 def _run_upgrade(host: TestHost, limit: float, log: Path) -> CommandResult:
     try:
         result = host.upgrade_database(timeout=limit)
@@ -209,8 +191,7 @@ def _run_upgrade(host: TestHost, limit: float, log: Path) -> CommandResult:
     return result
 
 
-def _back_up(instance: TestInstance, host: TestHost, target: Version, report: Report) -> None:
->>>>>>> b184dd3 (Fetch before anything stops, refuse while anybody works on the database, bound the upgrade by the database's size)
+def _back_up(instance: TestInstance, host: TestHost, target: Version, report: Report) -> SharedFolder:
     name = rollback_file_name(instance, target)
     (host.sql_server.backups.here / name).unlink(missing_ok=True)  # of an earlier, failed attempt at this hop
     with SqlServer(instance.database.server) as server:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from tidegate.checks.finding import Severity
 from tidegate.gate.policy import REQUIRED_CHECKS
 from tidegate.gate.signing import public_key
+from tidegate.rehearsal.budget import Budget
 from tidegate.secrets import Secret
 from tidegate.versions import Version
 
@@ -92,6 +93,10 @@ class UpgradeSettings(Section):
     via: tuple[Version, ...] = ()
     budget_minutes: float = Field(default=30, gt=0, description="a schema upgrade may take this long, and")
     budget_minutes_per_gb: float = Field(default=10, ge=0, description="this much more for each gigabyte of data")
+
+    @property
+    def budget(self) -> Budget:
+        return Budget(self.budget_minutes * 60, self.budget_minutes_per_gb * 60)
 
 
 class FeedSettings(Section):
