@@ -18,6 +18,7 @@ pytest_plugins = [
     "fixtures.upgraded_instance",
     "fixtures.comparison",
     "fixtures.live_checks",
+    "fixtures.faults.provided",
     "fixtures.rolled_back",
     "steps.planning",
     "steps.backing_up",
@@ -26,6 +27,7 @@ pytest_plugins = [
     "steps.verifying",
     "steps.rolling_back",
     "steps.approving",
+    "steps.failing",
 ]
 
 

@@ -54,7 +54,7 @@ class EmbeddedHost:
         self._feed = feed
         self._leftovers = leftovers
         self._sql_server = sql_server or EmbeddedSqlServer(folder / "sql", leftovers)
-        self._environment = environment or {}  # read at every start
+        self._environment: Mapping[str, str] = {} if environment is None else environment  # read at every start
         self._node_name = node_name
         self._installed: dict[str, str] = {}
         self._process: ChildProcess | None = None

@@ -13,10 +13,10 @@ from tidegate.errors import TimedOut, UpgradeFailed
 from tidegate.octopus.client import Access, OctopusClient
 from tidegate.octopus.maintenance import set_maintenance_mode
 from tidegate.providers.contract import CommandResult, TestHost
-from tidegate.rehearsal.alone import assert_database_answers, assert_nobody_works
 from tidegate.rehearsal.budget import Budget
 from tidegate.rehearsal.guard import assert_database_is_not_main, assert_server_is_not_main
 from tidegate.rehearsal.instances import DatabaseAddress, Identity, SharedFolder, TestInstance, UpgradedInstance
+from tidegate.rehearsal.readiness import assert_database_answers, assert_nobody_works, assert_sql_server_suffices
 from tidegate.rehearsal.rollback_point import take_rollback_point
 from tidegate.rehearsal.size import database_bytes
 from tidegate.rehearsal.timing import BACKING_UP, UPGRADING, StepClock, StepKeeper
@@ -66,6 +66,7 @@ def upgrade_test_instance(
     steps = StepClock(report)
     with OctopusClient(instance.url, instance.api_key, access=Access.FULL) as client:
         assert_server_is_not_main(main, client)
+        assert_sql_server_suffices(instance.database, target)
         report(f"fetching {target}")
         host.fetch(target)
         set_maintenance_mode(client, True)

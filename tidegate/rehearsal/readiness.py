@@ -1,17 +1,32 @@
-"""Is the instance's database there, and does nobody else work on it?"""
+"""What must hold before a schema is changed: the database is there, it is new enough, nobody else works on it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from tidegate.errors import Refused, SqlServerFailure, TimedOut, Unreachable
+from tidegate.errors import Refused, SqlServerFailure, TimedOut, Unreachable, UpgradeFailed
 from tidegate.rehearsal.instances import DatabaseAddress
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.in_use import others_at_work
+from tidegate.sqlserver.inspect import judge_sql_server, sql_server_facts
+from tidegate.versions import Version, release_knowledge
 from tidegate.waiting import wait_until
 
 #: SQL Server notices the end of a client's connection a moment after the client is gone. Seconds.
 _LINGER = 10.0
+
+
+def assert_sql_server_suffices(database: DatabaseAddress, target: Version) -> None:
+    """Raise :class:`UpgradeFailed` for a SQL Server that the target refuses, before anything is stopped for it."""
+    floor = release_knowledge().floor(target)
+    with SqlServer(database.server, database.name) as server:
+        facts = sql_server_facts(server)
+    if judge_sql_server(facts, floor, target):
+        raise UpgradeFailed(
+            f"Octopus Server {target} needs SQL Server {floor.sql_server} or newer, this is {facts.product_version}",
+            where=database.server.server,
+            next_step="move the database to a newer SQL Server first (docs, installation/requirements)",
+        )
 
 
 def assert_nobody_works(database: DatabaseAddress, own_nodes: Collection[str]) -> None:
