@@ -114,6 +114,10 @@ class ContainerHost:
     def installed(self) -> Mapping[str, str]:
         return dict(self._installed)
 
+    def fetch(self, version: Version) -> None:
+        """Pulls the image of this version where it is not there yet."""
+        self._around.engine.provide_image(self._around.wanted.octopus_image_of(version), lambda _: None)
+
     def install(self, version: Version) -> None:
         """Chooses the image of this version, and pulls it where it is not there yet."""
         image = self._around.wanted.octopus_image_of(version)
