@@ -6,11 +6,11 @@ And says what a harness needs to know.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from standins.sample import archives, automation, foundations, history, people, pictures, steps, tenants
+from standins.sample import archives, automation, bulk, foundations, history, people, pictures, steps, tenants
 from standins.sample.foundations import Foundations, save_variables
 from standins.sample.instance import Instance, Resource
 from standins.sample.projects import Plan, plans
@@ -40,6 +40,7 @@ def load(instance: Instance, *, seed: int, size: str, say: Callable[[str], None]
     past = history.build(history.Stock(instance, made, chosen, projects, processes, tenant_list))
     say("triggers, subscriptions, runbooks")
     automation.build(instance, made, projects, past)
+    bulk.build(instance, made, seed, size, there=_resources(_counts(instance)), say=say)
     summary = _summary(instance, made, projects["Canary"], past)
     return {"Seed": seed, "Size": size, "Users": users, **summary}
 
@@ -206,6 +207,11 @@ _COUNTED = (
     "projecttriggers",
     "subscriptions",
 )
+
+
+def _resources(counts: Mapping[str, int]) -> int:
+    """How many resources these are: each project and each library set has documents of its own besides."""
+    return sum(counts.values()) + 2 * counts["projects"] + counts["libraryvariablesets"]
 
 
 def _counts(instance: Instance) -> dict[str, int]:
