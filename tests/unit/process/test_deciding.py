@@ -237,6 +237,31 @@ def test_a_dead_worker_is_incomplete_and_its_scenario_is_not_repeated(rehearsal:
     assert (rehearsal.path / "deaths").read_text(encoding="utf-8") == "x"
 
 
+def test_an_interrupted_worker_may_clean_up_for_longer_than_pytest_xdist_waits(rehearsal: Rehearsal) -> None:
+    rehearsal.steps("""
+        import os, signal, threading
+        from xdist.workermanage import NodeManager
+        NodeManager.EXIT_TIMEOUT = 0.2  # instead of ten seconds; the harness gives more
+
+        @pytest.fixture(scope="session")
+        def main():
+            yield
+            threading.Event().wait(2)  # giving the main instance back takes a while
+            with open("restored", "w") as restored: restored.write("x")
+
+        @given("the main instance")
+        def _(main):
+            os.kill(os.getppid(), signal.SIGINT)
+            threading.Event().wait(60)  # until the controller passes it on
+    """)
+    rehearsal.feature("Feature: F\n  Scenario: One\n    Given the main instance\n")
+    ran = rehearsal.run("features", "-n1", apart=True)
+
+    assert (rehearsal.path / "restored").exists(), ran.output
+    assert ran.exit_code == 10
+    assert "run-not-finished" in ran.codes
+
+
 def test_workers_share_one_run_and_one_chain_of_fixtures(rehearsal: Rehearsal) -> None:
     rehearsal.steps("""
         @pytest.fixture(scope="session")
