@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
 from tidegate.errors import UsageError
 from tidegate.providers.embedded import EmbeddedHost
+from tidegate.providers.embedded_machine import EmbeddedMachine, switched_on
 from tidegate.providers.embedded_main import provide_embedded_main
 from tidegate.providers.embedded_servers import EmbeddedFeed
 from tidegate.providers.leftovers import Leftovers
@@ -53,12 +55,21 @@ class Lab:
             )
         self._leftovers = Leftovers(self._folder)
         self._feed = EmbeddedFeed(self._folder / "feed", self._leftovers)
-        self._host = EmbeddedHost(self._folder / "main", lambda: self._feed.feed, self._leftovers, node_name="MAIN")
+        self._host = EmbeddedHost(self._main, lambda: self._feed.feed, self._leftovers, node_name="MAIN")
+        self._power = ExitStack()
+        self._url = ""
+
+    @property
+    def _main(self) -> Path:
+        return self._folder / "main"
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._power.close()  # a server that a cut-over started stops by itself now
+        if self._url:
+            EmbeddedMachine(self._main, self._url, lambda: self._feed.feed, self._leftovers).remove()
         self._host.remove()
         self._feed.stop()
         self._leftovers.finished()
@@ -66,6 +77,8 @@ class Lab:
     def start(self, report: Callable[[str], None]) -> LabAddress:
         """Make the instance and write its settings file."""
         main = provide_embedded_main(self._host, self._wanted, self._leftovers, report).settings
+        self._url = main.url
+        self._power.enter_context(switched_on(self._main))
         settings = self._folder / _SETTINGS
         settings.write_text(self._settings(main), encoding="utf-8")
         return LabAddress(main.url, main.database.server, settings)
@@ -91,6 +104,9 @@ class Lab:
             "[main.backup_folder]",
             f"on_server = '{main.backup_folder.on_server}'",
             f"here = '{main.backup_folder.local}'",
+            "",
+            "[main.host]",
+            f"folder = '{self._main}'",
             "",
             "[reports]",
             f"folder = '{self._folder / 'reports'}'",

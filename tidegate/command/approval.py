@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from tidegate.errors import HarnessError, SettingsError, UsageError
 from tidegate.gate.answer import Answer, Asked, EvidenceNow, Trusted, answer, malformed
 from tidegate.gate.approval import APPROVAL, Approval, Choice, load_approval, statement_of, utc_now
 from tidegate.gate.evidence import LEDGER, digest_of, read_entries
+from tidegate.gate.judged_again import evidence_now
 from tidegate.gate.policy import with_settings
 from tidegate.gate.seal import SEAL, verify_run
 from tidegate.gate.signing import SigningKey, public_key
@@ -191,11 +191,7 @@ def _evidence(chosen: argparse.Namespace) -> EvidenceNow | None:
         folder = chosen.file.parent
     if folder is None:
         return None
-    ledger = verify_run(folder)
-    damage = tuple(str(one) for one in ledger.damage)
-    judged = b"" if damage else recompute(tuple(read_entries(folder / LEDGER))).to_bytes()
-    sealed = digest_of(folder / SEAL) if (folder / SEAL).is_file() else ""
-    return EvidenceNow(ledger.head, hashlib.sha256(judged).hexdigest(), sealed, damage)
+    return evidence_now(folder)
 
 
 def _tell(given: Answer, chosen: argparse.Namespace, output: TextIO) -> int:

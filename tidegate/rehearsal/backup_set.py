@@ -52,7 +52,7 @@ def take_backup_set(
     """
     taken = datetime.now(UTC)
     report("proving the master key")
-    key_proof = _prove_key(main)
+    key_proof = prove_key_of(main)
     name = f"{main.database.name}-{taken:%Y%m%dT%H%M%S.%fZ}.bak"
     clock = StepClock(report)
     with SqlServer(main.database.server, main.database.name) as server:
@@ -89,7 +89,9 @@ def _mark(main: MainInstance, server: SqlServer) -> MainMark:
         return read_mark(client, server)
 
 
-def _prove_key(main: MainInstance) -> str:
+def prove_key_of(main: MainInstance) -> str:
+    """A sentence about which secrets of its database the main instance's master key opens; raises
+    :class:`tidegate.errors.Refused` when it is not the key of this database."""
     key = MasterKey(main.master_key)
     with SqlServer(main.database.server, main.database.name) as server:
         return prove_master_key(

@@ -60,10 +60,12 @@ def way_back_of(plan: Plan, scripts: int) -> Way:
     return Way.SHORT if patches and not scripts and plan.origin < _REFUSES_NEWER else Way.RESTORE
 
 
-def roll_back(point: RollbackPoint, place: Place, host: TestHost, steps: StepKeeper, *, report: Report) -> RolledBack:
+def roll_back(
+    point: RollbackPoint, place: Place, host: TestHost, steps: StepKeeper, *, report: Report, reopen: bool = True
+) -> RolledBack:
     """Stop, restore the very backup, put the server folders back, prove that database and folders are what they were,
     install the previous version, start it, look at it, leave maintenance mode (Octopus docs, "Rollback failed
-    upgrade").
+    upgrade"). What is not as it was stays in maintenance mode; without ``reopen`` everything does.
 
     Raises :class:`UpgradeFailed` when the previous version does not run on what was restored: the product's answer.
     """
@@ -77,7 +79,7 @@ def roll_back(point: RollbackPoint, place: Place, host: TestHost, steps: StepKee
         _put_folders_back(point, place, report)
     with steps.step("comparing database and server folders with what they were"):
         found = [*_database_differences(point, place), *_folder_differences(point, place)]
-    url = _start_previous(point, place, host, steps, unchanged=not found)
+    url = _start_previous(point, place, host, steps, reopen=reopen and not found)
     _forget_asides(point, place)
     return RolledBack(
         point.version, url, Way.RESTORE, tuple(found), len(point.image.tables), point.image.rows, point.files
@@ -94,7 +96,7 @@ def roll_back_without_restore(point: RollbackPoint, place: Place, host: TestHost
         host.stop()
     with steps.step("comparing the database's schema with what it was"):
         found = _schema_differences(point, place)
-    url = _start_previous(point, place, host, steps, unchanged=not found)
+    url = _start_previous(point, place, host, steps, reopen=not found)
     return RolledBack(point.version, url, Way.SHORT, tuple(found), len(point.image.tables), 0, 0)
 
 
@@ -150,17 +152,17 @@ def _folder_differences(point: RollbackPoint, place: Place) -> list[str]:
     return found if point.copied else [one for one in found if ": not in the manifest: " not in one]
 
 
-def _start_previous(point: RollbackPoint, place: Place, host: TestHost, steps: StepKeeper, *, unchanged: bool) -> str:
+def _start_previous(point: RollbackPoint, place: Place, host: TestHost, steps: StepKeeper, *, reopen: bool) -> str:
     with steps.step(f"installing {point.version}"):
         host.install(point.version)
     with steps.step(f"starting {point.version}"):
         url = host.start()
     with steps.step("looking at the previous version"):
         _look(point, place, url)
-    if unchanged:
+    if reopen:
         place.permission()
         with OctopusClient(url, place.api_key, access=Access.FULL) as client:
-            set_maintenance_mode(client, False)  # the backup was taken in it; what is not as it was stays in it
+            set_maintenance_mode(client, False)  # the backup was taken in it
     return url
 
 

@@ -20,7 +20,7 @@ from tidegate.rehearsal.readiness import assert_database_answers, assert_nobody_
 from tidegate.rehearsal.rollback_point import take_rollback_point
 from tidegate.rehearsal.size import database_bytes
 from tidegate.rehearsal.timing import BACKING_UP, UPGRADING, StepClock, StepKeeper
-from tidegate.secrets import redact
+from tidegate.secrets import Secret, redact
 from tidegate.sqlserver.backup import back_up_database
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.history import installation_history, schema_journal
@@ -86,13 +86,11 @@ def upgrade_test_instance(
     with steps.step(f"installing {target}"):
         host.install(target)
     log = logs / f"upgrade-{instance.version}-to-{target}.log"
-    _upgrade_database(host, instance.database, steps, log, budget)
+    upgrade_schema(host, instance.database, steps, log, budget)
     with steps.step(f"starting {target}"):
         url = host.start()
-    _append(log, host.server_log())
-    judge_server_log(host.server_log(), log)
     upgraded = replace(instance, url=url, version=target, identity=replace(instance.identity, url=url))
-    scripts = _read_back(upgraded, journal, log)
+    scripts = judge_started(host, upgraded.api_key, upgraded.database, (url, target), before=journal, log=log)
     with OctopusClient(url, instance.api_key, access=Access.FULL) as client:
         set_maintenance_mode(client, False)
     return UpgradedInstance(upgraded, instance.version, tuple(scripts), steps.timings, log)
@@ -162,7 +160,9 @@ _MEANINGS: Final = {
 }
 
 
-def _upgrade_database(host: TestHost, database: DatabaseAddress, steps: StepKeeper, log: Path, budget: Budget) -> None:
+def upgrade_schema(host: TestHost, database: DatabaseAddress, steps: StepKeeper, log: Path, budget: Budget) -> None:
+    """The vendor's schema upgrade within its budget of time, tried again once after transient trouble; raises
+    :class:`UpgradeFailed`."""
     with SqlServer(database.server, database.name) as server:
         limit = budget.seconds(database_bytes(server))
     with steps.step(UPGRADING):
@@ -201,17 +201,31 @@ def _back_up(instance: TestInstance, host: TestHost, target: Version, report: Re
         )
 
 
-def _read_back(upgraded: TestInstance, journal: Sequence[str], log: Path) -> list[str]:
-    with SqlServer(upgraded.database.server, upgraded.database.name) as server:
-        scripts = judge_journal(journal, schema_journal(server), log)
+def judge_started(
+    host: TestHost,
+    api_key: Secret,
+    database: DatabaseAddress,
+    expected: tuple[str, Version],
+    *,
+    before: Sequence[str],
+    log: Path,
+) -> list[str]:
+    """The schema scripts that were added since ``before``, when the started server is what it should be: no FATAL line,
+    the ``expected`` version at the ``expected`` URL, the same at the end of the installation history, no journal entry
+    lost. Raises :class:`UpgradeFailed` otherwise."""
+    url, version = expected
+    _append(log, host.server_log())
+    judge_server_log(host.server_log(), log)
+    with SqlServer(database.server, database.name) as server:
+        scripts = judge_journal(before, schema_journal(server), log)
         history = installation_history(server)
-    if not history or history[-1].version != str(upgraded.version):
+    if not history or history[-1].version != str(version):
         found = history[-1].version if history else "nothing"
-        raise UpgradeFailed(f"the installation history ends with {found}, expected {upgraded.version}", where=str(log))
-    with OctopusClient(upgraded.url, upgraded.api_key) as client:
+        raise UpgradeFailed(f"the installation history ends with {found}, expected {version}", where=str(log))
+    with OctopusClient(url, api_key) as client:
         found_version = client.server().version
-    if found_version != upgraded.version:
-        raise UpgradeFailed(f"the server calls itself {found_version}, expected {upgraded.version}", where=str(log))
+    if found_version != version:
+        raise UpgradeFailed(f"the server calls itself {found_version}, expected {version}", where=str(log))
     return scripts
 
 

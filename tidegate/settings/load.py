@@ -89,6 +89,7 @@ _PATHS: Final = (
     ("main", "folders", "imports"),
     ("main", "folders", "event_exports"),
     ("main", "backup_folder", "here"),
+    ("main", "host", "folder"),
     ("integrations", "traffic"),
     ("containers", "backups"),
     ("policy", "waivers"),

@@ -66,6 +66,13 @@ class BackupFolderSettings(Section):
         return self.here or Path(self.on_server)
 
 
+class MainHostSettings(Section):
+    """The machine that the main instance runs on, for its cut-over; a rehearsal needs none."""
+
+    provider: Literal["embedded"] = "embedded"
+    folder: Path = Field(description="the folder of an embedded main instance, as `tidegate lab` made it")
+
+
 class MainSettings(Section):
     """The main instance. Without this section an embedded sample instance plays its part."""
 
@@ -76,6 +83,7 @@ class MainSettings(Section):
     database: DatabaseSettings
     folders: FolderSettings
     backup_folder: BackupFolderSettings
+    host: MainHostSettings | None = None
 
 
 class EmbeddedSettings(Section):

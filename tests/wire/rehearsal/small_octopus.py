@@ -97,9 +97,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def small_octopus() -> Generator[SmallOctopus]:
+def small_octopus(state: SmallOctopus | None = None) -> Generator[SmallOctopus]:
     """A server of its own on a free port."""
-    state = SmallOctopus()
+    state = state or SmallOctopus()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"state": state}))
     state.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)

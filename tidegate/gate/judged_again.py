@@ -1,0 +1,20 @@
+"""A run folder as it is now: verified, and judged again from its evidence."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from tidegate.gate.answer import EvidenceNow
+from tidegate.gate.evidence import LEDGER, digest_of, read_entries
+from tidegate.gate.seal import SEAL, verify_run
+from tidegate.gate.verdict import recompute
+
+
+def evidence_now(folder: Path) -> EvidenceNow:
+    """What an approval of the run in ``folder`` is compared with."""
+    ledger = verify_run(folder)
+    damage = tuple(str(one) for one in ledger.damage)
+    judged = b"" if damage else recompute(tuple(read_entries(folder / LEDGER))).to_bytes()
+    sealed = digest_of(folder / SEAL) if (folder / SEAL).is_file() else ""
+    return EvidenceNow(ledger.head, hashlib.sha256(judged).hexdigest(), sealed, damage)
