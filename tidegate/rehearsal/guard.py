@@ -10,6 +10,7 @@ from tidegate.octopus.client import OctopusClient
 from tidegate.rehearsal.instances import DatabaseAddress, Identity, ServerFolders
 from tidegate.sqlserver.connection import SqlServer, split_server
 from tidegate.sqlserver.identity import database_identity
+from tidegate.sqlserver.reaper import OwnedDatabase
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", ".", "(local)"})
 
@@ -48,6 +49,17 @@ def assert_server_is_not_main(main: Identity, client: OctopusClient) -> None:
         raise _refusal("an instance with its installation id", client.url)
     if same_url(main.url, client.url):
         raise _refusal("its URL", client.url)
+
+
+def assert_made_by_a_rehearsal(database: DatabaseAddress) -> None:
+    """Raise :class:`MainInstanceProtected` unless the database's name is one that only a rehearsal gives: whatever else
+    is mistaken, no organisation's own database is ever upgraded, replaced or dropped in place of a clone."""
+    if OwnedDatabase.parse(database.name) is None:
+        raise MainInstanceProtected(
+            f"no rehearsal made the database {database.name}, so none may change it",
+            where=database.server.server,
+            next_step="clone the main instance again",
+        )
 
 
 def assert_folders_are_not_main(main: ServerFolders, target: ServerFolders) -> None:

@@ -9,12 +9,12 @@ from tidegate.errors import MainInstanceProtected
 from tidegate.rehearsal.guard import (
     assert_database_is_not_main,
     assert_folders_are_not_main,
+    assert_made_by_a_rehearsal,
     assert_not_main,
 )
 from tidegate.rehearsal.instances import DatabaseAddress, MainInstance, ServerFolders, TestInstance
 from tidegate.secrets import Secret
 from tidegate.sqlserver.connection import SqlServer
-from tidegate.sqlserver.reaper import OwnedDatabase
 from tidegate.sqlserver.sanitise import installation_id
 
 
@@ -50,13 +50,8 @@ def assert_clone_may_be_replaced(instance: TestInstance, main: MainInstance) -> 
     assert_not_main(main.identity, instance.identity)
     assert_not_main(main.identity, instance.database)
     assert_folders_are_not_main(main.folders, instance.folders)
+    assert_made_by_a_rehearsal(instance.database)
     name = instance.database.name
-    if OwnedDatabase.parse(name) is None:
-        raise MainInstanceProtected(
-            f"no rehearsal made the database {name}, so none may replace it",
-            where=instance.database.server.server,
-            next_step="clone the main instance again",
-        )
     with SqlServer(instance.database.server) as server:
         state = server.value("SELECT state_desc FROM sys.databases WHERE name = ?", name)
     if state == "ONLINE":

@@ -14,7 +14,12 @@ from tidegate.octopus.client import Access, OctopusClient
 from tidegate.octopus.maintenance import set_maintenance_mode
 from tidegate.providers.contract import CommandResult, TestHost
 from tidegate.rehearsal.budget import Budget
-from tidegate.rehearsal.guard import assert_database_is_not_main, assert_server_is_not_main
+from tidegate.rehearsal.guard import (
+    assert_database_is_not_main,
+    assert_made_by_a_rehearsal,
+    assert_not_main,
+    assert_server_is_not_main,
+)
 from tidegate.rehearsal.instances import DatabaseAddress, Identity, SharedFolder, TestInstance, UpgradedInstance
 from tidegate.rehearsal.readiness import assert_database_answers, assert_nobody_works, assert_sql_server_suffices
 from tidegate.rehearsal.rollback_point import take_rollback_point
@@ -63,6 +68,9 @@ def upgrade_test_instance(
     exceeds its ``budget``. A download that cannot be trusted raises before anything is stopped, and a database on which
     somebody else still works before anything is changed.
     """
+    assert_not_main(main, instance.identity)
+    assert_not_main(main, instance.database)
+    assert_made_by_a_rehearsal(instance.database)
     steps = StepClock(report)
     with OctopusClient(instance.url, instance.api_key, access=Access.FULL) as client:
         assert_server_is_not_main(main, client)

@@ -244,7 +244,9 @@ def _alias(server: str) -> str:
 
 
 DISGUISES: dict[str, Callable[[Scene, TestInstance], TestInstance]] = {
-    "same URL": lambda scene, clone: replace(clone, identity=replace(clone.identity, url=scene.main.url)),
+    "same URL": lambda scene, clone: replace(
+        clone, url=scene.main.url, identity=replace(clone.identity, url=scene.main.url)
+    ),
     "same database": lambda scene, clone: replace(clone, database=scene.main.database),
     "same database, under an alias of its host": lambda scene, clone: replace(
         clone,
@@ -281,6 +283,12 @@ def test_settings_that_lead_to_the_main_instance_are_refused_by_every_destructiv
         roll_back_without_restore(scene.point, clone_place(disguised, scene.main), scene.host, StepClock(nothing))
     with pytest.raises(MainInstanceProtected):
         remove_test_instance(disguised, scene.main, scene.host)
+    if disguised.folders == upgraded.folders and disguised.identity.installation_id != "another":
+        # An upgrade touches no folder itself, and a clone of another's is not the main instance.
+        with pytest.raises(MainInstanceProtected):
+            upgrade_test_instance(
+                disguised, scene.host, TARGET, nothing, main=scene.main.identity, logs=scene.folder / "logs-of-run"
+            )
 
     assert scene.host.calls == []
     assert image(scene.main.database) == before
