@@ -68,11 +68,13 @@ class Lab:
 
     def __exit__(self, *_: object) -> None:
         self._power.close()  # a server that a cut-over started stops by itself now
-        if self._url:
-            EmbeddedMachine(self._main, self._url, lambda: self._feed.feed, self._leftovers).remove()
-        self._host.remove()
-        self._feed.stop()
-        self._leftovers.finished()
+        try:
+            if self._url:
+                EmbeddedMachine(self._main, self._url, lambda: self._feed.feed, self._leftovers).remove()
+        finally:
+            self._host.remove()
+            self._feed.stop()
+            self._leftovers.finished()
 
     def start(self, report: Callable[[str], None]) -> LabAddress:
         """Make the instance and write its settings file."""

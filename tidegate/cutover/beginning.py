@@ -71,6 +71,7 @@ def cut_over(settings: Settings, approval: Path, reports: Path, report: Report, 
                 report,
             ),
             report=report,
+            budget=settings.upgrade.budget,
         )
         asking = Asking(given, settings, settings.main, approval, machine.feed, journal)
         return run_cut_over(work, asking.why_not, roll_back=roll_back)
@@ -162,6 +163,10 @@ class Asking:
 
     def _in_the_way(self) -> str:
         """What would make the cut-over fail later, looked at while nothing is touched."""
+        try:
+            self.feed().checksum(Version.parse(self.approval.statement.path[0]))
+        except HarnessError as error:
+            return f"the installer that a rollback needs cannot be had: {error.what}"
         main = describe_main(self.main, self.settings.sql_server)
         with OctopusClient(main.url, main.api_key) as client:
             if self.journal.progress.untouched and in_maintenance_mode(client):

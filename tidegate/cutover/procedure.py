@@ -19,11 +19,13 @@ from tidegate.octopus.client import Access, OctopusClient
 from tidegate.octopus.maintenance import in_maintenance_mode, set_maintenance_mode
 from tidegate.providers.contract import TestHost
 from tidegate.rehearsal.backup_set import prove_key_of
+from tidegate.rehearsal.budget import Budget
 from tidegate.rehearsal.instances import MainInstance, SharedFolder
 from tidegate.rehearsal.place import Place
+from tidegate.rehearsal.readiness import assert_nobody_works, assert_sql_server_suffices
 from tidegate.rehearsal.rollback import roll_back
 from tidegate.rehearsal.rollback_point import load_point, take_rollback_point
-from tidegate.rehearsal.upgrade import judge_started, upgrade_schema
+from tidegate.rehearsal.upgrade import DEFAULT_BUDGET, judge_started, upgrade_schema
 from tidegate.sqlserver.backup import back_up_database, verify_backup
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.counts import count_rows
@@ -34,6 +36,7 @@ from tidegate.versions import ChangeKind, Hop, Plan
 
 Report = Callable[[str], None]
 
+FETCH: Final = "fetching the installers, that of the way back as well"
 KEYS: Final = "proving that master key and licence are safe"
 MAINTENANCE: Final = "switching maintenance mode on"
 DRAIN: Final = "draining the node"
@@ -80,6 +83,7 @@ class Work:
     journal: CutOverJournal
     checks: MainChecks
     report: Report
+    budget: Budget = DEFAULT_BUDGET
 
     @property
     def way_back(self) -> Path:
@@ -100,6 +104,7 @@ class Procedure:
 
     def forward(self) -> None:
         """To the target version; raises whatever stops it, with the journal saying how far it came."""
+        self._once(FETCH, self._fetch)
         self._once(KEYS, self._keep_keys)
         self._once(MAINTENANCE, self._close)
         self._once(DRAIN, self._drain)
@@ -121,6 +126,14 @@ class Procedure:
         with self._journal.step(name) as facts:
             self._work.report(name)
             facts.update(act() or {})
+
+    def _fetch(self) -> None:
+        """Everything that is installed later is brought here while the main instance still works."""
+        plan = self._work.plan
+        for hop in plan.hops:
+            assert_sql_server_suffices(self._main.database, hop.target)
+        for version in (plan.origin, *(hop.target for hop in plan.hops)):
+            self._host.fetch(version)
 
     def _keep_keys(self) -> Mapping[str, Any]:
         proof = prove_key_of(self._main)
@@ -166,6 +179,7 @@ class Procedure:
                 where=self._main.url,
                 next_step="correct [main.host]: it names another machine",
             )
+        assert_nobody_works(self._main.database, [self._host.node_name])
 
     def _back_up(self) -> Mapping[str, Any]:
         database, folder = self._main.database, self._main.backup_folder
@@ -216,7 +230,7 @@ class Procedure:
 
     def _upgrade(self, hop: Hop) -> None:
         self._permission()
-        upgrade_schema(self._host, _Told(self._work.report), self._log(hop))
+        upgrade_schema(self._host, self._main.database, _Told(self._work.report), self._log(hop), self._work.budget)
 
     def _start(self, hop: Hop) -> Mapping[str, Any]:
         self._host.stop()

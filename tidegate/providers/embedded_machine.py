@@ -90,6 +90,9 @@ class EmbeddedMachine:
     def installed(self) -> Mapping[str, str]:
         return self._installation.installed
 
+    def fetch(self, version: Version) -> None:
+        self._installation.fetch(version)
+
     def install(self, version: Version) -> None:
         self._installation.install(version)
 

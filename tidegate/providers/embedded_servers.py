@@ -108,6 +108,7 @@ class EmbeddedFeed:
     @cached_property
     def feed(self) -> DownloadFeed:
         port_file = self._folder / "port"
+        port_file.unlink(missing_ok=True)  # of one that was killed
         self._process = ChildProcess(
             "the download feed",
             [
