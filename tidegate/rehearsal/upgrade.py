@@ -71,6 +71,9 @@ def upgrade_test_instance(
     assert_not_main(main, instance.identity)
     assert_not_main(main, instance.database)
     assert_made_by_a_rehearsal(instance.database)
+    with SqlServer(instance.database.server, instance.database.name) as server:
+        assert_database_is_not_main(main, server)
+        journal = schema_journal(server)
     steps = StepClock(report)
     with OctopusClient(instance.url, instance.api_key, access=Access.FULL) as client:
         assert_server_is_not_main(main, client)
@@ -78,9 +81,6 @@ def upgrade_test_instance(
         report(f"fetching {target}")
         host.fetch(target)
         set_maintenance_mode(client, True)
-    with SqlServer(instance.database.server, instance.database.name) as server:
-        assert_database_is_not_main(main, server)
-        journal = schema_journal(server)
     with steps.step("stopping the server"):
         host.stop()
     assert_nobody_works(instance.database, [host.node_name])
