@@ -15,7 +15,7 @@ from tidegate.gate.approval import APPROVAL, Approval, Choice, load_approval, st
 from tidegate.gate.evidence import LEDGER, digest_of, read_entries
 from tidegate.gate.judged_again import evidence_now
 from tidegate.gate.policy import with_settings
-from tidegate.gate.seal import SEAL, verify_run
+from tidegate.gate.seal import SEAL, signer_of, verify_run
 from tidegate.gate.signing import SigningKey, public_key
 from tidegate.gate.verdict import Outcome, recompute
 from tidegate.octopus.downloads import DownloadFeed
@@ -44,6 +44,7 @@ def add(commands: Commands) -> None:
     signing.add_argument("--key", required=True, metavar="REF", help="your Ed25519 key: env:NAME or file:PATH")
     signing.add_argument("--decision", required=True, choices=[choice.value for choice in Choice])
     signing.add_argument("--comment", required=True, help="why; it is shown wherever the approval is")
+    signing.add_argument("--settings", type=Path, metavar="FILE", help="names the runners whose runs count")
     signing.set_defaults(command=_sign)
 
     printing = actions.add_parser("key", help="print the public half of a signing key, for the settings")
@@ -76,9 +77,14 @@ def _sign(chosen: argparse.Namespace, output: TextIO) -> int:
     folder: Path = chosen.folder
     if not folder.is_dir():
         raise UsageError("there is no such run folder", where=str(folder))
-    damage = [str(one) for one in verify_run(folder).damage]
+    ledger = verify_run(folder)
+    damage = [str(one) for one in ledger.damage]
     if damage:
         output.write("not signed: the evidence is not what was recorded\n" + "".join(f"  {one}\n" for one in damage))
+        return NO
+    runner, runners = signer_of(folder, ledger.head), load(chosen.settings).approval.runners
+    if runners and runner not in runners:
+        output.write(f"not signed: the run was signed {f'with {runner}' if runner else 'by nobody'}, no known runner\n")
         return NO
     entries = tuple(read_entries(folder / LEDGER))
     verdict = recompute(entries)
@@ -86,7 +92,7 @@ def _sign(chosen: argparse.Namespace, output: TextIO) -> int:
         output.write(f"not signed: the verdict is {verdict.outcome}\n")
         output.writelines(f"  {reason.subject}: {reason.message}\n" for reason in verdict.reasons)
         return NO if verdict.outcome is Outcome.REJECTED else INCOMPLETE
-    statement = statement_of(verdict, entries, digest_of(folder / SEAL))
+    statement = statement_of(verdict, entries, digest_of(folder / SEAL), runner)
     file = folder / APPROVAL
     approval = Approval(statement=statement)
     if file.exists():
@@ -134,6 +140,7 @@ def _verify(chosen: argparse.Namespace, output: TextIO) -> int:
         installers=_installers(settings, approval),
         evidence=_evidence(chosen),
         without_database=chosen.without_database,
+        runners=settings.approval.runners,
     )
     return _tell(answer(approval, asked), chosen, output)
 

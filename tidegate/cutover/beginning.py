@@ -124,6 +124,7 @@ class Asking:
                 plan=self._plan(),
                 installers=self._installers(),
                 evidence=_beside(self.file),
+                runners=self.settings.approval.runners,
             ),
         )
         if given.says is not Says.YES:

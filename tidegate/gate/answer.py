@@ -52,6 +52,7 @@ class Objection(StrEnum):
     OTHER_PLAN = "other-plan"
     OTHER_INSTALLER = "other-installer"
     OTHER_EVIDENCE = "other-evidence"
+    UNKNOWN_RUNNER = "unknown-runner"
     UNREACHABLE = "unreachable"
     NOT_COMPARED = "not-compared"
 
@@ -94,6 +95,7 @@ class EvidenceNow:
     head: str
     verdict_sha256: str
     seal_sha256: str
+    run_signed_by: str
     damage: tuple[str, ...]
 
 
@@ -102,7 +104,8 @@ class Asked:
     """What the pipeline is about to do and read; None for what it does not compare.
 
     ``plan`` is a plan as evidence records it, ``installers`` the digest of each version that is ready to be installed.
-    ``without_database`` says that leaving the schema out is meant.
+    ``without_database`` says that leaving the schema out is meant; with ``runners``, only runs signed with one of these
+    keys count.
     """
 
     now: datetime
@@ -113,6 +116,7 @@ class Asked:
     installers: Mapping[str, str] | HarnessError | None = None
     evidence: EvidenceNow | None = None
     without_database: bool = False
+    runners: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,7 @@ def answer(approval: Approval, asked: Asked) -> Answer:
         *(reason for policy in policies for reason in _people_reasons(approval, believed, policy)),
         *(reason for policy in policies for reason in _time_reasons(approval, policy, asked.now)),
         *_plan_reasons(approval, asked),
+        *_runner_reasons(approval, asked.runners),
         *_evidence_reasons(approval, asked.evidence),
         *_main_reasons(approval, asked.main, schema=not asked.without_database),
         *(reason for policy in policies for reason in _drift_reasons(drift, policy)),
@@ -261,6 +266,13 @@ def _plan_reasons(approval: Approval, asked: Asked) -> Iterator[Reason]:
             yield Reason(Objection.OTHER_INSTALLER, message)
 
 
+def _runner_reasons(approval: Approval, runners: Sequence[str]) -> Iterator[Reason]:
+    by = approval.statement.run_signed_by
+    if runners and by not in runners:
+        who = f"was signed with {by}, which is not a key of a known runner's" if by else "was not signed by its runner"
+        yield Reason(Objection.UNKNOWN_RUNNER, f"the run {who}")
+
+
 def _evidence_reasons(approval: Approval, evidence: EvidenceNow | None) -> Iterator[Reason]:
     if evidence is None:
         return
@@ -269,6 +281,8 @@ def _evidence_reasons(approval: Approval, evidence: EvidenceNow | None) -> Itera
         yield Reason(Objection.OTHER_EVIDENCE, "the evidence is not the one that was approved")
     elif evidence.verdict_sha256 != approval.statement.verdict_sha256:
         yield Reason(Objection.OTHER_EVIDENCE, "judged again, the evidence gives another verdict")
+    elif evidence.run_signed_by != approval.statement.run_signed_by:
+        yield Reason(Objection.OTHER_EVIDENCE, "the run does not have the signature it was approved with")
     elif evidence.seal_sha256 != approval.statement.seal_sha256:
         yield Reason(Objection.OTHER_EVIDENCE, "the run was sealed again after it was approved")
 

@@ -60,6 +60,7 @@ class Statement(_Part):
     evidence_entries: int
     verdict_sha256: str
     seal_sha256: str
+    run_signed_by: str = ""
     waived_until: date | None
     policy: Policy
     rehearsed_by: str
@@ -136,8 +137,8 @@ class Approval(_Part):
         return Approval(statement=self.statement, decisions=decisions)
 
 
-def statement_of(verdict: Verdict, entries: Sequence[Entry], seal_sha256: str) -> Statement:
-    """What there is to approve of a run whose seal has that digest.
+def statement_of(verdict: Verdict, entries: Sequence[Entry], seal_sha256: str, run_signed_by: str = "") -> Statement:
+    """What there is to approve of a run whose seal has that digest, and was signed with that key ("": not signed).
 
     Raises :class:`HarnessError` when its verdict is not "approved", or its evidence does not say all of it.
     """
@@ -170,6 +171,7 @@ def statement_of(verdict: Verdict, entries: Sequence[Entry], seal_sha256: str) -
             evidence_entries=verdict.evidence_entries,
             verdict_sha256=hashlib.sha256(verdict.to_bytes()).hexdigest(),
             seal_sha256=seal_sha256,
+            run_signed_by=run_signed_by,
             waived_until=min((date.fromisoformat(one.expires) for one in verdict.waived), default=None),
             policy=verdict.policy,
             rehearsed_by=str(facts["run.started"].get("by") or ""),

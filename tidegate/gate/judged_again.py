@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tidegate.gate.answer import EvidenceNow
 from tidegate.gate.evidence import LEDGER, digest_of, read_entries
-from tidegate.gate.seal import SEAL, verify_run
+from tidegate.gate.seal import SEAL, signer_of, verify_run
 from tidegate.gate.verdict import recompute
 
 
@@ -17,4 +17,5 @@ def evidence_now(folder: Path) -> EvidenceNow:
     damage = tuple(str(one) for one in ledger.damage)
     judged = b"" if damage else recompute(tuple(read_entries(folder / LEDGER))).to_bytes()
     sealed = digest_of(folder / SEAL) if (folder / SEAL).is_file() else ""
-    return EvidenceNow(ledger.head, hashlib.sha256(judged).hexdigest(), sealed, damage)
+    runner = signer_of(folder, ledger.head)
+    return EvidenceNow(ledger.head, hashlib.sha256(judged).hexdigest(), sealed, runner, damage)

@@ -6,36 +6,62 @@ closed: the verdict, JUnit and Allure results. An approval is bound to the seal,
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Final
 
-from tidegate.gate.evidence import LEDGER, digest_of
+from tidegate.gate.evidence import LEDGER, canonical, digest_of
 from tidegate.gate.integrity import Damage, Ledger, verify
+from tidegate.gate.signing import SigningKey, signed_by
 
 SEAL: Final = "SHA256SUMS"
+
+#: Who ran it, if the run had a key: a signature over the ledger's last digest and the seal.
+SIGNATURE: Final = "SHA256SUMS.sig"
 
 #: Not sealed, because it may be made or changed later: what people sign, pages rendered from the evidence, and what is
 #: kept of a test instance. Each name is that of a file or folder directly in the run folder.
 _OPEN: Final = (
-    *(SEAL, LEDGER, "approval.json", "change-board.*", "allure-report*"),
+    *(SEAL, SIGNATURE, LEDGER, "approval.json", "change-board.*", "allure-report*"),
     *("provisioned.jsonl", "main-writes.jsonl", "instances", "backup-set"),
 )
 
 
-def seal(folder: Path) -> None:
-    """Write the seal of a run that has ended."""
-    recorded = verify(folder).recorded
+def seal(folder: Path, key: SigningKey | None = None) -> None:
+    """Write the seal of a run that has ended, and sign it where there is a key."""
+    ledger = verify(folder)
+    recorded = ledger.recorded
     lines = [f"{recorded.get(path) or digest_of(folder / path)}  {path}\n" for path in _files(folder)]
     (folder / SEAL).write_text("".join(lines), encoding="utf-8", newline="\n")
+    if key is not None:
+        signature = {"key": key.public, "signature": key.sign(_signed_content(folder, ledger.head))}
+        (folder / SIGNATURE).write_text(json.dumps(signature, indent=2) + "\n", encoding="utf-8")
+
+
+def signer_of(folder: Path, head: str) -> str:
+    """The public key that signed this run, whose last event has the digest ``head``; "" where nobody validly did."""
+    try:
+        signature = json.loads((folder / SIGNATURE).read_bytes())
+        key, value = str(signature["key"]), str(signature["signature"])
+        return key if signed_by(key, value, _signed_content(folder, head)) else ""
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _signed_content(folder: Path, head: str) -> bytes:
+    return canonical({"format": "tidegate-run/1", "head": head, "seal": digest_of(folder / SEAL)})
 
 
 def verify_run(folder: Path) -> Ledger:
     """Everything that recomputing a run folder finds: what :func:`verify` finds, and what its seal does."""
     ledger = verify(folder)
-    return replace(ledger, damage=(*ledger.damage, *_broken(folder, ledger.recorded)))
+    damage = [*ledger.damage, *_broken(folder, ledger.recorded)]
+    if (folder / SIGNATURE).exists() and not signer_of(folder, ledger.head):
+        damage.append(Damage(SIGNATURE, "is not a signature of this run"))
+    return replace(ledger, damage=tuple(damage))
 
 
 def _broken(folder: Path, recorded: Mapping[str, str]) -> Iterator[Damage]:

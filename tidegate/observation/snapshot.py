@@ -70,6 +70,7 @@ def take_snapshot(
                 "administrator": source.administrator,
                 "users": list(source.clients),
                 "observers": sorted(source.observers),
+                "seed": source.seed,
                 "taken": datetime.now(UTC).isoformat(timespec="seconds"),
                 "seconds": round(time.monotonic() - started, 3),
                 "requests": fetcher.requests,

@@ -197,10 +197,19 @@ class ApproverSettings(Section):
     logins: tuple[str, ...] = ()
 
 
+class EvidenceSettings(Section):
+    """``key`` is an Ed25519 key that a run signs its evidence with, so that nobody can invent a run."""
+
+    key: Secret | None = None
+
+
 class ApprovalSettings(Section):
-    """Who may approve. ``rehearsed_by`` names who runs the rehearsal where the environment does not tell."""
+    """Who may approve. ``rehearsed_by`` names who runs the rehearsal where the environment does not tell; where
+    ``runners`` are named, only runs signed with one of these keys can be approved.
+    """
 
     approvers: tuple[ApproverSettings, ...] = ()
+    runners: tuple[Annotated[str, AfterValidator(public_key)], ...] = ()
     rehearsed_by: str = ""
 
     @model_validator(mode="after")
@@ -233,6 +242,7 @@ class Settings(Section):
     sql_server: SqlServerSettings = SqlServerSettings()
     integrations: IntegrationSettings = IntegrationSettings()
     policy: PolicySettings = PolicySettings()
+    evidence: EvidenceSettings = EvidenceSettings()
     approval: ApprovalSettings = ApprovalSettings()
     reports: ReportSettings = ReportSettings()
 

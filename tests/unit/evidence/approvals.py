@@ -104,6 +104,7 @@ APPROVALS: dict[str, Signed] = {
     "the run was sealed again after signing": Signed("other-evidence", _evidence(seal_sha256="0" * 64)),
     "judged again, the evidence says something else": Signed("other-evidence", _evidence(verdict_sha256="0" * 64)),
     "the evidence was damaged after signing": Signed("other-evidence", _evidence(damage=("a log: was changed",))),
+    "a run that its runner did not sign": Signed("unknown-runner", _asked(runners=(signing_key().public,))),
     "the evidence is too old": Signed("expired", _asked(now=COPIED + timedelta(days=8))),
     "the clock of the pipeline was moved back": Signed("clock", _asked(now=COPIED - timedelta(days=1))),
     "it is for another instance": Signed("other-instance", _now(installation_id="3333")),

@@ -78,7 +78,7 @@ def asked(**changes: Any) -> Asked:
 
 def evidence_now(approval: Approval, **changes: Any) -> EvidenceNow:
     bound = approval.statement
-    return replace(EvidenceNow(bound.evidence_sha256, bound.verdict_sha256, bound.seal_sha256, ()), **changes)
+    return replace(EvidenceNow(bound.evidence_sha256, bound.verdict_sha256, bound.seal_sha256, "", ()), **changes)
 
 
 def codes(given: Answer) -> list[str]:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.gate.approvals import signing_key
 from tidegate.gate.evidence import Evidence
-from tidegate.gate.seal import SEAL, seal, verify_run
+from tidegate.gate.seal import SEAL, SIGNATURE, seal, signer_of, verify_run
 
 
 @pytest.fixture
@@ -90,3 +91,32 @@ def test_memory_does_not_grow_with_the_evidence(tmp_path: Path) -> None:
     finally:
         tracemalloc.stop()
     assert peak < 3 * 2**20
+
+
+def test_a_signed_run_names_its_runner(run: Path) -> None:
+    key = signing_key()
+    seal(run, key)
+
+    assert signer_of(run, verify_run(run).head) == key.public
+    assert verify_run(run).damage == ()
+
+
+SIGNATURES: dict[str, Callable[[Path], object]] = {
+    "nothing in it": lambda run: (run / SIGNATURE).write_text("{}", encoding="utf-8"),
+    "no key": lambda run: (run / SIGNATURE).write_text('{"key": "ed25519:AAAA", "signature": ""}', encoding="utf-8"),
+    "that of an earlier seal": seal,
+}
+
+
+@pytest.mark.parametrize("change", SIGNATURES.values(), ids=SIGNATURES)
+def test_a_signature_that_does_not_fit_is_damage(run: Path, change: Callable[[Path], object]) -> None:
+    seal(run, signing_key())
+    (run / "junit.xml").write_text("<other/>", encoding="utf-8")
+    change(run)
+
+    assert signer_of(run, verify_run(run).head) == ""
+    assert "SHA256SUMS.sig: is not a signature of this run" in map(str, verify_run(run).damage)
+
+
+def test_an_unsigned_run_has_no_runner(run: Path) -> None:
+    assert signer_of(run, verify_run(run).head) == ""

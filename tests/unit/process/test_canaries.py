@@ -29,6 +29,9 @@ api_key = "env:CANARY_MAIN_API_KEY"
 master_key = "file:master.key"
 license = "env:CANARY_MAIN_LICENSE"
 
+[evidence]
+key = "env:CANARY_SIGNING_KEY"
+
 [main.database]
 server = "sql.example.com"
 name = "Octopus"

@@ -16,6 +16,8 @@ from tests.unit.gate.ledgers import MAIN_ID, Event, entries, found, good_run, ma
 from tests.wire.rehearsal.small_octopus import API_KEY, SmallOctopus, small_octopus
 from tidegate.command import main as tidegate
 from tidegate.gate.seal import seal
+from tidegate.gate.signing import SigningKey
+from tidegate.secrets import Secret
 
 COPIED = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
 
@@ -262,4 +264,23 @@ def test_the_rules_of_the_pipeline_count_as_well(scene: Scene) -> None:
 
     assert scene.codes() == (1, ["too-few-approvals", "duties-not-separated"])
     scene.sign("Bob")
+    assert scene.codes() == (0, [])
+
+
+def test_only_runs_of_known_runners_are_approved(scene: Scene, tmp_path: Path) -> None:
+    key = SigningKey(Secret.generated("the runner's key", private_key()))
+    with scene.settings.open("a", encoding="utf-8") as settings:
+        settings.write(f'[approval]\nrunners = ["{key.public}"]\n')
+    text = scene.settings.read_text(encoding="utf-8").split("[approval]")
+    scene.settings.write_text(f"[approval]{text[1]}{text[0]}", encoding="utf-8")
+
+    assert scene.sign("Ada", "--settings", str(scene.settings)) == 1
+    assert "signed by nobody" in scene.printed.readouterr().out
+    assert scene.sign("Ada") == 0  # whose settings know no runners; the pipeline's do
+    assert scene.codes() == (1, ["unknown-runner"])
+
+    scene.run = tmp_path / "signed"
+    entries(scene.run, _run(scene.octopus))
+    seal(scene.run, key)
+    assert scene.sign("Ada", "--settings", str(scene.settings)) == 0
     assert scene.codes() == (0, [])
