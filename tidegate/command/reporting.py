@@ -46,11 +46,10 @@ def _report(chosen: argparse.Namespace, output: TextIO) -> int:
         entries = tuple(read_entries(folder / LEDGER))
         run = Rehearsed(folder, recompute(entries, [str(one) for one in verify_run(folder).damage]))
         runs.append(run)
-        page = ""
         if together is None and allure is not None and (folder / RESULTS).is_dir():
-            made = allure.generate([folder / RESULTS], folder / REPORT, run.title, folder.parent)
-            page = os.path.relpath(made, folder)
-            told["allure"] = str(made)
+            told["allure"] = str(allure.generate([folder / RESULTS], folder / REPORT, run.title, folder.parent))
+        # What is there is linked, whoever made it: so the page comes out the same on a machine without Allure.
+        page = f"{REPORT}/index.html" if (folder / REPORT / "index.html").is_file() else ""
         documents = _documents(run, entries, page, pdf=not chosen.without_pdf)
         told["runs"].append(_described(run, documents))
     if together is not None:

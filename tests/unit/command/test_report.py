@@ -58,6 +58,18 @@ def test_with_allure_the_page_leads_into_its_report(tmp_path: Path, capsys: pyte
     assert 'href="allure-report/index.html"' in (folder / "change-board.html").read_text(encoding="utf-8")
 
 
+def test_the_page_comes_out_the_same_on_a_machine_without_allure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = _run(tmp_path / "run-1")
+    _report(capsys, folder, "--allure", made_up_allure(tmp_path / "bin"))
+    page = (folder / "change-board.html").read_bytes()
+    told = _report(capsys, folder)
+
+    assert told["allure"] is None
+    assert (folder / "change-board.html").read_bytes() == page
+
+
 def test_people_are_told_where_everything_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", str(_run(tmp_path / "run-1")), "--without-pdf"]) == 0
     out = capsys.readouterr().out
