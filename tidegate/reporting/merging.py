@@ -26,6 +26,9 @@ _OF_ONE_RUN: Final = frozenset({"environment.properties", "executor.json"})
 
 _PARAMETER: Final = "rehearsal"
 
+#: The outermost groups: of Allure's behaviours, and of its suites.
+_BRANCHES: Final = ("epic", "parentSuite")
+
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
@@ -103,7 +106,9 @@ def _row(run: Rehearsed) -> Sequence[str]:
 
 def _told_apart(result: Mapping[str, Any], rehearsal: str) -> dict[str, Any]:
     parameters: list[Any] = [*(result.get("parameters") or []), {"name": _PARAMETER, "value": rehearsal}]
-    labels: list[Any] = [*(result.get("labels") or []), {"name": "parentSuite", "value": rehearsal}]
+    # Reports are grouped by epic first: so each rehearsal is a branch of its own.
+    labels: list[Any] = [one for one in result.get("labels") or [] if one.get("name") not in _BRANCHES]
+    labels += [{"name": name, "value": f"Upgrade of {rehearsal}"} for name in _BRANCHES]
     known = f"{result.get('historyId', '')} {rehearsal}"
     history = hashlib.md5(known.encode(), usedforsecurity=False).hexdigest()
     return {**result, "parameters": parameters, "labels": labels, "historyId": history}

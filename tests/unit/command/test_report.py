@@ -26,7 +26,8 @@ def _run(folder: Path, events: list[Event] | None = None) -> Path:
     entries(folder, events or good_run())
     results = folder / "allure-results"
     results.mkdir()
-    result = {"uuid": folder.name, "name": "A", "fullName": "a#b", "historyId": "h", "labels": [{"name": "epic"}]}
+    labels = [{"name": "epic", "value": "Upgrade"}, {"name": "owner", "value": "somebody"}]
+    result = {"uuid": folder.name, "name": "A", "fullName": "a#b", "historyId": "h", "labels": labels}
     (results / f"{folder.name}-result.json").write_text(json.dumps(result), encoding="utf-8")
     (results / f"{folder.name}-container.json").write_text("{}", encoding="utf-8")
     seal(folder)
@@ -105,6 +106,11 @@ def test_several_runs_become_one_report_in_which_none_hides_another(
     assert sorted(result["parameters"][0]["value"] for result in results) == [
         "2018.12.1 to 2021.1.7500",
         "2018.12.1 to 2021.1.7500 (2)",
+    ]
+    assert results[0]["labels"] == [
+        {"name": "owner", "value": "somebody"},
+        {"name": "epic", "value": "Upgrade of 2018.12.1 to 2021.1.7500"},
+        {"name": "parentSuite", "value": "Upgrade of 2018.12.1 to 2021.1.7500"},
     ]
     assert len(list(output.glob("allure-results/*-container.json"))) == 2
     page = (output / "index.html").read_text(encoding="utf-8")

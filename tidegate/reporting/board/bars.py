@@ -10,15 +10,15 @@ from typing import Final
 from tidegate.reporting.board.html import Markup, cut
 
 _WIDTH: Final = 340
-_LABEL: Final = 150
+_LABEL: Final = 176
 _VALUE: Final = 44
 _ROW: Final = 15
 
 #: Characters of a name that fit beside its bar; the drawing's description holds all of it.
-_NAME: Final = 29
+_NAME: Final = 39
 
 #: WeasyPrint draws an SVG without the page's style sheet.
-_FONT: Final = 'font-family="Liberation Sans, Arial, sans-serif" font-size="10" fill="#1a1a1a"'
+_FONT: Final = 'font-family="Liberation Sans, Arial, sans-serif" font-size="9.5" fill="#1a1a1a"'
 
 
 @dataclass(frozen=True, slots=True)
