@@ -34,7 +34,7 @@ def add(commands: Commands) -> None:
 
 def _report(chosen: argparse.Namespace, output: TextIO) -> int:
     folders = [_run_folder(folder) for folder in chosen.folders]
-    together: Path | None = chosen.output
+    together: Path | None = chosen.output.resolve() if chosen.output else None
     if len(folders) > 1 and together is None:
         raise UsageError("several runs are given", next_step="say with --output FOLDER where to put them together")
     if len({folder.name for folder in folders}) < len(folders):
@@ -101,7 +101,14 @@ def _tell(told: dict[str, Any], output: TextIO, *, as_json: bool) -> None:
         output.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
         return
     for run in told["runs"]:
-        output.write(f"{run['from']} → {run['to']}: {run['verdict']}\n  {run['html']}\n")
+        output.write(f"{run['from']} → {run['to']}: {run['verdict']}\n  {_near(run['html'])}\n")
         if run["pdf"] or run["why_no_pdf"]:
-            output.write(f"  {run['pdf'] or run['why_no_pdf']}\n")
-    output.writelines(f"{text}\n" for text in (told.get("index"), told["allure"] or told["why_no_allure"]) if text)
+            output.write(f"  {_near(run['pdf']) if run['pdf'] else run['why_no_pdf']}\n")
+    made = [_near(path) for path in (told.get("index"), told["allure"]) if path]
+    output.writelines(f"{text}\n" for text in (*made, told["why_no_allure"]) if text)
+
+
+def _near(path: str) -> str:
+    """A path as somebody would type it here."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path

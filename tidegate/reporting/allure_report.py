@@ -49,10 +49,12 @@ class Allure:
 
         ``reports`` holds the history. Raises :class:`HarnessError` with what Allure said when it made none.
         """
+        output = output.resolve()  # Allure runs in another folder
+        sources = [str(folder.resolve()) for folder in results]
         configuration = self._configure(output, name, reports)
         try:
             told = subprocess.run(
-                [self.command, "generate", "--config", str(configuration), "--output", str(output), *map(str, results)],
+                [self.command, "generate", "--config", str(configuration), "--output", str(output), *sources],
                 cwd=output.parent,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,

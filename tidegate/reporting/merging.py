@@ -107,7 +107,8 @@ def _row(run: Rehearsed) -> Sequence[str]:
 def _told_apart(result: Mapping[str, Any], rehearsal: str) -> dict[str, Any]:
     parameters: list[Any] = [*(result.get("parameters") or []), {"name": _PARAMETER, "value": rehearsal}]
     # Reports are grouped by epic first: so each rehearsal is a branch of its own.
-    labels: list[Any] = [one for one in result.get("labels") or [] if one.get("name") not in _BRANCHES]
+    given: list[dict[str, str]] = result.get("labels") or []
+    labels = [one for one in given if one.get("name") not in _BRANCHES]
     labels += [{"name": name, "value": f"Upgrade of {rehearsal}"} for name in _BRANCHES]
     known = f"{result.get('historyId', '')} {rehearsal}"
     history = hashlib.md5(known.encode(), usedforsecurity=False).hexdigest()

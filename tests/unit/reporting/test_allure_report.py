@@ -51,6 +51,17 @@ def test_makes_one_file_with_the_configuration_beside_the_runs(tmp_path: Path) -
     assert sorted(file.name for file in (reports / "run-1").iterdir()) == ["allure-report", "allure-results"]
 
 
+def test_folders_may_be_named_as_they_are_seen_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _run(tmp_path)
+    monkeypatch.chdir(tmp_path / "reports")
+    allure = Allure(str(made_up_allure(tmp_path / "bin")), "3.18.0")
+    page = allure.generate([Path("run-1/allure-results")], Path("merged/allure-report"), "A run", Path("merged"))
+
+    assert page.is_file()
+    [results] = [one for one in _told(Path(allure.command))["arguments"] if one.endswith("allure-results")]
+    assert Path(results).is_dir()
+
+
 def test_history_grows_by_one_for_each_run_however_often_it_is_reported(tmp_path: Path) -> None:
     allure = Allure(str(made_up_allure(tmp_path / "bin")), "3.18.0")
     reports = tmp_path / "reports"

@@ -62,7 +62,7 @@ def test_tells_findings_with_their_consequences(tmp_path: Path) -> None:
 
     assert "REJECTED" in page
     assert "1 open finding blocks" in page
-    assert "DIFF Every resource says what it said breaking, blocks Projects-1/Name: 'Shop' → nothing" in page
+    assert 'DIFF Every resource says what it said breaking, blocks Projects-1/Name: "Shop" → nothing' in page
     assert "nobody finds the project" in page
 
 
@@ -83,7 +83,7 @@ def test_says_what_kept_the_run_from_approval_once_for_each_cause(tmp_path: Path
 
     assert why in page
     assert page.count("not run, because") == 1
-    assert f"{SCENARIOS[0]} and 2 more" in page
+    assert re.search(r": One +and 2 more", page)
 
 
 def test_tells_who_accepted_what(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 from tidegate.checks.catalogue import checks
 from tidegate.gate.scenarios import ScenarioOutcome, ScenarioResult
 from tidegate.reporting.board.html import Markup, joined, link, listed, paragraph, section
-from tidegate.reporting.board.material import Material
+from tidegate.reporting.board.material import Material, stage_and_title
 
 #: How outcomes are called where people read.
 _WORDS: Final = {
@@ -26,7 +26,7 @@ def verified(material: Material) -> Markup:
     """Each stage of the process, with how its scenarios ended."""
     stages: dict[str, list[ScenarioResult]] = {}
     for result in material.scenarios.values():
-        stages.setdefault(_stage(result), []).append(result)
+        stages.setdefault(stage_and_title(result.id)[0], []).append(result)
     told = listed((_told(*one) for one in stages.items()), "Nothing.")
     if not material.allure:
         return section("Verified", told)
@@ -90,9 +90,3 @@ def _beginning(subjects: list[str]) -> str:
 def _title(check: str) -> str:
     described = checks().get(check)
     return f"{described.title} ({check})" if described else check
-
-
-def _stage(result: ScenarioResult) -> str:
-    file = result.id.split(": ")[0].rsplit("/", 1)[-1].removesuffix(".feature")
-    name = file.lstrip("0123456789_").replace("_", " ").replace(" api", " API")
-    return name[:1].upper() + name[1:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ from tidegate.checks.catalogue import checks
 from tidegate.checks.finding import Finding, Severity
 from tidegate.gate.verdict import Code, Outcome, Verdict
 from tidegate.reporting.board.html import Markup, cut, joined, link, listed, markup, paragraph, section, table
-from tidegate.reporting.board.material import Material
+from tidegate.reporting.board.material import Material, stage_and_title
 
 _MEANINGS: Final = {
     Outcome.APPROVED: "The main instance may follow.",
@@ -57,7 +58,9 @@ def why_not(material: Material) -> Markup:
     for reason in others:
         causes.setdefault(reason.message, []).append(reason.subject)
     told = [
-        joined(link(subjects[0], material.scenario_address(subjects[0])), f"{_more(subjects)}: {_brief(message)}")
+        joined(
+            link(_subject(subjects[0]), material.scenario_address(subjects[0])), f"{_more(subjects)}: {_brief(message)}"
+        )
         for message, subjects in list(causes.items())[:_REASONS]
     ]
     if len(causes) > _REASONS:
@@ -114,7 +117,7 @@ def _places(alike: Sequence[Finding]) -> Iterator[Markup]:
 
 
 def _value(value: Any) -> str:
-    return "nothing" if value is None else cut(repr(value), _VALUE)
+    return "nothing" if value is None else cut(json.dumps(value, ensure_ascii=False, default=str), _VALUE)
 
 
 def _open(verdict: Verdict) -> str:
@@ -140,6 +143,12 @@ def _stand_ins(material: Material) -> Markup:
     played = " and ".join(instances)
     text = f"Stand-ins played {played}. What they say is no evidence about the real products."
     return paragraph(joined(Markup("<strong>Practice run.</strong> "), text), "practice")
+
+
+def _subject(subject: str) -> str:
+    """What a reason is about; of a scenario, its stage and title."""
+    stage, title = stage_and_title(subject)
+    return f"{stage}: {title}" if title else subject
 
 
 def _brief(message: str) -> str:

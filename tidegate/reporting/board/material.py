@@ -67,3 +67,10 @@ class Material:
     @cached_property
     def _allure_ids(self) -> Mapping[str, str]:
         return {str(one["id"]): str(one.get("allure") or "") for one in self.all("scenario")}
+
+
+def stage_and_title(scenario: str) -> tuple[str, str]:
+    """`features/09_verify_api.feature: Nothing is lost` as ("Verify API", "Nothing is lost")."""
+    file, _, title = scenario.partition(".feature: ")
+    name = file.rpartition("/")[2].lstrip("0123456789_").replace("_", " ").replace(" api", " API")
+    return (name[:1].upper() + name[1:]) or file, title
