@@ -1,62 +1,75 @@
-"""Rehearses with seeded regressions, one at a time, and prints which were caught and by which finding.
+"""Rehearses with seeded regressions, and prints which were caught, by which finding, and which were missed.
 
-    python benchmarks/detection.py                 # every regression the stand-ins know
-    python benchmarks/detection.py 4 21 66 122     # these
+    python -m benchmarks.detection                 # every regression the stand-ins know, and a control without any
+    python -m benchmarks.detection 4 21 66 122     # these, each in a rehearsal of its own
+    python -m benchmarks.detection --clean 2022.1.2495 2022.3.8575    # no regression: every finding is a false alarm
 
 Each is a real failure after an upgrade (`standins/octopus/regressions/`), switched on in the upgraded server.
-A rehearsal without any is the control: whatever it finds is a false alarm.
+`regressions.toml` says where each must be found, and which are rehearsed together.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import re
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
+import tomllib
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-SEEDED = REPOSITORY / "standins" / "octopus" / "regressions"
+from benchmarks.rehearsing import Bench, Rehearsed
+from tidegate.checks.finding import Finding
+from tidegate.versions import Version
+
+REPOSITORY: Final = Path(__file__).resolve().parents[1]
+SEEDED: Final = REPOSITORY / "standins" / "octopus" / "regressions"
+EXPECTED: Final = Path(__file__).with_name("regressions.toml")
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsed:
-    """How one rehearsal ended."""
+class Expected:
+    """Where a regression must be found, and in which rehearsal."""
 
-    number: int | None
-    title: str
-    verdict: str
-    findings: tuple[str, ...]
-    seconds: float
+    number: int
+    check: str
+    place: str
+    run: str  # rehearsed together with the others of this name; "" alone
+    pair: str
 
-    @property
-    def caught(self) -> bool:
-        return self.verdict == "rejected"
+    def caught_by(self, finding: Finding) -> bool:
+        return finding.check == self.check and self.place in finding.place
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """0 when every regression was caught and the control found nothing, 1 otherwise."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("numbers", nargs="*", type=int, metavar="NUMBER")
-    parser.add_argument("--main-version", default="2018.12.1")
-    chosen = parser.parse_args(arguments)
-    known = seeded()
-    wanted: list[int | None] = [None, *(chosen.numbers or known)]
-    results = [rehearse(number, known.get(number or 0, ""), chosen.main_version) for number in wanted]
-    missed = [result for result in results[1:] if not result.caught]
-    control = results[0]
-    print(
-        f"\n{len(results) - 1 - len(missed)} of {len(results) - 1} caught, {len(missed)} missed, "
-        f"{len(control.findings)} false alarms"
-    )
-    return 1 if missed or control.verdict != "approved" or control.findings else 0
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything in `regressions.toml`."""
+
+    expected: dict[int, Expected]
+    pairs: dict[str, tuple[Version, Version]]
+    live: dict[str, tuple[str, ...]]  # live checks of a run; all of them where a run is not named
+
+    def runs(self, pair: str, wanted: Collection[int]) -> list[tuple[str, list[Expected]]]:
+        """The rehearsals of one pair of versions: those that go together, and those that are alone."""
+        together: defaultdict[str, list[Expected]] = defaultdict(list)
+        for number, one in sorted(self.expected.items()):
+            if one.pair == pair and number in wanted:
+                together[one.run or str(number)].append(one)
+        return sorted(together.items(), key=lambda run: (not run[0].isdigit(), run[0].zfill(4)))
+
+
+def read_plan() -> Plan:
+    """`regressions.toml`. Raises KeyError where a row lacks something."""
+    data = tomllib.loads(EXPECTED.read_text(encoding="utf-8"))
+    expected = {
+        int(number): Expected(int(number), row["check"], row["place"], row.get("run", ""), row.get("on", "main"))
+        for number, row in data["expected"].items()
+    }
+    pairs = {name: (Version.parse(origin), Version.parse(target)) for name, (origin, target) in data["pairs"].items()}
+    return Plan(expected, pairs, {name: tuple(checks) for name, checks in data["live"].items()})
 
 
 def seeded() -> dict[int, str]:
@@ -69,40 +82,82 @@ def seeded() -> dict[int, str]:
     return found
 
 
-def rehearse(number: int | None, title: str, main_version: str) -> Rehearsed:
-    started = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        reports = Path(folder) / "reports"
-        subprocess.run(
-            [sys.executable, "-m", "pytest", "features/", "-q", "--main-version", main_version],
-            cwd=REPOSITORY,
-            env={
-                **os.environ,
-                "TIDEGATE_REPORTS__FOLDER": str(reports),
-                "OCTOPUS_STANDIN_REGRESSIONS": "" if number is None else str(number),
-            },
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            check=False,
-        )
-        result = _read(reports, number, title, time.monotonic() - started)
-    label = "control" if number is None else f"{number:3} {title}"
-    print(f"{result.verdict:10} {result.seconds:5.0f} s  {label}", flush=True)
-    for finding in result.findings[:3]:
-        print(f"{'':20}{finding}", flush=True)
-    return result
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0 when every regression was caught and the controls found nothing, 1 otherwise."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("numbers", nargs="*", metavar="NUMBER", help="regressions; every one when left out")
+    parser.add_argument("--clean", action="store_true", help="two versions instead of numbers: rehearse without any")
+    parser.add_argument("--times", type=int, default=1, help="how often the control is rehearsed")
+    chosen = parser.parse_args(arguments)
+    if chosen.clean:
+        origin, target = map(Version.parse, chosen.numbers)
+        return 1 if _clean(origin, target, chosen.times) else 0
+    numbers = {int(number) for number in chosen.numbers}
+    plan = read_plan()
+    caught, missed, alarms = 0, list[int](), 0
+    for pair, (origin, target) in plan.pairs.items():
+        runs = plan.runs(pair, numbers or plan.expected)
+        if not runs:
+            continue
+        with tempfile.TemporaryDirectory() as folder, Bench(Path(folder), origin, target) as bench:
+            alarms += sum(_control(bench) for _ in range(chosen.times))
+            for name, together in runs:
+                for alone in [[one] for one in together] if numbers else [together]:
+                    missing = _run(bench, alone, plan.live.get(name))
+                    caught += len(alone) - len(missing)
+                    missed += missing
+    unknown = sorted(set(seeded()) - set(plan.expected))
+    print(f"\n{caught} of {caught + len(missed)} caught, missed: {missed or 'none'}, {alarms} false alarms")
+    if unknown:
+        print(f"not in {EXPECTED.name}: {unknown}")
+    return 1 if missed or alarms or (unknown and not numbers) else 0
 
 
-def _read(reports: Path, number: int | None, title: str, seconds: float) -> Rehearsed:
-    (run,) = (path for path in reports.iterdir() if path.is_dir() and not path.is_symlink())
-    verdict: dict[str, Any] = json.loads((run / "verdict.json").read_text(encoding="utf-8"))
-    findings = [
-        json.loads(line)["details"]
-        for line in (run / "evidence.jsonl").read_text(encoding="utf-8").splitlines()
-        if '"kind":"finding"' in line.replace('"kind": "', '"kind":"')
-    ]
-    told = tuple(f"[{one['check']}] {one['severity']} at {one['place']}" for one in findings)
-    return Rehearsed(number, title, str(verdict["outcome"]), told, seconds)
+def _clean(origin: Version, target: Version, times: int) -> int:
+    with tempfile.TemporaryDirectory() as folder, Bench(Path(folder), origin, target) as bench:
+        return sum(_control(bench) for _ in range(times))
+
+
+def _control(bench: Bench) -> int:
+    """How many findings a rehearsal without any regression has."""
+    result = bench.rehearse()
+    _say("clean", result)
+    for finding in result.findings:
+        print(f"      FALSE ALARM {_told(finding)}", flush=True)
+    return len(result.findings)
+
+
+def _run(bench: Bench, together: list[Expected], live: tuple[str, ...] | None) -> list[int]:
+    """Rehearse with these; the numbers of those that nothing at the right place told of."""
+    result = bench.rehearse([one.number for one in together], live=live)
+    _say("seeded " + ", ".join(str(one.number) for one in together), result)
+    titles = seeded()
+    missed: list[int] = []
+    for one in together:
+        found = next(filter(one.caught_by, result.findings), None)
+        print(f"  {'caught' if found else 'MISSED'} {one.number:4} {titles.get(one.number, '?')}", flush=True)
+        if found is None:
+            missed.append(one.number)
+        else:
+            print(f"              {_told(found)}", flush=True)
+    _others(together, result.findings)
+    return missed
+
+
+def _others(together: list[Expected], findings: Iterable[Finding]) -> None:
+    """Consequences at other places: too many of them hide a cause."""
+    others = [finding for finding in findings if not any(one.caught_by(finding) for one in together)]
+    if others:
+        print(f"  and {len(others)} more findings of the same causes, for example {_told(others[0])}", flush=True)
+
+
+def _say(what: str, result: Rehearsed) -> None:
+    print(f"{what}: {len(result.findings)} findings, {result.seconds:.0f} s, {result.processor:.0f} s of processor")
+
+
+def _told(finding: Finding) -> str:
+    after: Any = finding.after if isinstance(finding.after, str) else repr(finding.after)
+    return f"[{finding.check}] {finding.severity} at {finding.place[:120]}: {str(after)[:80]}"
 
 
 if __name__ == "__main__":

@@ -30,6 +30,11 @@ Feature: Verifying deployments
       When the test instance is upgraded to the target version
       Then a new release of each project freezes the process, variables and packages that one before it froze
 
+    @severity:critical @issue:6242
+    Scenario: Published runbooks run as before
+      When the test instance is upgraded to the target version
+      Then published runbooks end and say what they did, and can be published again
+
     @severity:critical
     Scenario: Each kind of user may deploy what it could deploy
       When the test instance is upgraded to the target version

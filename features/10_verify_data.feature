@@ -31,6 +31,11 @@ Feature: Verifying the data
       When the test instance is upgraded to the target version
       Then one resource of each kind can be saved in the shape that it had before
 
+    @severity:critical @issue:7861
+    Scenario: Saving one thing reaches what follows it and nothing else
+      When the test instance is upgraded to the target version
+      Then steps follow their templates, and tenants keep their variables
+
   Rule: The database is in order
 
     @severity:critical

@@ -78,6 +78,11 @@ def _(live_checks: LiveChecks, judge: Judge) -> None:
     judge.require_none(live_checks.findings("releases"))
 
 
+@then("published runbooks end and say what they did, and can be published again")
+def _(live_checks: LiveChecks, judge: Judge) -> None:
+    judge.require_none(live_checks.findings("runbooks"))
+
+
 @then("a user of each kind may deploy what it could deploy, and nothing else")
 def _(live_checks: LiveChecks, judge: Judge) -> None:
     judge.require_none(live_checks.findings("deployments as each user"))
@@ -160,6 +165,11 @@ def _(live_checks: LiveChecks, judge: Judge) -> None:
 @then("one resource of each kind can be saved in the shape that it had before")
 def _(live_checks: LiveChecks, judge: Judge) -> None:
     judge.require_none(live_checks.findings("saving as before"))
+
+
+@then("steps follow their templates, and tenants keep their variables")
+def _(live_checks: LiveChecks, judge: Judge) -> None:
+    judge.require_none(live_checks.findings("consequences"))
 
 
 @then("the server finds its database complete, and every view can be read")

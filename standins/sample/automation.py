@@ -135,9 +135,10 @@ def _subscriptions(made: Foundations, projects: Mapping[str, Resource]) -> list[
 
 
 def _runbooks(instance: Instance, made: Foundations, projects: Mapping[str, Resource]) -> None:
-    """A published runbook that ran once, and a draft."""
+    """A published runbook that ran once, one that uses a package no release uses, and a draft."""
     owner = projects["Maintenance scripts"]
-    for name in ("Restart services", "Collect diagnostics"):
+    package = ("Acme.Migrations", "1.1.0")
+    for name in ("Restart services", "Collect diagnostics", "Rebuild the index"):
         runbook = instance.post(
             "runbooks",
             {
@@ -152,7 +153,10 @@ def _runbooks(instance: Instance, made: Foundations, projects: Mapping[str, Reso
             },
         )
         process_id = runbook["RunbookProcessId"]
-        only = steps.bash(name, name, f'echo "{name} in #{{Octopus.Environment.Name}}"')
+        uses = name == "Collect diagnostics"
+        references = [steps.package_reference(name, name, "scripts", made.built_in_feed, package[0])] if uses else []
+        body = f'echo "{name} in #{{Octopus.Environment.Name}}, log level #{{LogLevel}}"'
+        only = steps.bash(name, name, body, references=references)
         instance.put(
             f"runbookProcesses/{process_id}",
             {
@@ -163,12 +167,15 @@ def _runbooks(instance: Instance, made: Foundations, projects: Mapping[str, Reso
                 "Steps": [steps.step(name, [only])],
             },
         )
-        if name != "Restart services":
+        if name == "Rebuild the index":
             continue
+        selected = [{"ActionName": name, "PackageReferenceName": "scripts", "Version": package[1]}] if uses else []
         snapshot = instance.post(
             "runbookSnapshots?publish=true",
-            {"ProjectId": owner["Id"], "RunbookId": runbook["Id"], "Name": "Snapshot 1", "SelectedPackages": []},
+            {"ProjectId": owner["Id"], "RunbookId": runbook["Id"], "Name": "Snapshot 1", "SelectedPackages": selected},
         )
+        if uses:
+            continue
         run = instance.post(
             "runbookRuns",
             {

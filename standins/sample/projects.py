@@ -257,7 +257,8 @@ def _tenanted(project: str) -> Callable[[Foundations, dict[str, Resource]], list
         del made, projects
         body = (
             'echo "Deploying for $(get_octopusvariable Octopus.Deployment.Tenant.Name) '
-            'alias $(get_octopusvariable Tenant.Alias) in $(get_octopusvariable Tenant.Region)"\n'
+            "alias $(get_octopusvariable Tenant.Alias) in $(get_octopusvariable Tenant.Region), "
+            'rollout $(get_octopusvariable Rollout)"\n'
             'echo "key $(get_octopusvariable Tenant.LicenseKey | sha256sum | cut -c1-64)"'
         )
         return [
@@ -269,6 +270,15 @@ def _tenanted(project: str) -> Callable[[Foundations, dict[str, Resource]], list
         ]
 
     return process
+
+
+def _tenant_variables(made: Foundations, seed: int) -> list[Resource]:
+    """One variable whose value depends on a tag of the tenant, and is something else for all others."""
+    del made, seed
+    p = "Tenant portal"
+    tags = ["Ring/Stable", "Ring/Beta", "Ring/Alpha"]
+    scoped = [variable(p, "Rollout", f"wave {number}", scope={"TenantTag": [tag]}) for number, tag in enumerate(tags)]
+    return [variable(p, "Rollout", "nobody's"), *scoped]
 
 
 def _tenant_templates(project: str) -> list[Resource]:
@@ -356,6 +366,7 @@ def plans() -> list[Plan]:
             _tenanted("Tenant portal"),
             tenancy="Tenanted",
             templates=_tenant_templates("Tenant portal"),
+            variables=_tenant_variables,
             environments=("Development",),
         ),
         Plan(

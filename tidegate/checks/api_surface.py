@@ -67,6 +67,7 @@ def compare_surface(before: Snapshot, after: Snapshot) -> Iterator[Finding]:
     """Filters that links no longer offer, and what the server's own description no longer has."""
     known = Known(version_of(before), version_of(after))
     yield from _headers(before.headers(), after.headers())
+    yield from _rate(before, after)
     yield from _filters(_root_links(before), _root_links(after), known)
     described = [_described(snapshot) for snapshot in (before, after)]
     if described[0] is not None and described[1] is not None:
@@ -161,6 +162,16 @@ def _headers(before: Mapping[tuple[str, str], str], after: Mapping[tuple[str, st
         else:
             consequence = "browsers may block parts of the portal, of artifacts or of embedded pages"
             yield _finding(f"{place} header {header}", Severity.DEGRADED, was, now, consequence)
+
+
+def _rate(before: Snapshot, after: Snapshot) -> Iterator[Finding]:
+    """A server that limits the rate of requests: clients from before that do not know the answer 429."""
+    was, now = (int(snapshot.about.get("put_off", {}).get("429", 0)) for snapshot in (before, after))
+    if now and not was:
+        yield _finding(
+            "rate of requests", Severity.DEGRADED, "no answer 429", f"{now} answers 429",
+            "scripts and clients that do not know 429 fail when they are busy (OctopusDeploy/Issues#10155)",
+        )  # fmt: skip
 
 
 def _filters(before: Mapping[str, str], after: Mapping[str, str], known: Known) -> Iterator[Finding]:

@@ -111,7 +111,7 @@ class SideBySide:
         query = """
             SELECT b.user, b.place, b.family, b.seconds, a.seconds
             FROM b.seen b JOIN a.seen a ON a.user = b.user AND a.place = b.place AND a.form = b.form
-            WHERE b.form IN ('item', 'list', 'file') AND b.seconds > 0 AND a.seconds > 0
+            WHERE b.form IN ('item', 'list', 'file', 'together') AND b.seconds > 0 AND a.seconds > 0
         """
         for row in self._connection.execute(query):
             yield Timing(*row)
@@ -127,7 +127,7 @@ class SideBySide:
     def _only(self, here: str, there: str) -> Iterator[Single]:
         query = f"""
             SELECT user, place, form, family, status, body FROM {here}.seen s
-            WHERE NOT EXISTS (
+            WHERE form <> 'together' AND NOT EXISTS (
                 SELECT 1 FROM {there}.seen t WHERE t.user = s.user AND t.place = s.place
                 AND (t.form = s.form OR (s.form IN ('item', 'list') AND t.form IN ('item', 'list'))))
         """  # noqa: S608 - both names are literals of this module

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -167,6 +167,9 @@ class Crawler:
             else:
                 # Deeper links belong to other resources, which are reached through their own collections.
                 self._ask_dependent(path)
+                for query in _searches(variables(template)):
+                    for word in self._knowledge.filter_words.get("term", ()):
+                        self.ask_path(f"{path}?{query}{quote(word)}", follow=False)
         route = self._knowledge.file_routes.get(job.family)
         if route and _small_enough(body, self._scope.largest_file):
             self.ask_file(f"{job.path.partition('?')[0]}/{route}")
@@ -335,6 +338,14 @@ class Crawler:
 def _resources(items: list[Any]) -> bool:
     """Whether a bare array lists resources rather than values."""
     return all(id_of(item) for item in items)
+
+
+def _searches(offered: frozenset[str]) -> Iterator[str]:
+    """Queries for a word, where a list inside a resource can be searched: packages of a feed, by either route."""
+    if "term" in offered:
+        yield "term="
+    if {"packageId", "partialMatch"} <= offered:
+        yield "partialMatch=true&packageId="
 
 
 def _next_by_count(path: str, total: int, seen: int, paged: bool) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -77,6 +77,7 @@ class Fetcher:
         self._away = threading.Lock()
         self._returns = 0  # how often the server was away and came back
         self.requests = 0
+        self.put_off: Counter[int] = Counter()  # answers that said "not now", by status
 
     def __enter__(self) -> Fetcher:
         for number in range(self._scope.workers):
@@ -164,6 +165,8 @@ class Fetcher:
             except Unreachable as error:
                 fetched = Fetched(job, None, trouble=error.what)
             again = fetched.answer is None or fetched.answer.status in NOT_NOW or fetched.garbled
+            if fetched.answer is not None and fetched.answer.status in NOT_NOW:
+                self.put_off[fetched.answer.status] += 1
             if not again or time.monotonic() + pause > deadline or self._stop.is_set():
                 return fetched
             self._stop.wait(_asked_for(fetched.answer, pause))

@@ -54,6 +54,52 @@ def probes(space: str) -> list[Probe]:
     ]
 
 
+#: Clients as they name themselves; servers have answered some of them in another shape (OctopusDeploy/Issues#5247).
+CLIENTS: Final = {
+    "octo, which gives no name": "",
+    "Octopus.Client": "OctopusClient-dotnet/4.45.0 (Linux; x64) octo",
+    "the TypeScript client": "ts-octopusdeploy",
+    "the Go client": "go-octopusdeploy/2.50.0 (linux; amd64)",
+    "a browser": "Mozilla/5.0 (X11; Linux x86_64)",
+}
+
+#: What clients read before they do anything (the same sequences as in the rehearsal of build servers).
+READ_BY_CLIENTS: Final = (
+    "/api", "/api/users/me", "/api/projects?take=5", "/api/environments?take=5", "/api/feeds?take=5",
+    "/api/lifecycles?take=5", "/api/releases?take=5", "/api/machines?take=5", "/api/accounts?take=5",
+    "/api/tasks?take=2",
+)  # fmt: skip
+
+
+def ask_as_clients(client: OctopusClient, user: str) -> Iterator[Seen]:
+    """Whether clients that name themselves otherwise get the same shape of answer: "", or what differs."""
+    for path in READ_BY_CLIENTS:
+        try:
+            usual = client.send("GET", path)
+            for name, agent in CLIENTS.items():
+                theirs = client.send("GET", path, headers={"User-Agent": agent})
+                told = sorted(_shapes(theirs.json) ^ _shapes(usual.json)) if theirs.ok else [str(theirs.status)]
+                if theirs.status == usual.status and not theirs.ok:
+                    told = []
+                body = json.dumps({"DiffersFromOthers": told})
+                place = f"{PLACE} {path.partition('?')[0]} as {name}"
+                yield Seen(user, place, ITEM, PLACE, path, 200, body=body)
+        except Unreachable as error:
+            yield Seen(user, f"{PLACE} {path} as clients", ITEM, PLACE, path, 0, body=error.what)
+
+
+def _shapes(value: Any, path: str = "") -> set[str]:
+    """Every property of a document with the sort of its value; null may stand for any sort."""
+    if isinstance(value, dict):
+        document = cast("dict[str, Any]", value)
+        return {shape for name, inner in document.items() for shape in _shapes(inner, f"{path}.{name}")} | {
+            f"{path}{{}}"
+        }
+    if isinstance(value, list):
+        return {shape for inner in cast("list[Any]", value) for shape in _shapes(inner, f"{path}[]")}
+    return set() if value is None else {f"{path}: {type(value).__name__}"}
+
+
 def ask(client: OctopusClient, anonymous: OctopusClient, user: str, space: str) -> Iterator[Seen]:
     """The answers, reduced to what clients test: the status, the sort of body, how many items, an error's message."""
     for probe in probes(space):

@@ -29,6 +29,7 @@ class RouteKnowledge:
     unlinked_space: tuple[str, ...]
     filters: Mapping[str, str]
     filter_words: Mapping[str, tuple[str, ...]]
+    asked_together: tuple[str, ...]
 
     def followed(self, link: str) -> bool:
         return not self.never_links.match(link)
@@ -70,4 +71,5 @@ def route_knowledge() -> RouteKnowledge:
         unlinked_space=tuple(data["unlinked"]["space"]),
         filters=data["filters"],
         filter_words={name: tuple(words) for name, words in data["filter_words"].items()},
+        asked_together=tuple(data["asked_together"]),
     )

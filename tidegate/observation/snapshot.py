@@ -17,10 +17,11 @@ from tidegate.observation.crawl import Crawler
 from tidegate.observation.documents import id_of
 from tidegate.observation.fetching import Fetcher, Job
 from tidegate.observation.places import family_of
-from tidegate.observation.probes import PLACE, ask
+from tidegate.observation.probes import PLACE, ask, ask_as_clients
 from tidegate.observation.routes import RouteKnowledge, route_knowledge
 from tidegate.observation.scope import DatabaseView, SnapshotScope, SnapshotSource
-from tidegate.observation.store import FILE, ITEM, LIST, Sampled, Seen, Snapshot, SnapshotWriter
+from tidegate.observation.store import FILE, ITEM, LIST, TOGETHER, Sampled, Seen, Snapshot, SnapshotWriter
+from tidegate.observation.together import together
 from tidegate.octopus.client import OctopusClient, ServerInfo
 from tidegate.versions import Version
 
@@ -55,6 +56,7 @@ def take_snapshot(
         taker.repeat_earlier()
         taker.replay()
         taker.time_again()
+        taker.time_together()
         taker.probe(administrator)
         _headers(administrator, writer)
         if source.database is not None:
@@ -74,6 +76,7 @@ def take_snapshot(
                 "taken": datetime.now(UTC).isoformat(timespec="seconds"),
                 "seconds": round(time.monotonic() - started, 3),
                 "requests": fetcher.requests,
+                "put_off": {str(status): number for status, number in fetcher.put_off.items()},
                 "database": source.database is not None,
                 "like": source.like is not None,
             }
@@ -248,12 +251,26 @@ class _Taker:
                 if fetched.answer.seconds < self._scope.slow:
                     break
 
+    def time_together(self) -> None:
+        """Time what everybody looks at when several people look at the same time."""
+        client = self._source.clients[self._source.administrator]
+        prefix = f"/api/{self.default_space}" if self._spaces else "/api"
+        for route in self._knowledge.asked_together:
+            path = f"{prefix}/{route}"
+            seconds = together(client, path)
+            if seconds is not None:
+                place = f"{route} by several at once"
+                user = self._source.administrator
+                self._writer.saw(Seen(user, place, TOGETHER, place, path, 200, seconds=seconds))
+
     def probe(self, client: OctopusClient) -> None:
         """Ask how the interface behaves, also for those who give no credentials."""
         with client.anonymous() as anonymous:
             space = self.default_space if self._spaces else ""
             for seen in ask(client, anonymous, self._source.administrator, space):
                 self._writer.saw(seen)
+        for seen in ask_as_clients(client, self._source.administrator):
+            self._writer.saw(seen)
 
     def _drain(self, phase: str) -> None:
         for fetched in self._fetcher.results():
@@ -266,8 +283,11 @@ class _Taker:
 
 
 def _headers(client: OctopusClient, writer: SnapshotWriter) -> None:
-    """Headers of the root document and the portal's page; a policy there has blocked it (OctopusDeploy/Issues#8013)."""
-    for path in ("/api", "/app"):
+    """Headers of the root document, of the portal's page and of the way there.
+
+    A policy has blocked the page (OctopusDeploy/Issues#8013), and a redirect has led beside it (#7954).
+    """
+    for path in ("/api", "/app", "/"):
         answer = client.send("GET", path)
         kept = {name: answer.headers[name] for name in HEADERS if name in answer.headers}
         writer.headers(path, {":status": str(answer.status), **kept})

@@ -42,6 +42,8 @@ FILE: Final = "file"
 LISTED: Final = "listed:"
 #: A call of recorded traffic, made to the letter.
 RECORDED: Final = "recorded"
+#: The time an answer takes when several ask for it at once; there is no body.
+TOGETHER: Final = "together"
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,9 +39,10 @@ def selection_of(call: Call, resource: Resource) -> Selection:
     if ids:
         selection.where["Id"] = ids
     partial = call.query.get("partialname")
-    if partial:
-        selection.contains["Name"] = partial
     columns = call.server.store.kind(resource.kind).columns
+    # Root links offer partialName for scoped user roles, too, which have no name of their own.
+    if partial and "Name" in columns:
+        selection.contains["Name"] = partial
     for name, column in resource.filters.items():
         wanted = call.query.get(name)
         if not wanted:

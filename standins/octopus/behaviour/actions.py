@@ -16,6 +16,7 @@ from standins.octopus.behaviour.activity import Activity
 from standins.octopus.behaviour.documents import is_true, listed, mapped, text_of
 from standins.octopus.behaviour.plan import PackageUse, PlannedAction, packages_of
 from standins.octopus.behaviour.substitution import CircularReference, Variables
+from standins.octopus.regressions import hooks
 
 if TYPE_CHECKING:
     from standins.octopus.behaviour.deploying import Deploying
@@ -109,6 +110,7 @@ def _script(job: Job) -> None:
 
 
 def run_script(job: Job, body: str, syntax: str, work: Path, arguments: str = "") -> None:
+    hooks.tell("server script", syntax)
     if syntax != "Bash":
         raise ActionFailed(f"The script is written in {syntax}, and there is no interpreter for it on this server.")
     values = {name: value for name in job.variables.names if (value := job.variables.get(name)) is not None}

@@ -128,7 +128,7 @@ class Deploying:
         if keys and all(key in self.progress.done for key in keys):
             return
         log = self._node(step.step["Id"], f"Step {step.number}: {step.name}")
-        skip = self._reason_to_skip(step)
+        skip = hooks.adjust("reason to skip", self._reason_to_skip(step))
         if skip:
             log.verbose(skip)
             log.finish("Skipped")

@@ -10,6 +10,7 @@ from standins.octopus.behaviour.documents import is_true, listed, mapped, text_o
 from standins.octopus.behaviour.plan import Place
 from standins.octopus.behaviour.variables import Scope, Value, values_of
 from standins.octopus.contract import Document, Server, Transaction
+from standins.octopus.regressions import hooks
 
 
 @dataclass(slots=True)
@@ -105,6 +106,7 @@ def load(server: Server, transaction: Transaction, kind: str, subject_id: str) -
         space,
     )
     inputs.values.extend(tenant_values(transaction, project, tenant, environment["Id"]))
+    inputs.values = hooks.adjust("loaded values", inputs.values, inputs)
     inputs.system.update(system_variables(server, inputs))
     return inputs
 

@@ -54,7 +54,7 @@ def _project(server: Server, transaction: Transaction, project: Document, log: A
             Policy.of(mapped(lifecycle, "ReleaseRetentionPolicy")),
             server.now(),
         )
-        for release_id in doomed:
+        for release_id in hooks.adjust("releases to delete", doomed, list(documents)):
             log.info(f"Deleting release {documents[release_id]['Version']} of {project['Name']}")
             releases.delete(server, transaction, documents[release_id])
 
@@ -85,11 +85,12 @@ def _deployed(transaction: Transaction, documents: dict[str, Document]) -> list[
 
 def used_packages(server: Server, transaction: Transaction, space: str | None) -> set[tuple[str, str]]:
     """(package, version) of everything a release or a runbook snapshot selected."""
-    used: set[tuple[str, str]] = set()
+    by_kind: dict[str, set[tuple[str, str]]] = {}
     sources = [("Release", "ProjectDeploymentProcessSnapshotId", "DeploymentProcess")]
     if server.at_least("2019.11"):
         sources.append(("RunbookSnapshot", "FrozenRunbookProcessId", "RunbookProcess"))
     for kind, column, process_kind in sources:
+        used = by_kind.setdefault(kind, set())
         documents = [entry for entry in transaction.query(kind, space=space) if listed(entry, "SelectedPackages")]
         processes = {
             entry["Id"]: entry
@@ -105,7 +106,8 @@ def used_packages(server: Server, transaction: Transaction, space: str | None) -
                 )
                 if key in packages:
                     used.add((packages[key], selected["Version"]))
-    return used
+    every = {use for found in by_kind.values() for use in found}
+    return hooks.adjust("packages in use", every, by_kind)
 
 
 def _packages(server: Server, transaction: Transaction, space: str | None, log: Activity) -> None:

@@ -19,6 +19,7 @@ from standins.octopus.behaviour import event_catalogue
 from standins.octopus.behaviour.documents import mapped, text_of, texts
 from standins.octopus.behaviour.moments import iso, timespan
 from standins.octopus.contract import Document, Server, Transaction
+from standins.octopus.regressions import hooks
 
 _log = logging.getLogger("octopus.subscriptions")
 
@@ -129,9 +130,13 @@ def send(waiting: Sequence[Notification]) -> None:
             status = _post(notification)
         except OSError as problem:
             _log.warning("The webhook %s could not be reached: %s", notification.uri, problem)
-            continue
-        if status >= 300:
-            _log.warning("The webhook %s answered with %s", notification.uri, status)
+            failed = True
+        else:
+            failed = status >= 300
+            if failed:
+                _log.warning("The webhook %s answered with %s", notification.uri, status)
+        if failed and not hooks.adjust("goes on after a failed webhook", True):
+            return
 
 
 def _post(notification: Notification) -> int:

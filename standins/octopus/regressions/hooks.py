@@ -9,6 +9,12 @@ A point is a word agreed between the code that has it and the regressions that u
 ``event stored``          (server, transaction, event)
 ``snapshot``              frozen document → document before it is stored, with (kind,)
 ``values``                the variable values of a deployment → list, with (inputs,)
+``loaded values``         all variable values of a deployment, once → list, with (inputs,)
+``reason to skip``        why a step does not run → reason, "" to run it
+``server script``         (syntax): raise ``ActionFailed`` instead of running a script
+``packages in use``       used (id, version) pairs → set, with (pairs by kind of document,)
+``releases to delete``    ids retention chose → ids, with (ids of all releases of a channel,)
+``goes on after a failed webhook``  True → bool
 ``packages to delete``    ids retention chose → ids, with (stored documents, used pairs)
 ``log files``             files of a task's log → list, with (server, task)
 ``scheduler log``         path of a scheduled task's log → path, with (server,)

@@ -38,6 +38,7 @@ class UpgradeFailed(Exception):
 class Interference:
     """How a seeded regression may disturb an upgrade: scripts of its own, and leaving out the views."""
 
+    before_checks: Callable[[Database], None] | None = None
     extra_scripts: Sequence[Script] = ()
     before_script: Callable[[str, ScriptContext], None] | None = None
     after_scripts: Callable[[ScriptContext], None] | None = None
@@ -95,6 +96,8 @@ class Upgrader:
             self.database.run(f"EXEC sp_releaseapplock @Resource = N'{_LOCK}', @LockOwner = N'Session'")
 
     def _check(self, check_license: bool) -> None:
+        if self.interference.before_checks:
+            self.interference.before_checks(self.database)
         checks = run_prechecks(self.database, self.version, check_license=check_license, node=self.node)
         self.log("Checking whether it is safe to upgrade the database...")
         for check in checks:

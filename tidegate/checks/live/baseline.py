@@ -13,6 +13,7 @@ from tidegate.checks.live.background import (
     check_scheduled_logs,
     scheduled_logs,
 )
+from tidegate.checks.live.consequences import check_consequences, consequence_outcomes
 from tidegate.checks.live.context import LiveContext, LiveResult
 from tidegate.checks.live.creating import check_creating, creation_outcomes
 from tidegate.checks.live.deploying_as_users import check_deploying_as_users, outcomes_as_users
@@ -27,6 +28,7 @@ from tidegate.checks.live.login import check_login, login_outcomes
 from tidegate.checks.live.pushing import check_pushing, push_outcomes
 from tidegate.checks.live.releases import check_releases, make_releases
 from tidegate.checks.live.retention import check_retention
+from tidegate.checks.live.runbooks import RunbookRuns, check_runbooks, rehearse_runbooks
 from tidegate.checks.live.saving import check_saving, check_saving_as_before
 from tidegate.checks.live.scripts import Script, ScriptOutcome, check_scripts, run_scripts
 from tidegate.checks.live.spaces import check_spaces
@@ -46,6 +48,8 @@ class Baseline:
     pushes: Mapping[str, str]
     creations: Mapping[str, str]
     releases: Mapping[str, str]
+    runbooks: RunbookRuns
+    consequences: Mapping[str, str]
     scheduled_logs: frozenset[str]
     notified: str  # whether a subscription reached a webhook
     scripts: Mapping[str, ScriptOutcome]
@@ -61,6 +65,9 @@ def record_baseline(
     """
     context.guard()
     logins = login_outcomes(context)
+    context.report("live baseline: saving what others depend on")
+    # Before any release: what is saved here is what later ones are made of.
+    consequences = consequence_outcomes(context)
     rehearsals = rehearse(context, most=most)
     as_users = outcomes_as_users(context, rehearsals.rehearsed)
     context.report("live baseline: pushing as build servers do")
@@ -69,9 +76,10 @@ def record_baseline(
     creations = creation_outcomes(context)
     context.report("live baseline: making a release of every project")
     releases = make_releases(context)
+    runbooks = rehearse_runbooks(context)
     outcomes = run_scripts(context, scripts, api_key) if api_key is not None else {}
     return Baseline(
-        logins, rehearsals, as_users, pushes, creations, releases, scheduled_logs(context),
+        logins, rehearsals, as_users, pushes, creations, releases, runbooks, consequences, scheduled_logs(context),
         delivery_outcome(context), outcomes, deployment_ids(context),
     )  # fmt: skip
 
@@ -99,6 +107,7 @@ def live_checks(
         "waiting": partial(check_waiting, context, baseline.rehearsals),
         "deployments": partial(check_deployments, context, baseline.rehearsals),
         "releases": partial(check_releases, context, baseline.releases),
+        "runbooks": partial(check_runbooks, context, baseline.runbooks),
         "deployments as each user": partial(
             check_deploying_as_users, context, baseline.rehearsals.rehearsed, baseline.as_users
         ),
@@ -111,6 +120,7 @@ def live_checks(
     checks["creating"] = partial(check_creating, context, baseline.creations)
     checks["saving"] = partial(check_saving, context, after)
     checks["saving as before"] = partial(check_saving_as_before, context, before, after)
+    checks["consequences"] = partial(check_consequences, context, baseline.consequences)
     checks["integrity"] = partial(check_integrity, context)
     checks["retention"] = partial(check_retention, context)
     return checks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 
 #: A step that waits for a person.
@@ -30,6 +30,7 @@ class Step:
     runs_here: bool
     why_not: str = ""
     environments: tuple[str, ...] = ()  # where it applies; everywhere when empty
+    condition: str = ""  # when it runs, unless that is after success
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,10 @@ class Candidate:
 
     @property
     def sorts(self) -> frozenset[str]:
-        return frozenset(step.sort for step in self.steps if step.runs_here)
+        """Sorts of steps, and conditions on which steps run: those have been ignored (OctopusDeploy/Issues#9325)."""
+        running = [step for step in self.steps if step.runs_here]
+        conditions = {f"a step that runs on {step.condition}" for step in running if step.condition}
+        return frozenset({*(step.sort for step in running), *conditions})
 
     @property
     def skipped(self) -> list[str]:
@@ -61,9 +65,10 @@ def steps_of(process: Document) -> tuple[Step, ...]:
     steps: list[Step] = []
     for step in cast("list[Document]", process.get("Steps") or []):
         roles = str(_properties(step).get("Octopus.Action.TargetRoles") or "")
+        condition = str(step.get("Condition") or "").removeprefix("Success")
         for action in cast("list[Document]", step.get("Actions") or []):
             if not action.get("IsDisabled"):
-                steps.append(_step(action, roles))  # noqa: PERF401 - two loops read better than one comprehension
+                steps.append(replace(_step(action, roles), condition=condition))  # noqa: PERF401 - two loops read better
     return tuple(steps)
 
 

@@ -21,7 +21,6 @@ _VOLATILE: Final = (
     (re.compile(r"\b(less than )?(a|an|\d+([.,]\d+)?) ?(ms|milliseconds?|s|seconds?|minutes?|hours?)\b"), "<duration>"),
     (re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"), "<id>"),
     (re.compile(r"\b(ServerTasks|Deployments|Artifacts|Interruptions|RunbookRuns|Releases)-\d+(_\w+)?"), r"\1-<n>"),
-    (re.compile(r"\b[0-9a-f]{24,}\b"), "<token>"),
     (re.compile(r"(/tmp|/var/tmp|/work|/private|[A-Z]:\\)[^\s'\"]*"), "<path>"),
     (re.compile(r"(?<![\w/])(/[\w.~+-]+){2,}/?"), "<path>"),
 )  # fmt: skip
