@@ -386,6 +386,7 @@ def _library(instance: Instance, made: Foundations, seed: int, scale: int) -> No
         [
             variable("Notifications", "Notify.Channel", "#releases"),
             variable("Notifications", "Notify.Channel", "#production", scope=production),
+            variable("Notifications", "Notify.Channel", "#web", scope={"Role": ["web-server"]}),
         ],
     )
     module = instance.post(
