@@ -2,7 +2,8 @@
 
     python -m benchmarks.detection                 # every regression the stand-ins know, and a control without any
     python -m benchmarks.detection 4 21 66 122     # these, each in a rehearsal of its own
-    python -m benchmarks.detection --clean 2022.1.2495 2022.3.8575    # no regression: every finding is a false alarm
+    python -m benchmarks.detection --clean 2022.4.8377 2023.4.8279    # no regression: every finding is a false alarm
+    python -m benchmarks.detection --disturb 30 --seed 1   # a proxy changes thirty answers at random
 
 Each is a real failure after an upgrade (`standins/octopus/regressions/`), switched on in the upgraded server.
 `regressions.toml` says where each must be found, and which are rehearsed together.
@@ -16,13 +17,16 @@ import sys
 import tempfile
 import tomllib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.rehearsing import Bench, Rehearsed
+from benchmarks.rehearsing import AFTER, Bench, Rehearsed
+from tests.support.disturbing_proxy import choose, disturbing
 from tidegate.checks.finding import Finding
+from tidegate.observation.store import LIST, Snapshot
 from tidegate.versions import Version
 
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
@@ -87,11 +91,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("numbers", nargs="*", metavar="NUMBER", help="regressions; every one when left out")
     parser.add_argument("--clean", action="store_true", help="two versions instead of numbers: rehearse without any")
+    parser.add_argument("--disturb", type=int, default=0, metavar="N", help="disturb N answers at random instead")
+    parser.add_argument("--seed", type=int, default=1, help="which disturbances are drawn")
     parser.add_argument("--times", type=int, default=1, help="how often the control is rehearsed")
     chosen = parser.parse_args(arguments)
     if chosen.clean:
         origin, target = map(Version.parse, chosen.numbers)
         return 1 if _clean(origin, target, chosen.times) else 0
+    if chosen.disturb:
+        return 1 if _disturb(chosen.disturb, chosen.seed) else 0
     numbers = {int(number) for number in chosen.numbers}
     plan = read_plan()
     caught, missed, alarms = 0, list[int](), 0
@@ -116,6 +124,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _clean(origin: Version, target: Version, times: int) -> int:
     with tempfile.TemporaryDirectory() as folder, Bench(Path(folder), origin, target) as bench:
         return sum(_control(bench) for _ in range(times))
+
+
+def _disturb(number: int, seed: int) -> int:
+    """How many of the disturbances drawn for this seed nothing at their places told of."""
+    origin, target = read_plan().pairs["runbooks"]
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        bench = stack.enter_context(Bench(Path(folder), origin, target))
+        bench.rehearse(live=())
+        drawn = choose(list(_shown(Snapshot(Path(folder) / AFTER))), number, seed)
+        result = bench.rehearse(live=(), around=lambda url: stack.enter_context(disturbing(url, drawn)))
+    unnoticed = 0
+    for one in drawn:
+        words = [word for word in one.family.partition("?")[0].split("/") if word != "*"]
+        named = [finding for finding in result.findings if all(word in finding.place.lower() for word in words)]
+        if one.path and one.kind != "not json":
+            named = [finding for finding in named if any(name in finding.place for name in one.path if name != "[]")]
+        unnoticed += not named
+        print(f"{'noticed' if named else 'UNNOTICED':10} {one.sentence}: {_told(named[0]) if named else ''}")
+    return unnoticed
+
+
+def _shown(after: Snapshot) -> Iterator[tuple[str, Any]]:
+    """What the upgraded server showed its administrator, without what the harness cannot do without."""
+    condition = "user = ? AND status = 200 AND form IN ('item', 'list') AND place NOT LIKE '(probe)%'"
+    for seen in after.rows(condition, (after.administrator,)):
+        if seen.place in ("", after.default_space, "users/me", "spaces/all") or "json" not in seen.type:
+            continue
+        body: Any = seen.json
+        if seen.form == LIST:
+            body = {"Items": [{}, {}]} if body.get("TotalResults", 0) > 1 else {}
+        yield seen.place, body
 
 
 def _control(bench: Bench) -> int:

@@ -49,6 +49,9 @@ from tidegate.versions import Hop, Version, plan, release_knowledge
 REGRESSIONS: Final = "OCTOPUS_STANDIN_REGRESSIONS"
 ADMINISTRATOR: Final = "administrator"
 
+#: The file of the last snapshot after an upgrade, in the bench's folder.
+AFTER: Final = "after.sqlite"
+
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
@@ -197,7 +200,7 @@ class Bench:
             instance = done.instance
         instance = replace(instance, url=around(instance.url))
         with _source(instance, before.observers, like=before.second) as source:
-            after = take_snapshot(source, self._folder / "after.sqlite", self._report)
+            after = take_snapshot(source, self._folder / AFTER, self._report)
         findings = compare(before.first, before.second, after)
         with OctopusClient(instance.url, instance.api_key, access=Access.FULL) as client:
             checks = live_checks(

@@ -77,10 +77,11 @@ def record_baseline(
     context.report("live baseline: making a release of every project")
     releases = make_releases(context)
     runbooks = rehearse_runbooks(context)
+    notified = delivery_outcome(context)  # before the scheduler's logs are read: it leaves lines in them
     outcomes = run_scripts(context, scripts, api_key) if api_key is not None else {}
     return Baseline(
         logins, rehearsals, as_users, pushes, creations, releases, runbooks, consequences, scheduled_logs(context),
-        delivery_outcome(context), outcomes, deployment_ids(context),
+        notified, outcomes, deployment_ids(context),
     )  # fmt: skip
 
 
