@@ -56,16 +56,17 @@ def get(upstream: str, disturbance: Disturbance, path: str, **more: Any) -> http
         return httpx.get(url + path, headers={"User-Agent": "a client"}, trust_env=False)
 
 
-@pytest.mark.parametrize(
-    ("kind", "path", "shown"),
-    [
-        ("removed", ("Name",), {name: value for name, value in PROJECT.items() if name != "Name"}),
-        ("retyped", ("Name",), {**PROJECT, "Name": {"Value": "Web"}}),
-        ("emptied", ("Name",), {**PROJECT, "Name": None}),
-        ("changed", ("IsDisabled",), {**PROJECT, "IsDisabled": True}),
-        ("removed", ("Steps", "[]", "Name"), {**PROJECT, "Steps": [{}, {}]}),
-    ],
-)
+#: Kind, path, and what the project looks like then.
+OF_THE_PROJECT: list[tuple[str, tuple[str, ...], dict[str, Any]]] = [
+    ("removed", ("Name",), {name: value for name, value in PROJECT.items() if name != "Name"}),
+    ("retyped", ("Name",), {**PROJECT, "Name": {"Value": "Web"}}),
+    ("emptied", ("Name",), {**PROJECT, "Name": None}),
+    ("changed", ("IsDisabled",), {**PROJECT, "IsDisabled": True}),
+    ("removed", ("Steps", "[]", "Name"), {**PROJECT, "Steps": [{}, {}]}),
+]
+
+
+@pytest.mark.parametrize(("kind", "path", "shown"), OF_THE_PROJECT)
 def test_a_value_is_changed_where_it_is_and_nowhere_else(
     upstream: str, kind: str, path: tuple[str, ...], shown: Any
 ) -> None:

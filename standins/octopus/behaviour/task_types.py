@@ -13,7 +13,7 @@ from standins.octopus.contract import Server
 _TYPES: dict[str, tuple[str, str, str]] = {
     "AdHocScript": ("Run ad-hoc script", "", ""),
     "AutoDeploy": ("Auto-deploy releases to deployment targets", "", ""),
-    "ConfigureLetsEncrypt": ("Configure Let's Encrypt", "", "2023.1"),
+    "ConfigureLetsEncrypt": ("Configure Let's Encrypt", "", ""),
     "Delete": ("Delete documents", "", ""),
     "Deploy": ("Deploy a release", "", ""),
     "Health": ("Check the health of deployment targets", "", ""),

@@ -57,6 +57,18 @@ def test_a_tenanted_project_is_wanted_besides() -> None:
     assert order == ["a", "t"]
 
 
+def test_a_project_whose_steps_run_on_conditions_is_wanted_besides() -> None:
+    on_failure = {**BASH, "Condition": "Failure"}
+    always_after_success = {**BASH, "Condition": "Success"}
+
+    order, covered = chosen(
+        project("a", BASH, MANUAL), project("b", BASH, on_failure), project("c", always_after_success)
+    )
+
+    assert order == ["a", "b"]
+    assert "a step that runs on Failure" in covered.sorts
+
+
 def test_projects_that_work_are_preferred() -> None:
     order, covered = chosen(project("a", BASH), project("b", BASH), failing=("a",))
 

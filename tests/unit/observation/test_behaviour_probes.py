@@ -98,3 +98,26 @@ def test_requests_that_are_put_off_are_counted_and_told(tmp_path: Path) -> None:
     assert [finding.place for finding in compare_surface(free, limited)] == ["rate of requests"]
     assert list(compare_surface(free, free)) == []
     assert list(compare_surface(limited, limited)) == []
+
+
+def test_packages_are_searched_by_a_word_in_other_letters(tmp_path: Path) -> None:
+    server = TinyOctopus()
+    template = "/api/feeds/feeds-builtin/packages{?packageId,partialMatch,take}"
+    feed = {
+        "Id": "feeds-builtin",
+        "FeedType": "BuiltIn",
+        "Links": {"Self": "/api/feeds/feeds-builtin", "SearchTemplate": template},
+    }
+    asked: list[dict[str, str]] = []
+
+    def answer(request: Any) -> tuple[int, Any] | None:
+        if request.path.endswith("/packages"):
+            asked.append(dict(request.query))
+            return 200, []
+        return (200, feed) if request.path.endswith("/feeds/feeds-builtin") else None
+
+    server.overrides.append(answer)
+    server.collections["feeds"] = [{"Id": "feeds-builtin", "FeedType": "BuiltIn"}]
+    take_snapshot(SnapshotSource({"admin": server.client()}, "admin", scope=SnapshotScope(patience=1)), tmp_path / "1")
+
+    assert {"partialMatch": "true", "packageId": "E"} in asked
