@@ -11,6 +11,7 @@ from tests.unit.process.inner import GOOD, Rehearsal
 from tidegate.gate.evidence import read_entries
 from tidegate.gate.integrity import verify
 from tidegate.gate.policy import REQUIRED_CHECKS
+from tidegate.gate.seal import verify_run
 from tidegate.gate.verdict import recompute
 
 pytest_plugins = ["pytester"]
@@ -350,3 +351,30 @@ def test_the_verdict_can_be_recomputed_from_the_evidence_alone(rehearsal: Rehear
     folder = rehearsal.run().run_folder
 
     assert recompute(list(read_entries(folder / "evidence.jsonl"))).to_bytes() == (folder / "verdict.json").read_bytes()
+
+
+def test_a_worker_that_ends_before_it_was_ready_disturbs_nothing(rehearsal: Rehearsal) -> None:
+    """On a busy machine the second worker is told that it is not needed while it still starts."""
+    rehearsal.steps(
+        CHECKED
+        + """
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(node):
+        if node.gateway.id == "gw0":
+            node.config.hook.pytest_testnodedown(node=node, error=None)
+"""
+    )
+    rehearsal.feature(APPROVED)
+    ran = rehearsal.run("features", "-n1", apart=True)
+
+    assert (ran.exit_code, ran.verdict["outcome"]) == (0, "approved"), ran.output
+
+
+def test_an_internal_error_ends_with_a_verdict_that_is_seen_and_sealed(rehearsal: Rehearsal) -> None:
+    rehearsal.steps(CHECKED + "\n    def pytest_runtest_logfinish(nodeid): raise RuntimeError('no')\n")
+    rehearsal.feature(APPROVED)
+    ran = rehearsal.run("features", apart=True)
+
+    assert "VERDICT INCOMPLETE" in ran.output, ran.output
+    assert ran.exit_code == 10
+    assert verify_run(ran.run_folder).sound
