@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from tidegate.cutover.checks import SnapshotChecks
-from tidegate.cutover.journal import CutOverJournal
+from tidegate.cutover.journal import JOURNAL, PREFIX, CutOverJournal
 from tidegate.cutover.procedure import Work
-from tidegate.cutover.running import Ended, run_cut_over
+from tidegate.cutover.running import Ended, alone, run_cut_over
 from tidegate.errors import HarnessError, SettingsError, UsageError
 from tidegate.gate import waivers
 from tidegate.gate.answer import Asked, EvidenceNow, Says, Trusted, answer
@@ -23,12 +23,12 @@ from tidegate.gate.policy import with_settings
 from tidegate.octopus.client import OctopusClient
 from tidegate.octopus.downloads import DownloadFeed
 from tidegate.octopus.maintenance import in_maintenance_mode
-from tidegate.providers.leftovers import remove_leftovers
+from tidegate.providers.leftovers import dead_runs, remove_leftovers
 from tidegate.providers.main_machine import main_machine
 from tidegate.rehearsal.instances import Identity, MainInstance, ServerFolders, SharedFolder
 from tidegate.rehearsal.main import database_address, describe_main
 from tidegate.rehearsal.main_now import MainNow, read_main_now
-from tidegate.settings import MainSettings, Settings
+from tidegate.settings import MainHostSettings, MainSettings, Settings
 from tidegate.versions import ChangeKind, Plan, Version, plan, release_knowledge
 
 Report = Callable[[str], None]
@@ -47,21 +47,27 @@ def cut_over(settings: Settings, approval: Path, reports: Path, report: Report, 
             next_step="name them in the settings file (docs/cut-over.md)",
         )
     name = hashlib.sha256(canonical(statement.model_dump(mode="json"))).hexdigest()[:12]
-    folder = reports / f"cut-over-{name}"
-    for removed in remove_leftovers(folder) if (folder / "provisioned.jsonl").exists() else ():
-        report(f"an earlier attempt was killed: {removed.what} removed")
-    main = bound_main(settings, settings.main, statement)
-    path = path_of(statement)
-    with main_machine(settings.main.host, main.url, settings.feed, folder) as machine:
-        journal = CutOverJournal(folder / "journal.jsonl")
+    folder = reports / f"{PREFIX}{name}"
+    with alone(folder):
+        for dead in [one for one in dead_runs(reports) if one == folder]:
+            for removed in remove_leftovers(dead):
+                report(f"an earlier attempt was killed: {removed.what} removed")
+        asking = Asking(given, settings, settings.main, approval, CutOverJournal(folder / JOURNAL))
+        return _attempt(asking, settings.main.host, folder, report, roll_back=roll_back)
+
+
+def _attempt(asking: Asking, wanted: MainHostSettings, folder: Path, report: Report, *, roll_back: bool) -> Ended:
+    settings, statement = asking.settings, asking.approval.statement
+    main = bound_main(settings, asking.main, statement)
+    with main_machine(wanted, main.url, settings.feed, folder) as machine:
         work = Work(
             main=main,
             host=machine.host,
-            plan=path,
+            plan=path_of(statement),
             installers=statement.installed,
-            name=name,
+            name=folder.name.removeprefix(PREFIX),
             folder=folder,
-            journal=journal,
+            journal=asking.journal,
             checks=SnapshotChecks(
                 main,
                 folder / "snapshots",
@@ -73,8 +79,7 @@ def cut_over(settings: Settings, approval: Path, reports: Path, report: Report, 
             report=report,
             budget=settings.upgrade.budget,
         )
-        asking = Asking(given, settings, settings.main, approval, machine.feed, journal)
-        return run_cut_over(work, asking.why_not, roll_back=roll_back)
+        return run_cut_over(work, lambda: asking.why_not(machine.feed()), roll_back=roll_back)
 
 
 def bound_main(settings: Settings, main: MainSettings, statement: Statement) -> MainInstance:
@@ -109,11 +114,10 @@ class Asking:
     settings: Settings
     main: MainSettings
     file: Path
-    feed: Callable[[], DownloadFeed]
     journal: CutOverJournal
 
-    def why_not(self) -> str:
-        """The reasons against it, one a line; "" when there are none."""
+    def why_not(self, feed: DownloadFeed) -> str:
+        """The reasons against it, one a line; "" when there are none. ``feed`` is where installers come from."""
         given = answer(
             self.approval,
             Asked(
@@ -122,14 +126,14 @@ class Asking:
                 trusted=self._trusted(),
                 policy=with_settings(self.approval.statement.policy, self.settings.policy),
                 plan=self._plan(),
-                installers=self._installers(),
+                installers=self._installers(feed),
                 evidence=_beside(self.file),
                 runners=self.settings.approval.runners,
             ),
         )
         if given.says is not Says.YES:
             return "\n".join(f"{reason.objection}: {reason.message}" for reason in given.reasons)
-        return self._in_the_way()
+        return self._in_the_way(feed)
 
     def _trusted(self) -> tuple[Trusted, ...]:
         trusted = tuple(Trusted(one.name, one.key, one.logins) for one in self.settings.approval.approvers)
@@ -154,18 +158,17 @@ class Asking:
         known = knowledge.with_versions((*knowledge.versions, *approved))
         return plan(approved[0], self.settings.upgrade.target, known, self.settings.upgrade.via).as_json()
 
-    def _installers(self) -> Mapping[str, str] | HarnessError:
+    def _installers(self, feed: DownloadFeed) -> Mapping[str, str] | HarnessError:
         try:
-            feed = self.feed()
             path = self.approval.statement.path[1:]
             return {one: f"sha256:{feed.checksum(Version.parse(one))}" for one in path}
         except HarnessError as error:
             return error
 
-    def _in_the_way(self) -> str:
+    def _in_the_way(self, feed: DownloadFeed) -> str:
         """What would make the cut-over fail later, looked at while nothing is touched."""
         try:
-            self.feed().checksum(Version.parse(self.approval.statement.path[0]))
+            feed.checksum(Version.parse(self.approval.statement.path[0]))
         except HarnessError as error:
             return f"the installer that a rollback needs cannot be had: {error.what}"
         main = describe_main(self.main, self.settings.sql_server)

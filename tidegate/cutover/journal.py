@@ -22,6 +22,9 @@ import psutil
 from tidegate.errors import HarnessError, TidegateError
 from tidegate.secrets import redact
 
+#: The folder of a cut-over, below that of all reports, and its journal.
+PREFIX: Final = "cut-over-"
+JOURNAL: Final = "journal.jsonl"
 _GENESIS: Final = "0" * 64
 
 
@@ -143,6 +146,21 @@ def progress_of(entries: list[dict[str, Any]]) -> Progress:
             case _:
                 continue  # an attempt, or a step that failed and stays in doubt
     return Progress(direction, frozenset(begun), frozenset(done), doubtful, why, facts)
+
+
+def unfinished_cut_overs(reports: Path, main: str) -> list[str]:
+    """A sentence for each cut-over of the main instance at this URL that came to neither end."""
+    told: list[str] = []
+    for file in sorted(reports.glob(f"{PREFIX}*/{JOURNAL}")):
+        entries = CutOverJournal(file).entries
+        progress = progress_of(entries)
+        concerned = {str(entry["main"]) for entry in entries if entry["kind"] == "attempt"}
+        if main in concerned and not progress.direction.ended and not progress.untouched:
+            told.append(
+                f"{file.parent.name} of {main} is unfinished ({progress.direction}): the main instance may be in "
+                "maintenance mode or down; run that cut-over again before anything else"
+            )
+    return told
 
 
 def _read(file: Path) -> list[tuple[dict[str, Any], str]]:

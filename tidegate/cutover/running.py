@@ -29,24 +29,23 @@ def run_cut_over(work: Work, holds: Holds, *, roll_back: bool = False) -> Ended:
     """Begin a cut-over, go on with it, or lead it back, by what its journal says.
 
     ``holds`` asks whether the approval still holds; as long as the server was not stopped, a "no" ends the cut-over.
-    Raises :class:`HarnessError` when neither end could be reached: the message says how things are and what to do.
+    Raises :class:`HarnessError` when neither end could be reached: the message says how things are and what to do. The
+    caller sees to it that it is :func:`alone`.
     """
-    with _alone(work.folder):
-        journal = work.journal
-        journal.read_again()  # under the lock: another process may just have ended
-        decision = decide(journal.progress, irreversible=irreversible(work.plan), roll_back=roll_back)
-        work.report(f"found: {decision.found}")
-        if decision.action in {Action.BEGIN, Action.GO_ON} and STOP not in journal.progress.begun:
-            why = holds()
-            if why and decision.action is Action.BEGIN:
-                raise HarnessError(f"the cut-over is refused: {why}", next_step="nothing was touched")
-            if why:
-                decision = Decision(Action.ROLL_BACK, decision.found, f"the cut-over is given up: {why}")
-        work.report(f"will do: {decision.will}")
-        if decision.action is Action.NOTHING:
-            return Ended(journal.progress.direction, journal.progress.why or decision.found)
-        journal.attempt(action=decision.action.value, found=decision.found)
-        return _act(work, decision)
+    journal = work.journal
+    decision = decide(journal.progress, irreversible=irreversible(work.plan), roll_back=roll_back)
+    work.report(f"found: {decision.found}")
+    if decision.action in {Action.BEGIN, Action.GO_ON} and STOP not in journal.progress.begun:
+        why = holds()
+        if why and decision.action is Action.BEGIN:
+            raise HarnessError(f"the cut-over is refused: {why}", next_step="nothing was touched")
+        if why:
+            decision = Decision(Action.ROLL_BACK, decision.found, f"the cut-over is given up: {why}")
+    work.report(f"will do: {decision.will}")
+    if decision.action is Action.NOTHING:
+        return Ended(journal.progress.direction, journal.progress.why or decision.found)
+    journal.attempt(action=decision.action.value, found=decision.found, main=work.main.url)
+    return _act(work, decision)
 
 
 def _act(work: Work, decision: Decision) -> Ended:
@@ -99,7 +98,7 @@ def _state(work: Work) -> str:
 
 
 @contextmanager
-def _alone(folder: Path) -> Generator[None]:
+def alone(folder: Path) -> Generator[None]:
     """No two processes work on one cut-over. The system lets go of the lock when its owner dies."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("a+b") as file:

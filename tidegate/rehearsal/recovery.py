@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from tidegate.cutover.journal import unfinished_cut_overs
 from tidegate.errors import HarnessError, TidegateError
 from tidegate.gate.evidence import LEDGER, read_entries
 from tidegate.providers.leftovers import dead_runs, remove_leftovers
@@ -28,7 +29,8 @@ class Recovery:
 
 def clean_up_after_dead_runs(reports: Path, settings: Settings) -> Recovery:
     """End processes, delete folders, and undo writes to the main instance of ``settings`` (maintenance mode, unfinished
-    backup files, scratch databases). Runs that live, and other main instances, are left alone."""
+    backup files, scratch databases). Runs that live, and other main instances, are left alone; an unfinished cut-over
+    of this one is told, and only running it again ends it."""
     recovery = Recovery()
     for dead in list(dead_runs(reports)):
         try:
@@ -42,6 +44,8 @@ def clean_up_after_dead_runs(reports: Path, settings: Settings) -> Recovery:
             recovery.done += [f"{journal.parent.name} was killed: {undone}" for undone in _undo(journal, settings)]
         except HarnessError as error:
             recovery.failed.append(f"{journal.parent.name} was killed, and this could not be undone: {error}")
+    if settings.main is not None:
+        recovery.failed += unfinished_cut_overs(reports, settings.main.url)
     return recovery
 
 

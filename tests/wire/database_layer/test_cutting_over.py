@@ -16,9 +16,9 @@ import pytest
 from tests.wire.database_layer.main_machine import Machine, MainOctopus, RemoteHost, switched_on
 from tests.wire.database_layer.scene import fill_main, main_instance
 from tests.wire.rehearsal.small_octopus import small_octopus
-from tidegate.cutover.journal import CutOverJournal, Direction
+from tidegate.cutover.journal import PREFIX, CutOverJournal, Direction, unfinished_cut_overs
 from tidegate.cutover.procedure import BACK_UP, CHECK, LEAD_BACK, OPEN, Work
-from tidegate.cutover.running import Ended, run_cut_over
+from tidegate.cutover.running import Ended, alone, run_cut_over
 from tidegate.errors import HarnessError
 from tidegate.providers.contract import SqlServerHost
 from tidegate.rehearsal.folders import describe_folder
@@ -307,18 +307,32 @@ def test_an_approval_for_another_instance_changes_nothing(standing: Standing) ->
     assert standing.machine.octopus.history == history
 
 
-def test_two_processes_do_not_work_on_one_cut_over(standing: Standing) -> None:
-    refused: list[str] = []
+def test_two_processes_do_not_work_on_one_cut_over(tmp_path: Path) -> None:
+    with (
+        alone(tmp_path / "cut-over"),
+        pytest.raises(HarnessError, match="another process"),
+        alone(tmp_path / "cut-over"),
+    ):
+        raise AssertionError("never reached")
 
-    def second() -> str:
-        with pytest.raises(HarnessError, match="another process") as error:
-            standing.run()
-        refused.append(error.value.what)
-        return ""
+    with alone(tmp_path / "cut-over"):
+        """It is free again."""
 
-    run_cut_over(standing.work(), second)
 
-    assert refused
+def test_the_next_rehearsal_is_told_of_an_unfinished_cut_over(standing: Standing) -> None:
+    url = standing.main.url
+    folder = replace(standing, folder=standing.folder.parent / f"{PREFIX}abc")
+    standing.machine.broken_starts |= {str(TARGET), "2018.12.1"}
+    with pytest.raises(HarnessError):
+        folder.run()
+
+    [told] = unfinished_cut_overs(standing.folder.parent, url)
+
+    assert "the main instance may be in maintenance mode or down" in told
+    assert unfinished_cut_overs(standing.folder.parent, "http://another") == []
+    standing.machine.broken_starts.clear()
+    folder.run()
+    assert unfinished_cut_overs(standing.folder.parent, url) == []
 
 
 # ------------------------------------------------------------------ killed
