@@ -72,7 +72,7 @@ def take_snapshot(
                 "administrator": source.administrator,
                 "users": list(source.clients),
                 "observers": sorted(source.observers),
-                "seed": source.seed,
+                "seed": source.scope.seed,
                 "taken": datetime.now(UTC).isoformat(timespec="seconds"),
                 "seconds": round(time.monotonic() - started, 3),
                 "requests": fetcher.requests,
