@@ -94,6 +94,10 @@ class Transaction(Protocol):
 
     def update(self, kind: str, document: Document) -> None: ...
 
+    def claim(self, kind: str, id: str, version: int) -> bool:
+        """Whether the document's ``Version`` still is this one; if so, nobody else changes it until the end."""
+        ...
+
     def delete(self, kind: str, id: str) -> None: ...
 
     def execute(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:

@@ -136,7 +136,7 @@ class Shape:
             else:
                 stored[prop.name] = None if prop.type == "sensitive" else _unset(prop)
         if "id" in lowered and "Id" not in stored:
-            stored["Id"] = lowered["id"]
+            stored["Id"] = _identity(lowered["id"])
         if existing is not None and "Id" in existing:
             stored["Id"] = existing["Id"]
         return stored
@@ -265,9 +265,15 @@ def _accept_list(prop: Property, sent: Any, kept: Any, seal: Seal) -> list[Any]:
         if not isinstance(item, dict):
             raise refused_type(prop)
         entry = cast("Document", item)
-        identity = next((value for name, value in entry.items() if str(name).lower() == "id"), None)
+        identity = _identity(next((value for name, value in entry.items() if str(name).lower() == "id"), None))
         accepted.append(prop.shape.accept(entry, before.get(identity), seal))
     return accepted
+
+
+def _identity(sent: object) -> str | None:
+    if sent is None or isinstance(sent, str):
+        return sent
+    raise ApiError(400, "There was a problem with your request.", ["The value sent for Id must be a string."])
 
 
 def _boolean(prop: Property, sent: Any) -> bool:

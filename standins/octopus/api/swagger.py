@@ -45,7 +45,11 @@ def swagger(version: Version, routes: Iterable[Route]) -> dict[str, Any]:
         resource.path.lower(): resource for resource in catalogue.resources.values() if resource.shape is not None
     }
     paths: dict[str, dict[str, Any]] = {}
+    left_out: dict[str, str] = {}
     for route in routes:
+        if isinstance(route.handler, LeftOut):
+            left_out |= {f"{route.method} {path}": route.handler.reason for path in _paths(route, version)}
+            continue
         for path in _paths(route, version):
             paths.setdefault(path, {})[route.method.lower()] = _operation(route, path, by_path, version)
     return {
@@ -56,6 +60,8 @@ def swagger(version: Version, routes: Iterable[Route]) -> dict[str, Any]:
         "paths": dict(sorted(paths.items())),
         "definitions": _definitions(shapes, catalogue),
         "securityDefinitions": _SECURITY,
+        # Operations of the real server that answer 501 here, with the reason.
+        "x-left-out": left_out,
     }
 
 
@@ -78,7 +84,11 @@ def _operation(route: Route, path: str, by_path: dict[str, Resource], version: V
         "tags": [base.split("/")[0] or "Root"],
         "operationId": (route.operation or _name(route)) + suffix,
         "parameters": [
-            {"name": name, "in": "path", "required": True, "type": "string"} for name in re.findall(r"\{(\w+)\}", path)
+            *(
+                {"name": name, "in": "path", "required": True, "type": "string"}
+                for name in re.findall(r"\{(\w+)\}", path)
+            ),
+            *(_queries(resource) if route.method == "GET" and resource is not None and route.path == base else ()),
         ],
         "responses": _responses(route, resource, version, is_item=rest == "id}"),
     }
@@ -91,14 +101,20 @@ def _operation(route: Route, path: str, by_path: dict[str, Resource], version: V
     return operation
 
 
+def _queries(resource: Resource) -> Iterator[dict[str, Any]]:
+    """What a list can be narrowed by."""
+    for name in ("skip", "take"):
+        yield {"name": name, "in": "query", "type": "integer", "format": "int32"}
+    for name in ("ids", "partialName", *resource.filters):
+        yield {"name": name, "in": "query", "type": "string"}
+
+
 def _name(route: Route) -> str:
     words = [word for word in re.split(r"[^A-Za-z0-9]+", route.path) if word]
     return route.method.lower() + "".join(word[:1].upper() + word[1:] for word in words)
 
 
 def _responses(route: Route, resource: Resource | None, version: Version, *, is_item: bool) -> dict[str, Any]:
-    if isinstance(route.handler, LeftOut):
-        return {"501": {"description": f"Not played by this stand-in: {route.handler.reason}."}}
     code = "201" if route.method == "POST" and resource is not None and "{" not in route.path else "200"
     schema: dict[str, Any] | None = None
     if resource is not None and route.method != "DELETE":

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -134,13 +137,32 @@ def _bring_up_to_date(call: Invocation, target: Database, *, check_license: bool
     configuration = call.configuration
     call.output.open_log(configuration.home / "Logs")
     upgrader = Upgrader(
-        target, call.version, Path(configuration.home), configuration.node_name, call.output.info, interference(call)
+        target,
+        call.version,
+        Path(configuration.home),
+        configuration.node_name,
+        _until_power_cut(call.output.info),
+        interference(call),
     )
     try:
         upgrader.run(check_license=check_license)
     except UpgradeFailed as failure:
         call.output.error(f"{type(failure.__cause__).__name__}: {failure.__cause__}")
         raise ControlledFailure(failure.hint) from failure
+
+
+def _until_power_cut(log: Callable[[str], None]) -> Callable[[str], None]:
+    """A log that ends the process, as a killed container does, at the line that ``OCTOPUS_STANDIN_POWER_CUT`` names."""
+    wanted = os.environ.get("OCTOPUS_STANDIN_POWER_CUT")
+    if not wanted:
+        return log
+
+    def write(line: str) -> None:
+        log(line)
+        if wanted in line:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return write
 
 
 def interference(call: Invocation) -> Interference:

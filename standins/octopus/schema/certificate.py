@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from standins.octopus.crypto import MasterKey, WrongMasterKey
 from standins.octopus.schema.configuration import CERTIFICATE
@@ -23,6 +23,12 @@ def stored_certificate(database: Database) -> dict[str, Any] | None:
 def store_new_certificate(database: Database, key: MasterKey) -> str:
     """The new certificate's thumbprint."""
     data, thumbprint = _make()
+    store_certificate(database, key, data, thumbprint)
+    return thumbprint
+
+
+def store_certificate(database: Database, key: MasterKey, data: bytes, thumbprint: str) -> None:
+    """``data`` is a PKCS#12 file without a password."""
     document = {
         "Name": _SUBJECT,
         "Thumbprint": thumbprint,
@@ -33,7 +39,36 @@ def store_new_certificate(database: Database, key: MasterKey) -> str:
         database.insert("Configuration", CERTIFICATE, document)
     else:
         database.run("UPDATE dbo.[Configuration] SET [JSON] = ? WHERE [Id] = ?", json.dumps(document), CERTIFICATE)
-    return thumbprint
+
+
+class NotACertificate(ValueError):
+    """A file that holds no certificate with its private key, or not under this password."""
+
+
+def pack(data: bytes, password: str | None) -> bytes:
+    """The same certificate and key, under a password."""
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - slow to import
+    from cryptography.hazmat.primitives.serialization import pkcs12  # noqa: PLC0415
+
+    key, certificate, _ = pkcs12.load_key_and_certificates(data, None)
+    protection = serialization.BestAvailableEncryption(password.encode()) if password else serialization.NoEncryption()
+    return pkcs12.serialize_key_and_certificates(None, cast("Any", key), certificate, None, protection)
+
+
+def unpack(content: bytes, password: str | None) -> tuple[bytes, str]:
+    """(the PKCS#12 file without its password, the thumbprint)."""
+    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415 - slow to import
+    from cryptography.hazmat.primitives.serialization import pkcs12  # noqa: PLC0415
+
+    try:
+        key, certificate, _ = pkcs12.load_key_and_certificates(content, password.encode() if password else None)
+    except ValueError as error:
+        raise NotACertificate(str(error)) from error
+    if key is None or certificate is None:
+        raise NotACertificate("it holds no certificate with its private key")
+    plain = serialization.NoEncryption()
+    data = pkcs12.serialize_key_and_certificates(None, cast("Any", key), certificate, None, plain)
+    return data, certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 - a thumbprint is the SHA-1
 
 
 def verify_master_key(database: Database, key: MasterKey) -> None:

@@ -124,6 +124,15 @@ class Work:
             self._write(mapper.update, [*mapper.row(document), document["Id"]], mapper.update_sizes, must_hit=kind)
         self._relate(mapper.kind, document, again=True)
 
+    def claim(self, kind: str, id: str, version: int) -> bool:
+        table = self._store.kind(kind).table
+        sql = f"UPDATE dbo.[{table}] SET [Version] = [Version] WHERE [Id] = ? AND [Version] = ?"
+        try:
+            self._write(sql, (id, version), must_hit=kind)
+        except LookupError:
+            return False
+        return True
+
     def delete(self, kind: str, id: str) -> None:
         mapper = self._store.mapper(kind)
         self._unrelate(mapper.kind, id)

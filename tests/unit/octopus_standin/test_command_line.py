@@ -55,9 +55,13 @@ def test_a_wrong_option_ends_with_1(install: Path, arguments: list[str], capsys:
     assert capsys.readouterr().err.startswith("FATAL ")
 
 
-def test_commands_that_need_windows_refuse_by_name(install: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_watchdog_is_created_and_deleted(install: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(install, "watchdog") == 1
-    assert "The command 'watchdog' is not available on this platform" in capsys.readouterr().err
+    assert run(install, "watchdog", "--create", "--interval=0") == 1
+    assert "is not a number of minutes" in capsys.readouterr().err
+    assert run(install, "watchdog", "--create", "--interval=10") == 0
+    assert "every 10 minutes" in capsys.readouterr().out
+    assert run(install, "watchdog", "--delete") == 0
 
 
 def test_commands_come_and_go_with_versions() -> None:

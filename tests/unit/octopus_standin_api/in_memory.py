@@ -105,6 +105,9 @@ class InMemoryTransaction:
         self._check_unique(kind, document)
         self._of(kind)[document["Id"]] = copy.deepcopy(document)
 
+    def claim(self, kind: str, id: str, version: int) -> bool:
+        return self._of(kind)[id].get("Version") == version
+
     def delete(self, kind: str, id: str) -> None:
         self._of(kind).pop(id, None)
 

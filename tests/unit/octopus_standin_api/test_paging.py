@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from standins.octopus.api.rendering import ALL, page, skip_and_take
@@ -25,6 +25,7 @@ def _page(url: str, everything: list[int]) -> Document:
     return page(call, "Thing", everything[skip : skip + take], len(everything))
 
 
+@settings(deadline=None)  # a busy machine
 @given(
     st.integers(0, 100),
     st.integers(1, 40),

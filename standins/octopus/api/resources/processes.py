@@ -67,7 +67,7 @@ def _no_more_than_template_changes(call: Call, name: str, existing: Document, bo
     sent = {key.lower(): value for key, value in body.items()}
     if existing.get("IsFrozen"):
         raise ApiError(400, _FROZEN.format(_WORDS[name]))
-    if sent.get("version") is not None and int(sent["version"]) != int(existing["Version"]):
+    if sent.get("version") is not None and str(sent["version"]) != str(existing["Version"]):
         raise ApiError(400, _STALE.format(_WORDS[name]))
     if sent.get("steps") is None and call.server.at_least("2023.2"):
         # Stricter from 2023.2 on (OctopusDeploy/Issues 8187).
@@ -82,6 +82,8 @@ def save_process(call: Call, name: str, existing: Document) -> Reply:
     if call.rights is not None:
         call.rights.require(resource(call, name).edit, space=call.space, projects=[existing["ProjectId"]])
     document = _no_more_than_template_changes(call, name, existing, body_of(call))
+    if not call.transaction.claim(resource(call, name).kind, existing["Id"], int(existing["Version"])):
+        raise ApiError(400, _STALE.format(_WORDS[name]))
     call.transaction.update(resource(call, name).kind, document)
     events.modified(call, name, document, existing)
     return Reply(present_one(call, name, document))

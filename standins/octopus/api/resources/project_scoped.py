@@ -66,7 +66,8 @@ ROUTES = (
     *_whole("channels", "Channel", "ProcessView", ("ProcessEdit", "ProcessEdit", "ProcessEdit"), _CHANNELS),
     *_whole("triggers", "ProjectTrigger", "TriggerView", ("TriggerCreate", "TriggerEdit", "TriggerDelete"), _OTHERS),
     *_whole("runbooks", "Runbook", "RunbookView", _EDIT_RUNBOOK, _OTHERS),
-    Route("GET", "projects/{projectId}/runbooks/all", all_runbooks, "space", "RunbookView", _OTHERS),
+    # Deprecated in 2023.3 (octopus.com/docs/deprecations), so older than that.
+    Route("GET", "projects/{projectId}/runbooks/all", all_runbooks, "space", "RunbookView", _CHANNELS),
     _route("GET", "runbookProcesses/{id}", get_runbook_process, "RunbookProcess", "RunbookView", _OTHERS),
     _route("PUT", "runbookProcesses/{id}", put_runbook_process, "RunbookProcess", "RunbookEdit", _OTHERS),
     _route("POST", "runbookSnapshots", snapshots.create_snapshot, "RunbookSnapshot", "RunbookEdit", _OTHERS),

@@ -18,8 +18,8 @@ from standins.octopus.api.shapes import shown_property
 from standins.octopus.behaviour.documents import folded, listed, mapped, text_of, texts
 from standins.octopus.contract import Call, Document, Reply, Route
 
-#: Before Octopus.Client 17.17 (October 2025), after 14.3.2134 (June 2025).
-SINCE = "2025.3"
+#: Between Octopus.Client 14.3.1759 (2024-11) and 14.3.2134 (2025-06).
+SINCE = "2025.1"
 
 _OWNER = {"common": "LibraryVariableSet", "project": "Project"}
 

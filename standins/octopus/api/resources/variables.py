@@ -92,7 +92,7 @@ def save_set(call: Call, existing: Document) -> Reply:
     if existing.get("IsFrozen"):
         raise ApiError(400, _FROZEN)
     sent_version = next((value for name, value in body.items() if name.lower() == "version"), None)
-    if sent_version is None or int(sent_version) != int(existing["Version"]):
+    if str(sent_version) != str(existing["Version"]):
         raise ApiError(400, _STALE)
     document = accept(call, resource(call, "VariableSet"), body, existing)
     document["Variables"] = _complete(call, listed(document, "Variables"), listed(existing, "Variables"))
@@ -106,6 +106,8 @@ def save_set(call: Call, existing: Document) -> Reply:
             for document_id in ids
         }
     )
+    if not call.transaction.claim("VariableSet", existing["Id"], int(existing["Version"])):
+        raise ApiError(400, _STALE)
     call.transaction.update("VariableSet", document)
     events.modified(call, "VariableSet", document, existing)
     return Reply(show_set(call, document))

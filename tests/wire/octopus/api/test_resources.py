@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tests.wire.octopus.api.client import WireClient
@@ -86,3 +87,19 @@ def test_a_stale_version_is_refused(octopus: WireClient, shop: dict[str, Any]) -
 
     assert answer.status_code == 400
     assert "another user has made changes" in answer.json()["ErrorMessage"]
+
+
+def test_of_many_who_save_the_same_version_one_does(octopus: WireClient, shop: dict[str, Any]) -> None:
+    """Processes and variable sets count their versions: what was read before another saved is refused."""
+    for link in ("DeploymentProcess", "Variables"):
+        address = shop["project"]["Links"][link]
+        document = octopus.get(address)
+
+        def save(_: int, address: str = document["Links"]["Self"], document: Any = document) -> int:
+            return octopus.send("PUT", address, document).status_code
+
+        with ThreadPoolExecutor(6) as pool:
+            statuses = sorted(pool.map(save, range(6)))
+
+        assert statuses == [200, 400, 400, 400, 400, 400], link
+        assert octopus.get(address)["Version"] == document["Version"] + 1

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,7 +122,7 @@ class Instance:
                 cwd=ROOT,
             )
         try:
-            yield Running(_wait_for_url(process, log), process, log)
+            yield Running(wait_for_url(lambda: process.poll() is None, log), process, log)
         finally:
             assert process.stdin is not None
             process.stdin.close()
@@ -160,13 +160,14 @@ class Instance:
         process.stdout.close()
 
 
-def _wait_for_url(process: subprocess.Popen[str], log: Path) -> str:
-    deadline = time.monotonic() + 20
+def wait_for_url(is_running: Callable[[], bool], log: Path) -> str:
+    """The address in the log of a server that becomes ready."""
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        text = log.read_text()
+        text = log.read_text() if log.exists() else ""
         if "Web server is ready to process requests" in text:
             return text.split(_LISTENING)[1].split()[0].rstrip("/")
-        if process.poll() is not None:
+        if not is_running():
             break
         time.sleep(0.02)
     raise AssertionError(f"the server did not start:\n{log.read_text()}")

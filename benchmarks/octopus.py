@@ -1,0 +1,362 @@
+"""How much the Octopus Server stand-in bears, beside the same work done by a bare Starlette app and by a database.
+
+    python -m benchmarks.octopus [--projects 2000] [--releases 50000] [--clients 100] [--seconds 10] [--json FILE]
+
+A stand-in is filled (projects over the API, releases, deployments and their tasks copied in the database), then asked
+by all clients at once. The bare app gives the recorded answers of the same requests from memory; the database gives the
+documents behind them by id. The clients share the machine with what they measure: compare within one run only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from tests.support.octopus_sample import connection_string
+from tests.support.octopus_server import ADMIN_KEY, ROOT, octopus_process
+from tests.wire.sqlserver.drivers import MICROSOFT, Address
+from tests.wire.sqlserver.processes import server_process
+
+VERSION = "2021.1.7500"
+_DATABASE = "Load"
+_COLUMNS_SET_BY_SERVER = frozenset({"DataVersion"})
+_DATETIMEOFFSET = -155  # ODBC's type number, which pyodbc does not know
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Requests of one kind of server, under the same load."""
+
+    what: str
+    per_second: float
+    median_ms: float
+    slowest_hundredth_ms: float
+    requests: int
+    errors: int
+
+
+# -- filling -----------------------------------------------------------------------------------------------------------
+
+
+class Filler:
+    """Fills an empty server: projects over its API, the rest by copying rows."""
+
+    def __init__(self, url: str, address: Address) -> None:
+        self.http = httpx.Client(base_url=url, headers={"X-Octopus-ApiKey": ADMIN_KEY}, timeout=60)
+        self.sql = MICROSOFT.connect(address, _DATABASE)
+        self.sql.add_output_converter(_DATETIMEOFFSET, bytes)
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        answer = self.http.post(f"/api/{path}", json=body)
+        answer.raise_for_status()
+        return answer.json()
+
+    def fill(self, projects: int, releases: int) -> None:
+        environment = self.post("environments", {"Name": "Development"})
+        group = self.http.get("/api/projectgroups/all").json()[0]
+        lifecycle = self.http.get("/api/lifecycles/all").json()[0]
+        made = [
+            self.post(
+                "projects", {"Name": f"Project {n}", "ProjectGroupId": group["Id"], "LifecycleId": lifecycle["Id"]}
+            )
+            for n in range(projects)
+        ]
+        process = self.http.get(made[0]["Links"]["DeploymentProcess"]).json()
+        script = {
+            "Octopus.Action.RunOnServer": "true",
+            "Octopus.Action.Script.ScriptSource": "Inline",
+            "Octopus.Action.Script.Syntax": "Bash",
+            "Octopus.Action.Script.ScriptBody": "true",
+        }
+        action = {"Name": "Say", "ActionType": "Octopus.Script", "Properties": script}
+        process["Steps"] = [{"Name": "Say", "Actions": [action]}]
+        self.http.put(process["Links"]["Self"], json=process).raise_for_status()
+        release = self.post("releases", {"ProjectId": made[0]["Id"], "Version": "1.0.0"})
+        deployment = self.post("deployments", {"ReleaseId": release["Id"], "EnvironmentId": environment["Id"]})
+        deadline = time.monotonic() + 60
+        while not self.http.get(f"/api/tasks/{deployment['TaskId']}").json()["IsCompleted"]:
+            if time.monotonic() > deadline:
+                raise TimeoutError("the first deployment did not end within a minute")
+            time.sleep(0.1)
+        ids = [project["Id"] for project in made]
+
+        def own(n: int) -> dict[str, str]:
+            return {release["Id"]: f"Releases-{1000 + n}", release["ProjectId"]: ids[n % len(ids)]}
+
+        self.copy("Release", release["Id"], releases, lambda n: {**own(n), "1.0.0": f"2.{n}.0"})
+        self.copy(
+            "Deployment",
+            deployment["Id"],
+            releases,
+            lambda n: {
+                **own(n),
+                deployment["Id"]: f"Deployments-{1000 + n}",
+                deployment["TaskId"]: f"ServerTasks-{1000 + n}",
+            },
+        )
+        self.copy(
+            "ServerTask",
+            deployment["TaskId"],
+            releases,
+            lambda n: {
+                **own(n),
+                deployment["TaskId"]: f"ServerTasks-{1000 + n}",
+                deployment["Id"]: f"Deployments-{1000 + n}",
+            },
+        )
+
+    def copy(self, table: str, id: str, count: int, changes: Callable[[int], Mapping[str, str]]) -> None:
+        """Rows like the one with the id; values that are a key of ``changes(n)`` become what it names."""
+        cursor = self.sql.cursor()
+        cursor.execute(f"SELECT * FROM dbo.[{table}] WHERE [Id] = ?", id)
+        names = [column[0] for column in cursor.description]
+        row = dict(zip(names, cursor.fetchone(), strict=True))
+        kept = [name for name in names if name not in _COLUMNS_SET_BY_SERVER]
+        texts = [name for name in kept if isinstance(row[name], str)]
+        values = ", ".join("?" if name in texts else f"[{name}]" for name in kept)
+        insert = (
+            f"INSERT INTO dbo.[{table}] ({', '.join(f'[{name}]' for name in kept)}) "
+            f"SELECT {values} FROM dbo.[{table}] WHERE [Id] = ?"
+        )
+        for start in range(0, count, 500):
+            batch = [
+                (*(_changed(str(row[name]), name, changes(n)) for name in texts), id)
+                for n in range(start, min(start + 500, count))
+            ]
+            cursor.executemany(insert, batch)
+
+    def close(self) -> None:
+        self.http.close()
+        self.sql.close()
+
+
+def _changed(text: str, column: str, swap: Mapping[str, str]) -> str:
+    if column != "JSON":
+        return swap.get(text, text)
+    for before, after in swap.items():
+        text = text.replace(f'"{before}"', f'"{after}"')
+    return text
+
+
+def requests_of(filler: Filler, releases: int, seed: int = 1) -> list[str]:
+    """What dashboards, build servers and scripts ask for, at random among everything there is."""
+    chance = random.Random(seed)
+    projects = [item["Id"] for item in filler.http.get("/api/projects/all").json()]
+    kinds: tuple[Callable[[], str], ...] = (
+        lambda: f"/api/Spaces-1/projects/{chance.choice(projects)}",
+        lambda: f"/api/Spaces-1/projects?take=30&skip={chance.randrange(max(1, len(projects) - 30))}",
+        lambda: f"/api/Spaces-1/projects/{chance.choice(projects)}/releases?take=10",
+        lambda: f"/api/Spaces-1/releases/Releases-{1000 + chance.randrange(releases)}",
+        lambda: f"/api/Spaces-1/deployments/Deployments-{1000 + chance.randrange(releases)}",
+        lambda: f"/api/Spaces-1/deployments?projects={chance.choice(projects)}&take=10",
+        lambda: f"/api/tasks/ServerTasks-{1000 + chance.randrange(releases)}",
+        lambda: "/api/Spaces-1/environments/all",
+    )
+    return [kind() for _ in range(40) for kind in kinds]
+
+
+# -- asking ------------------------------------------------------------------------------------------------------------
+
+
+async def _client(  # noqa: PLR0917 - all that a client shares with the others
+    host: str, port: int, paths: Sequence[str], until: float, times: list[float], bad: list[str]
+) -> None:
+    """One keep-alive connection that asks for one path after the other; plain sockets, so that asking costs little."""
+    reader, writer = await asyncio.open_connection(host, port)
+    at = 0
+    try:
+        while time.monotonic() < until:
+            path = paths[at % len(paths)]
+            at += 1
+            began = time.perf_counter()
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nX-Octopus-ApiKey: {ADMIN_KEY}\r\n\r\n".encode())
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
+            await reader.readexactly(length)
+            times.append(time.perf_counter() - began)
+            if b" 200 " not in head[:20]:
+                bad.append(f"{head[:20].decode()} {path}")
+    finally:
+        writer.close()
+
+
+async def _all_clients(url: str, paths: Sequence[str], clients: int, seconds: float) -> tuple[list[float], list[str]]:
+    parsed = httpx.URL(url)
+    times: list[float] = []
+    bad: list[str] = []
+    until = time.monotonic() + seconds
+    async with asyncio.TaskGroup() as group:
+        for number in range(clients):
+            # Each begins elsewhere, so that they do not all ask for the same thing at once.
+            start = number * len(paths) // clients
+            rotated = [*paths[start:], *paths[:start]]
+            group.create_task(_client(parsed.host, parsed.port or 80, rotated, until, times, bad))
+    return times, bad
+
+
+def ask(what: str, url: str, paths: Sequence[str], clients: int, seconds: float) -> Figure:
+    times, bad = asyncio.run(_all_clients(url, paths, clients, seconds))
+    for line in sorted(set(bad))[:5]:
+        print(f"  error: {line}")
+    return figure(what, times, seconds, len(bad))
+
+
+def figure(what: str, times: list[float], seconds: float, errors: int = 0) -> Figure:
+    ordered = sorted(times) or [0.0]
+    return Figure(
+        what,
+        round(len(times) / seconds, 1),
+        round(ordered[len(ordered) // 2] * 1000, 2),
+        round(ordered[int(len(ordered) * 0.99)] * 1000, 2),
+        len(times),
+        errors,
+    )
+
+
+@contextmanager
+def bare_app(answers: Mapping[str, bytes], folder: Path) -> Generator[str]:
+    """A Starlette app with one route that gives recorded answers: what HTTP alone costs."""
+    file = folder / "answers.json"
+    file.write_text(json.dumps({path: base64.b64encode(body).decode() for path, body in answers.items()}))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.octopus", "--bare", str(file)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+    finally:
+        process.terminate()
+        process.wait(15)
+
+
+def serve_bare(file: Path) -> None:
+    import socket  # noqa: PLC0415 - the other process of this program
+
+    import uvicorn  # noqa: PLC0415
+    from starlette.applications import Starlette  # noqa: PLC0415
+    from starlette.requests import Request  # noqa: PLC0415
+    from starlette.responses import Response  # noqa: PLC0415
+    from starlette.routing import Route  # noqa: PLC0415
+
+    answers = {path: base64.b64decode(body) for path, body in json.loads(file.read_text()).items()}
+
+    async def answer(request: Request) -> Response:
+        query = request.url.query
+        path = f"{request.url.path}?{query}" if query else request.url.path
+        return Response(answers[path], media_type="application/json")
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    app = Starlette(routes=[Route("/{path:path}", answer)])
+    uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False)).run([listener])
+
+
+def ask_database(address: Address, releases: int, seconds: float, threads: int = 16) -> Figure:
+    """Documents by id, as many connections at once as the stand-in has request threads."""
+    times: list[float] = []
+    until = time.monotonic() + seconds
+
+    def work(seed: int) -> None:
+        chance = random.Random(seed)
+        connection = MICROSOFT.connect(address, _DATABASE)
+        cursor = connection.cursor()
+        while time.monotonic() < until:
+            table = chance.choice(("Release", "Deployment", "ServerTask"))
+            began = time.perf_counter()
+            wanted = f"{table}s-{1000 + chance.randrange(releases)}"
+            cursor.execute(f"SELECT [Id], [JSON] FROM dbo.[{table}] WHERE [Id] = ?", wanted).fetchone()
+            times.append(time.perf_counter() - began)
+        connection.close()
+
+    workers = [threading.Thread(target=work, args=(seed,)) for seed in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return figure("the database alone, by id", times, seconds)
+
+
+# -- the run -----------------------------------------------------------------------------------------------------------
+
+
+def run(projects: int, releases: int, clients: int, seconds: float) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as name, server_process(Path(name), ["-m", "standins.sqlserver"]) as database:
+        folder = Path(name)
+        connection = connection_string(database.address, _DATABASE)
+        with octopus_process(VERSION, connection, folder / "octopus") as octopus:
+            filler = Filler(octopus.url, database.address)
+            began = time.monotonic()
+            filler.fill(projects, releases)
+            print(f"filled in {time.monotonic() - began:.0f} s: {projects} projects, {releases} releases, deployments")
+            paths = requests_of(filler, releases)
+            answers = {path: filler.http.get(path).raise_for_status().content for path in paths}
+            servers = [psutil.Process(octopus.process.pid), psutil.Process(database.process.pid)]
+            figures = [ask("the stand-in, warming up", octopus.url, paths, clients, seconds)]
+            before = [server.memory_info().rss for server in servers]
+            figures.append(ask("the stand-in", octopus.url, paths, clients, seconds))
+            figures.append(ask("the stand-in, again", octopus.url, paths, clients, seconds))
+            after = [server.memory_info().rss for server in servers]
+            with bare_app(answers, folder) as url:
+                figures.append(ask("a bare Starlette app", url, paths, clients, seconds))
+            figures.append(ask_database(database.address, releases, seconds))
+            filler.close()
+    mebi = 1024 * 1024
+    return {
+        "figures": [asdict(entry) for entry in figures],
+        "memory_mib": {
+            what: {"before": round(first / mebi, 1), "after": round(last / mebi, 1)}
+            for what, first, last in zip(("octopus", "database"), before, after, strict=True)
+        },
+        "load": {"projects": projects, "releases": releases, "clients": clients, "seconds": seconds},
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.octopus", description=__doc__)
+    parser.add_argument("--projects", type=int, default=2000)
+    parser.add_argument("--releases", type=int, default=50_000)
+    parser.add_argument("--clients", type=int, default=100)
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--bare", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.bare:
+        serve_bare(options.bare)
+        return 0
+    result = run(options.projects, options.releases, options.clients, options.seconds)
+    width = max(len(entry["what"]) for entry in result["figures"])
+    print(f"{'':{width}}  requests/s   median ms   99 % ms   errors")
+    for entry in result["figures"]:
+        print(
+            f"{entry['what']:{width}}  {entry['per_second']:>10}  {entry['median_ms']:>10}"
+            f"  {entry['slowest_hundredth_ms']:>8}  {entry['errors']:>7}"
+        )
+    for what, memory in result["memory_mib"].items():
+        print(f"{what}: {memory['before']} MiB before, {memory['after']} MiB after")
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=1), encoding="utf-8")
+    return 1 if any(entry["errors"] for entry in result["figures"]) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

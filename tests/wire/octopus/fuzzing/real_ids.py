@@ -1,0 +1,36 @@
+"""Hooks of schemathesis: paths lead to things that exist, so that more than the 404 of each route is tried.
+
+``FUZZING_IDS`` names a JSON file: ids by the collection they are in. Where a thing would be deleted, ids stay made up.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, cast
+
+import schemathesis
+
+_IDS: dict[str, list[str]] = json.loads(Path(os.environ["FUZZING_IDS"]).read_text(encoding="utf-8"))
+
+#: What a parameter is called where it is not the id of the collection before it.
+_COLLECTIONS = {
+    "environment": "environments",
+    "tenant": "tenants",
+    "projectId": "projects",
+    "userId": "users",
+    "typeOrId": "actiontemplates",
+    "baseSpaceId": "spaces",
+}
+
+
+@cast("Any", schemathesis).hook
+def map_path_parameters(context: Any, path_parameters: dict[str, Any] | None) -> dict[str, Any] | None:
+    operation = context.operation
+    if path_parameters is None or operation.method.upper() == "DELETE":
+        return path_parameters
+    segments = cast("str", operation.path).replace("/{baseSpaceId}", "").split("/")
+    collection = segments[2].lower() if len(segments) > 2 else ""
+    found = {name: _IDS.get(_COLLECTIONS.get(name, collection), [value])[0] for name, value in path_parameters.items()}
+    return {**path_parameters, **found}
