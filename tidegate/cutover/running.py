@@ -100,7 +100,8 @@ def _state(work: Work) -> str:
 @contextmanager
 def alone(folder: Path) -> Generator[None]:
     """No two processes work on one cut-over. The system lets go of the lock when its owner dies."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)  # it will hold the licence, and perhaps copies of the server folders
     with (folder / "lock").open("a+b") as file:
         if not _lock(file.fileno()):
             raise HarnessError(

@@ -315,8 +315,8 @@ def test_two_processes_do_not_work_on_one_cut_over(tmp_path: Path) -> None:
     ):
         raise AssertionError("never reached")
 
-    with alone(tmp_path / "cut-over"):
-        """It is free again."""
+    with alone(tmp_path / "cut-over"):  # it is free again
+        assert (tmp_path / "cut-over").stat().st_mode & 0o077 == 0
 
 
 def test_the_next_rehearsal_is_told_of_an_unfinished_cut_over(standing: Standing) -> None:
