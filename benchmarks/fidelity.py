@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from standins.octopus.api.left_out import LeftOut, left_out_routes
 from tests.support.octopus_fidelity import Outcome, Server, complete, look, save_back
 from tests.support.octopus_sample import connection_string, filled_server
 from tests.support.octopus_server import ADMIN_KEY
@@ -78,6 +79,19 @@ def report(document: SwaggerDocument, read: Sequence[Outcome], saved: Sequence[O
         f"PUT of {len(saved)} kinds of things as GET gave them; refused:",
         "",
         *([f"* `{row.operation.path}`: {_refusals(row)}" for row in saved if set(row.statuses) != {200}] or ["* none"]),
+        "",
+        "## Left out, in all versions",
+        "",
+        "The real product has these from the version named on; here each answers 501 with its name and the reason.",
+        "The server's own document lists them under `x-left-out`.",
+        "",
+        "| operation, below `/api` | since | reason |",
+        "|---|---|---|",
+        *(
+            f"| `{route.method} {route.path}` | {route.since or 'always'} | {route.handler.reason} |"
+            for route in left_out_routes()
+            if isinstance(route.handler, LeftOut)
+        ),
         "",
     ]
     return "\n".join(lines)

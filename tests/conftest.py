@@ -20,7 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         metavar="URL",
         help=(
-            "Octopus Server that answers the tests in tests/wire/octopus/api instead of the stand-in; an "
+            "Octopus Server that answers the tests in tests/wire/octopus/api and clients instead of the stand-in; an "
             "administrator's API key in OCTOPUS_API_KEY. The tests create and delete things there."
         ),
     )
