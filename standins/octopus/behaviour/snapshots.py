@@ -19,6 +19,7 @@ _ALPHABET = string.ascii_uppercase + string.digits
 
 def freeze(transaction: Transaction, kind: str, document: Document) -> str:
     """The id of the frozen copy of a VariableSet, DeploymentProcess or RunbookProcess at its present version."""
+    document = hooks.adjust("snapshot", copy.deepcopy(document), kind)
     existing = transaction.query(
         kind, where={"OwnerId": document["OwnerId"], "Version": document["Version"], "IsFrozen": True}
     )
@@ -29,7 +30,7 @@ def freeze(transaction: Transaction, kind: str, document: Document) -> str:
     code = "".join(secrets.choice(_ALPHABET) for _ in range(5))
     frozen["Id"] = f"{document['Id']}-s-{document['Version']}-{code}"
     frozen["IsFrozen"] = True
-    transaction.insert(kind, hooks.adjust("snapshot", frozen, kind))
+    transaction.insert(kind, frozen)
     return frozen["Id"]
 
 

@@ -7,7 +7,7 @@ A point is a word agreed between the code that has it and the regressions that u
 ``reply``                 reply → reply, with (route, call)
 ``event``                 event document → document before it is stored, with (server,)
 ``event stored``          (server, transaction, event)
-``snapshot``              frozen document → document before it is stored, with (kind,)
+``snapshot``              document to be frozen → document, with (kind,)
 ``values``                the variable values of a deployment → list, with (inputs,)
 ``loaded values``         all variable values of a deployment, once → list, with (inputs,)
 ``reason to skip``        why a step does not run → reason, "" to run it
