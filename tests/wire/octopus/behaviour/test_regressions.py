@@ -122,7 +122,7 @@ def _has_value(value: Any) -> Iterator[bool]:
 
 @pytest.fixture(scope="module")
 def changed_data_instance(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upgraded]:
-    numbers = "12,50,57,66,80,122"
+    numbers = "12,23,41,50,57,66,80,101,122,133"
     with upgraded(serve, tmp_path_factory.mktemp("data"), numbers) as instance:
         yield instance
 
@@ -179,12 +179,37 @@ def test_122_the_releases_page_fails_on_a_missing_column(changed_data: Workshop)
     assert changed_data.send("GET", "releases").status_code == 200
 
 
+def test_23_indexes_vanish_and_the_integrity_check_says_so(changed_data: Workshop) -> None:
+    assert run_task(changed_data, "SystemIntegrityCheck")["State"] == "Failed"
+
+
+def test_41_another_node_is_there(changed_data: Workshop) -> None:
+    nodes = changed_data.get("/api/octopusservernodes/summary")["Nodes"]
+
+    assert "STRANGER" in {node["Name"] for node in nodes if not node["IsOffline"]}
+
+
+def test_101_tentacles_have_no_address(changed_data: Workshop) -> None:
+    machines = changed_data.get("machines/all")
+    tentacles = [one for one in machines if "Tentacle" in one["Endpoint"]["CommunicationStyle"]]
+
+    assert tentacles
+    assert not any(one["Endpoint"].get("Uri") for one in tentacles)
+
+
+def test_133_roles_hold_a_permission_nobody_knew(changed_data: Workshop) -> None:
+    assert any("TelemetryView" in role["GrantedSystemPermissions"] for role in changed_data.get("/api/userroles/all"))
+
+
 # -- regressions of the running server, together -------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def changed_server_instance(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upgraded]:
-    numbers = "51,53,59,60,61,64,82,90,92,93,97,108,110,123,132,144,145,146"
+    numbers = (
+        "51,53,58,59,60,61,64,67,68,69,72,82,89,90,92,93,97,107,108,110,123,132,134,135,136,137,138,141,144,145,146,"
+        "156,157"
+    )
     with upgraded(serve, tmp_path_factory.mktemp("server"), numbers) as instance:
         yield instance
 
@@ -289,6 +314,79 @@ def test_93_and_97_are_slow(changed_server: Workshop, path: str) -> None:
 
 def test_108_artifacts_lose_a_field(changed_server: Workshop) -> None:
     assert "Source" not in changed_server.get("artifacts?take=1")["Items"][0]
+
+
+def test_58_people_cannot_log_in(changed_server: Workshop) -> None:
+    body = {"Username": "admin", "Password": "any"}
+
+    assert changed_server.send("POST", "/api/users/login", body).status_code == 500
+
+
+def test_67_and_69_common_variables_cannot_be_saved_and_are_reset(changed_server: Workshop) -> None:
+    tenant = next(one for one in changed_server.get("tenants/all") if one["ProjectEnvironments"])
+    variables = changed_server.get(f"tenants/{tenant['Id']}/variables")
+    project, environments = next(iter(tenant["ProjectEnvironments"].items()))
+    other = next(one["Id"] for one in changed_server.get("environments/all") if one["Id"] not in environments)
+    tenant["ProjectEnvironments"][project] = [*environments, other]
+
+    refusal = changed_server.send("PUT", f"tenants/{tenant['Id']}/variables", variables)
+    changed_server.put(f"tenants/{tenant['Id']}", tenant)
+
+    assert "no environment scope" in refused(refusal)
+    assert _values(variables)
+    assert not _values(changed_server.get(f"tenants/{tenant['Id']}/variables"))
+
+
+def _values(variables: Json) -> list[Any]:
+    return [value for owner in variables["LibraryVariables"].values() for value in owner["Variables"].values()]
+
+
+def test_68_and_72_and_89_lists_say_something_else(changed_server: Workshop) -> None:
+    release = changed_server.get("releases?take=1")["Items"][0]
+    development = changed_server.named("environments", "Development")["Id"]
+    form = changed_server.get(f"releases/{release['Id']}/deployments/preview/{development}")["Form"]
+    search = [changed_server.get(f"feeds/feeds-builtin/packages/search?term={term}") for term in ("Acme", "ACME")]
+
+    assert changed_server.get("tenants/variables-missing")
+    assert "seeded" in {element["Name"] for element in form["Elements"]}
+    assert search[0]["TotalResults"] > search[1]["TotalResults"] == 0
+
+
+def test_107_134_and_135_values_have_another_type(changed_server: Workshop) -> None:
+    feed = "/api/feeds/Feeds-1"
+    nameless = changed_server.http.get(feed, headers={"User-Agent": ""}).json()
+    project = changed_server.named("projects", "Storefront")
+
+    assert isinstance(changed_server.get(feed)["FeedUri"], dict)
+    assert (type(changed_server.get(feed)["FeedType"]), type(nameless["FeedType"])) == (str, dict)
+    assert isinstance(project["VersioningStrategy"]["Template"], dict)
+
+
+def test_136_every_fifth_request_is_put_off(changed_server: Workshop) -> None:
+    path = f"projects/{changed_server.named('projects', 'Storefront')['Id']}/progression"
+
+    assert [changed_server.send("GET", path).status_code for _ in range(5)].count(429) == 1
+
+
+def test_137_138_and_141_the_outside_of_answers_changes(changed_server: Workshop) -> None:
+    tenant = changed_server.get("tenants/all")[0]
+    answer = changed_server.send("GET", f"tenants/{tenant['Id']}")
+
+    assert answer.json()["Links"]["Self"].startswith("http://")
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+    assert changed_server.http.get("/", follow_redirects=False).headers["Location"] == "/octopus/octopus/app"
+
+
+def test_156_and_157_templates_stay_and_steps_move(changed_server: Workshop) -> None:
+    template = changed_server.get("actiontemplates?take=1")["Items"][0]
+    process = _process(changed_server, "Storefront")
+    saved = changed_server.put(f"deploymentprocesses/{process['Id']}", process)
+    steps = [action for step in saved["Steps"] for action in step["Actions"]]
+
+    assert "source of the package" in refused(
+        changed_server.send("POST", f"actiontemplates/{template['Id']}/actionsUpdate", {"Version": 0})
+    )
+    assert {action["Properties"]["Octopus.Action.RunOnServer"] for action in steps} == {"true"}
 
 
 def test_110_a_route_is_gone(changed_server: Workshop) -> None:
