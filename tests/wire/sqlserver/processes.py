@@ -67,7 +67,7 @@ def server_process(folder: Path, program: Sequence[str], *options: str) -> Gener
 
 
 def _wait_for_port(process: subprocess.Popen[bytes], port_file: Path, log: Path) -> int:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if port_file.exists():
             return int(port_file.read_text())
