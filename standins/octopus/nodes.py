@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -11,6 +12,11 @@ from standins.octopus.store.documents import iso
 
 DEFAULT_TASK_CAP: Final = 5
 _STATUS_TABLE: Final = Version(2019, 1, 0)
+
+
+def heartbeat_seconds() -> float:
+    """How often a server gives a sign of life. How often Octopus does is not published: tests may want it faster."""
+    return float(os.environ.get("OCTOPUS_STANDIN_HEARTBEAT", "15"))
 
 
 def node_id(name: str) -> str:

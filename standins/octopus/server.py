@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from standins.octopus.contract import Server, ServerFolders, Version
 from standins.octopus.crypto import MasterKey, WrongMasterKey
-from standins.octopus.nodes import NodeRecord
+from standins.octopus.nodes import NodeRecord, heartbeat_seconds
 from standins.octopus.schema.certificate import verify_master_key
 from standins.octopus.schema.compatibility import Incompatible, check_compatibility, check_schema
 from standins.octopus.schema.configuration import UPGRADE_AVAILABILITY
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Log = Callable[[str], None]
 
-_HEARTBEAT_SECONDS: Final = 15.0  # the API counts a node as offline after a minute
+_HEARTBEAT_SECONDS: Final = heartbeat_seconds()  # the API counts a node as offline after a minute
 _STOP_SECONDS: Final = 1.0
 
 

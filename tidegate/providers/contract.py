@@ -65,6 +65,11 @@ class TestHost(Protocol):
     @property
     def node_name(self) -> str: ...
 
+    @property
+    def node_names(self) -> Sequence[str]:
+        """Every node of the instance, the one above first."""
+        ...
+
     def fetch(self, version: Version) -> None:
         """Bring this version's installer or image here and verify it, while everything still runs; changes nothing."""
         ...

@@ -47,6 +47,7 @@ class EmbeddedHost:
         leftovers: Leftovers,
         *,
         node_name: str,
+        shared: Path | None = None,
         sql_server: SqlServerSource | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
@@ -56,6 +57,7 @@ class EmbeddedHost:
         self._sql_server = sql_server or EmbeddedSqlServer(folder / "sql", leftovers)
         self._environment: Mapping[str, str] = {} if environment is None else environment  # read at every start
         self._node_name = node_name
+        self._shared = shared or folder / "home"
         self._installed: dict[str, str] = {}
         self._process: ChildProcess | None = None
         folder.mkdir(parents=True, exist_ok=True)
@@ -66,18 +68,22 @@ class EmbeddedHost:
         return self._node_name
 
     @property
+    def node_names(self) -> Sequence[str]:
+        return [self._node_name]
+
+    @property
     def sql_server(self) -> SqlServerHost:
         return self._sql_server.host
 
     @property
     def folders(self) -> ServerFolders:
-        home = self._home
+        shared = self._shared
         return ServerFolders(
-            packages=home / "Packages",
-            artifacts=home / "Artifacts",
-            task_logs=home / "TaskLogs",
-            imports=home / "Imports",
-            event_exports=home / "EventExports",
+            packages=shared / "Packages",
+            artifacts=shared / "Artifacts",
+            task_logs=shared / "TaskLogs",
+            imports=shared / "Imports",
+            event_exports=shared / "EventExports",
         )
 
     @property

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, final
 
 from tidegate.octopus.downloads import DownloadFeed
+from tidegate.providers.cluster import HostCluster
 from tidegate.providers.contract import TestHost
 from tidegate.providers.embedded import EmbeddedHost
 from tidegate.providers.embedded_main import provide_embedded_main
-from tidegate.providers.embedded_servers import EmbeddedFeed, SqlServerSource, module
+from tidegate.providers.embedded_servers import EmbeddedFeed, EmbeddedSqlServer, SqlServerSource, module
 from tidegate.providers.leftovers import Leftovers
 from tidegate.settings import MainSettings, ScriptSettings, Settings
 
@@ -40,7 +41,7 @@ class EmbeddedProvision:
         self._leftovers.folder(folder / "instances")
         self._embedded_feed = EmbeddedFeed(folder / "instances" / "feed", self._leftovers)
         self._main_host: EmbeddedHost | None = None
-        self._test_host: EmbeddedHost | None = None
+        self._test_host: TestHost | None = None
 
     def feed(self) -> DownloadFeed:
         url = self._settings.feed.url
@@ -56,7 +57,7 @@ class EmbeddedProvision:
 
     def test_host(self) -> TestHost:
         if self._test_host is None:
-            self._test_host = self._host("test", "TEST", self._sql_server)
+            self._test_host = self._cluster(self._settings.test_instance.nodes)
         return self._test_host
 
     def log_files(self) -> Mapping[str, Path]:
@@ -81,9 +82,25 @@ class EmbeddedProvision:
         self._leftovers.finished()
         return ""
 
-    def _host(self, name: str, node_name: str, sql_server: SqlServerSource | None = None) -> EmbeddedHost:
+    def _cluster(self, count: int) -> TestHost:
+        if count == 1:
+            return self._host("test", "TEST", self._sql_server)
+        sql_server = self._sql_server or EmbeddedSqlServer(
+            self._folder / "instances" / "test-1" / "sql", self._leftovers
+        )
+        shared = self._folder / "instances" / "test-1" / "home"
+        return HostCluster([self._host(f"test-{n}", f"TEST-{n}", sql_server, shared) for n in range(1, count + 1)])
+
+    def _host(
+        self, name: str, node_name: str, sql_server: SqlServerSource | None = None, shared: Path | None = None
+    ) -> EmbeddedHost:
         # Installers always come from the embedded feed: the real ones do not run here.
         folder = self._folder / "instances" / name
         return EmbeddedHost(
-            folder, lambda: self._embedded_feed.feed, self._leftovers, node_name=node_name, sql_server=sql_server
+            folder,
+            lambda: self._embedded_feed.feed,
+            self._leftovers,
+            node_name=node_name,
+            sql_server=sql_server,
+            shared=shared,
         )

@@ -41,11 +41,17 @@ class EmbeddedSqlServer:
         self._product_version = product_version
         self._login_timeout = login_timeout
         self._process: ChildProcess | None = None
+        self._host: SqlServerHost | None = None
         self._password = Secret.generated("the stand-in SQL Server's sa password", f"Tg1!{random.token_urlsafe(18)}")
 
-    @cached_property
+    @property
     def host(self) -> SqlServerHost:
         """Raises :class:`ProvisioningFailed` with the program's last lines when it does not come up."""
+        if self._host is None:
+            self._host = self._begin()
+        return self._host
+
+    def _begin(self) -> SqlServerHost:
         backups = self._folder / "backups"
         backups.mkdir(parents=True, exist_ok=True)
         port = self._start(0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -169,12 +169,13 @@ def _prove(
         report(f"the clone is {server.version} with its own identity and folders; {len(proven)} proofs hold{sign}")
         # The backup was taken in maintenance mode, so the clone wakes up in it.
         set_maintenance_mode(client, False)
-        _allow_tasks(client, host.node_name)
+        _allow_tasks(client, host.node_names)
 
 
-def _allow_tasks(client: OctopusClient, node_name: str) -> None:
+def _allow_tasks(client: OctopusClient, node_names: Sequence[str]) -> None:
     nodes: list[dict[str, Any]] = list(client.items("/api/octopusservernodes"))
-    strangers = [str(node["Name"]) for node in nodes if str(node["Name"]).lower() != node_name.lower()]
+    ours = {name.lower() for name in node_names}
+    strangers = [str(node["Name"]) for node in nodes if str(node["Name"]).lower() not in ours]
     if strangers:
         raise HarnessError(f"the clone has nodes besides its own: {', '.join(strangers)}", where=client.url)
     for node in nodes:

@@ -83,7 +83,7 @@ def upgrade_test_instance(
         set_maintenance_mode(client, True)
     with steps.step("stopping the server"):
         host.stop()
-    assert_nobody_works(instance.database, [host.node_name])
+    assert_nobody_works(instance.database, host.node_names)
     with steps.step(BACKING_UP):
         backup = _back_up(instance, host, target, report)
     if way_back is not None:

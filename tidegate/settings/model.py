@@ -122,6 +122,7 @@ class TestInstanceSettings(Section):
     sql_server: Literal["same", "container"] = Field(
         default="same", description="container: only the SQL Server is a container, whatever the provider"
     )
+    nodes: int = Field(default=1, ge=1, le=8, description="nodes over one database")
     keep: Literal["never", "on-failure", "always"] = "never"
 
 

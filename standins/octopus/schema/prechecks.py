@@ -12,12 +12,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from standins.octopus.contract import Version
+from standins.octopus.nodes import heartbeat_seconds
 from standins.octopus.schema.database import Database
 from standins.octopus.schema.history import applied_scripts
 from standins.octopus.schema.licence import Licence
 from standins.octopus.schema.manifest import scripts_of
 
-_HEARTBEAT: Final = timedelta(minutes=2)  # how Octopus decides that a node runs is not published
+_MISSED_BEATS: Final = 8  # how Octopus decides that a node runs is not published: by default two minutes here
 _CHECK_NODES: Final = Version(2023, 2, 9755)
 _NAME_COLUMNS: Final = Version(2021, 3, 7108)
 
@@ -129,7 +130,7 @@ def _license(database: Database, version: Version) -> Precheck:
 def _other_nodes(database: Database, node: str) -> Precheck:
     table = "OctopusServerNodeStatus" if database.has_table("OctopusServerNodeStatus") else "OctopusServerNode"
     key = "[OctopusServerNodeId]" if table == "OctopusServerNodeStatus" else "[Id]"
-    since = datetime.now(UTC) - _HEARTBEAT
+    since = datetime.now(UTC) - timedelta(seconds=_MISSED_BEATS * heartbeat_seconds())
     rows = database.run(
         f"SELECT n.[Name] FROM dbo.[{table}] s JOIN dbo.[OctopusServerNode] n ON n.[Id] = s.{key} "
         "WHERE s.[LastSeen] > ?",

@@ -116,6 +116,10 @@ class SmallHost:
     def server_paths(self) -> ServerFolders:
         return self.folders
 
+    @property
+    def node_names(self) -> Sequence[str]:
+        return [self.node_name]
+
     def fetch(self, version: Version) -> None:
         self.calls.append(f"fetch {version}")
 

@@ -132,11 +132,14 @@ def _status(context: LiveContext, notes: Notes) -> None:
     nodes = context.client.send("GET", "/api/octopusservernodes/summary")
     if nodes.ok:
         listed = cast("list[dict[str, Any]]", property_of(nodes.json, "Nodes") or [])
-        running = [node for node in listed if not node.get("IsOffline")]
-        if len(running) != 1:
+        running = sorted(str(node.get("Name")).lower() for node in listed if not node.get("IsOffline"))
+        wanted = sorted(name.lower() for name in context.nodes) or running[:1]
+        if running != wanted or not running:
             notes.find(
-                "/api/octopusservernodes/summary", "the test instance is not alone: another node uses its database",
-                before=1, after=[str(node.get("Name")) for node in running],
+                "/api/octopusservernodes/summary",
+                "a node of the test instance does not run" if set(wanted) - set(running) or not running
+                else "the test instance is not alone: another node uses its database",
+                before=wanted, after=running,
             )  # fmt: skip
     notes.covered.append("version, installation, health, maintenance mode, licence, nodes")
 

@@ -97,6 +97,12 @@ class LiveContext:
     observers: tuple[Observer, ...] = ()
     task_timeout: float = 120.0
     report: Callable[[str], None] = lambda _: None
+    nodes: tuple[str, ...] = ()  # the instance's own; empty when only one may run, whatever its name
+
+    @property
+    def any_node(self) -> tuple[tuple[str, str], ...]:
+        """What names of nodes are replaced by: in a cluster it is chance which of them takes a task."""
+        return tuple((name, "<node>") for name in self.nodes) if len(self.nodes) > 1 else ()
 
     def path(self, route: str) -> str:
         """The path of a route of the default space."""
@@ -158,13 +164,14 @@ def live_context(
     observers: Iterable[Observer] = (),
     task_timeout: float = 120.0,
     report: Callable[[str], None] = lambda _: None,
+    nodes: Iterable[str] = (),
 ) -> LiveContext:
     """What live checks need to know of the server behind ``client``. Raises what the client raises."""
     guard()
     server = client.server()
     spaces = cast("list[dict[str, Any]]", client.get("/api/spaces/all")) if server.spaces else []
     default = next((str(space["Id"]) for space in spaces if space.get("IsDefault")), "")
-    return LiveContext(client, guard, server, default, tuple(observers), task_timeout, report)
+    return LiveContext(client, guard, server, default, tuple(observers), task_timeout, report, tuple(nodes))
 
 
 def run_check(check: str, context: LiveContext, body: Callable[[Notes], None]) -> LiveResult:

@@ -111,6 +111,10 @@ class ContainerHost:
         return self._node_name
 
     @property
+    def node_names(self) -> Sequence[str]:
+        return [self._node_name]
+
+    @property
     def installed(self) -> Mapping[str, str]:
         return dict(self._installed)
 
