@@ -40,20 +40,22 @@ class DownloadFeed:
                 continue  # "2020.1.0-rc.1" and the like are no targets for production
         return tuple(sorted(versions))
 
-    def checksum(self, version: Version) -> str:
+    def checksum(self, version: Version, *, package: str = "tar.gz") -> str:
         """SHA-256 of the installer, as the feed tells it. Raises :class:`Unreachable` or :class:`Refused`."""
-        words = self._get(f"/octopus/{_installer_name(version)}.sha256").text.split()
+        words = self._get(f"/octopus/{_installer_name(version, package)}.sha256").text.split()
         if not words:
             raise Refused(f"the download feed has an empty checksum for {version}", where=self.url)
         return words[0].lower()
 
-    def installer(self, version: Version, folder: Path) -> Path:
+    def installer(self, version: Version, folder: Path, *, package: str = "tar.gz") -> Path:
         """The installer of ``version`` in ``folder``, downloaded unless it is there, its checksum verified.
+
+        ``package`` is how its name ends: `tar.gz`, or `msi` for Windows.
 
         Raises :class:`ProvisioningFailed` when the checksum differs; the file is gone then.
         """
-        name = _installer_name(version)
-        expected = self.checksum(version)
+        name = _installer_name(version, package)
+        expected = self.checksum(version, package=package)
         target = folder / name
         if target.exists() and _sha256(target) == expected:
             return target
@@ -114,8 +116,8 @@ class _Download:
             raise Unreachable(f"the download broke off: {error}", where=self._url) from None
 
 
-def _installer_name(version: Version) -> str:
-    return f"Octopus.{version}-x64.tar.gz"
+def _installer_name(version: Version, package: str) -> str:
+    return f"Octopus.{version}-x64.{package}"
 
 
 def _sha256(file: Path) -> str:

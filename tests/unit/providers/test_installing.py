@@ -20,7 +20,7 @@ class OneInstaller(DownloadFeed):
         super().__init__("http://localhost")
         self._archive = archive
 
-    def installer(self, version: Version, folder: Path) -> Path:
+    def installer(self, version: Version, folder: Path, *, package: str = "tar.gz") -> Path:
         return self._archive
 
 

@@ -1,0 +1,260 @@
+"""One Octopus Server on a host: installed from the feed, configured, started and stopped, all over one `Reach`."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, final
+from urllib.parse import urlsplit
+
+from tidegate.errors import HarnessError, ProvisioningFailed, TidegateError, UpgradeFailed
+from tidegate.octopus.client import OctopusClient
+from tidegate.octopus.downloads import DownloadFeed
+from tidegate.octopus.instance_configuration import (
+    CONNECTION_STRING,
+    HOME,
+    LISTEN_PREFIXES,
+    MASTER_KEY,
+    NODE_NAME,
+    SERVICES_PORT,
+    ado_connection_string,
+    write_instance_configuration,
+)
+from tidegate.providers.contract import CommandResult, SqlServerHost
+from tidegate.providers.hosts.process import RemoteProcess
+from tidegate.providers.hosts.reach import Reach
+from tidegate.providers.hosts.systems import Linux, System, read_checksum, read_configuration
+from tidegate.rehearsal.folders import describe_folder
+from tidegate.rehearsal.instances import DatabaseAddress, FileEntry, ServerFolders
+from tidegate.secrets import Secret
+from tidegate.sqlserver.backup import sha256_of
+from tidegate.versions import Version
+from tidegate.waiting import wait_until
+
+_LISTENING: Final = "Listening for HTTP requests on "
+_READY: Final = "Web server is ready to process requests"
+_SHORT: Final = 120.0
+_INSTALL: Final = 1800.0
+
+
+@dataclass(frozen=True, slots=True)
+class HostPlace:
+    """Where things are. ``root`` is a folder on the host for everything that Tidegate puts there; ``views`` are the
+    server folders as this machine sees them (mounted, or the same paths); ``url`` is how the server is reached from
+    here, with port 0 for whatever port it takes.
+    """
+
+    root: str
+    views: ServerFolders
+    paths: ServerFolders
+    url: str
+    node_name: str
+    instance: str = "OctopusServer"
+
+
+@final
+class ServerHost:
+    """A `TestHost` on Linux, whose server runs as a process of the account that is logged in.
+
+    A rehearsal's server is no service: nothing may start it behind the harness's back. Installing as a service, the
+    watchdog and the MSI belong to the main instance, see :mod:`tidegate.providers.hosts.service`.
+    """
+
+    def __init__(
+        self,
+        reach: Reach,
+        place: HostPlace,
+        sql_server: SqlServerHost,
+        feed: Callable[[], DownloadFeed],
+        downloads: Path,
+    ) -> None:
+        self._reach = reach
+        self._place = place
+        self._system: System = Linux()
+        self._sql_server = sql_server
+        self._feed = feed
+        self._downloads = downloads
+        self._installed: dict[str, str] = {}
+        self._process = RemoteProcess(reach, self._path("octopus-server.pid"), self._path("octopus-server.log"))
+
+    @property
+    def node_name(self) -> str:
+        return self._place.node_name
+
+    @property
+    def node_names(self) -> Sequence[str]:
+        return [self._place.node_name]
+
+    @property
+    def sql_server(self) -> SqlServerHost:
+        return self._sql_server
+
+    @property
+    def folders(self) -> ServerFolders:
+        return self._place.views
+
+    @property
+    def server_paths(self) -> ServerFolders:
+        return self._place.paths
+
+    @property
+    def installed(self) -> Mapping[str, str]:
+        return dict(self._installed)
+
+    def fetch(self, version: Version) -> None:
+        """The installer on the host, with the checksum that the feed names, computed there once more."""
+        self._bring(version)
+
+    def install(self, version: Version) -> None:
+        installer, digest = self._bring(version)
+        log = self._path(f"install-{version}.log")
+        result = self._run("the installer", self._system.install(installer, self._path("install"), log), _INSTALL)
+        if result.exit_code not in self._system.installed_well:
+            told = self._run("reading the installer's log", self._system.command(["tail", "-n", "20", log]), _SHORT)
+            raise ProvisioningFailed(
+                f"the installer of {version} ended with exit code {result.exit_code}:\n{told.output}",
+                where=f"{self._reach.where}: {log}",
+            )
+        self._installed[str(version)] = f"sha256:{digest}"
+
+    def configure(self, database: DatabaseAddress, master_key: Secret) -> None:
+        """The configuration travels as a file that only its owner may read, never on a command line."""
+        home = self._path("home")
+        prefix = urlsplit(self._place.url)
+        values = {
+            HOME: home,
+            CONNECTION_STRING: ado_connection_string(database),
+            MASTER_KEY: master_key.reveal(),
+            NODE_NAME: self._place.node_name,
+            LISTEN_PREFIXES: f"http://+:{prefix.port or 0}/" if prefix.port else "http://localhost:0/",
+            SERVICES_PORT: "0",
+        }
+        self._must("making folders", self._system.make_folders([home]))
+        with tempfile.TemporaryDirectory(prefix="tidegate-") as folder:
+            file = Path(folder) / "OctopusServer.config"
+            write_instance_configuration(file, values)
+            self._reach.put(file, self._configuration)
+
+    def configuration(self) -> Mapping[str, str]:
+        """What the instance says about itself (`show-configuration`); the connection string in it is a secret."""
+        result = self.octopus_server("show-configuration", ["--format=json", "--noconsolelogging"])
+        if not result.ok:
+            raise HarnessError(
+                f"the configuration cannot be read back:\n{result.output[-1000:]}", where=self._reach.where
+            )
+        return read_configuration(result.output)
+
+    def octopus_server(self, command: str, options: Sequence[str] = (), *, timeout: float = 600) -> CommandResult:
+        arguments = [self._executable, command, "--config", self._configuration, *options]
+        return self._run(f"Octopus.Server {command}", self._system.command(arguments), timeout)
+
+    def upgrade_database(self, *, timeout: float = 3600) -> CommandResult:
+        return self.octopus_server("database", ["--upgrade"], timeout=timeout)
+
+    def start(self, *, timeout: float = 300) -> str:
+        if self._process.runs():
+            raise HarnessError("this host's Octopus Server is running already", where=self._reach.where)
+        arguments = [self._executable, "run", "--config", self._configuration, "--console", "--noninteractive"]
+        self._process.start(arguments)
+        try:
+            url = wait_until(
+                self._listening,
+                timeout=timeout,
+                what="the Octopus Server to start",
+                describe=self._last_lines,
+                poll=0.3,
+            )
+            with OctopusClient(url, None) as client:
+                wait_until(
+                    lambda: client.send("GET", "/api").status == 200, timeout=timeout, what=f"{url}/api to answer 200"
+                )
+        except TidegateError as error:
+            self.stop()
+            if isinstance(error, UpgradeFailed):
+                raise
+            raise UpgradeFailed(error.what, where=self._reach.where) from None
+        return url
+
+    def stop(self) -> None:
+        self._process.stop()
+
+    def server_log(self) -> str:
+        return self._process.log_text()
+
+    def log_files(self) -> Sequence[Path]:
+        """None on this machine: the server's log is told by `server_log`."""
+        return []
+
+    def remove(self) -> None:
+        self.stop()
+        self._must("removing what was put here", self._system.command(["rm", "-rf", "--", self._place.root]))
+
+    def copy_from_host(self, folder: str, target: Path) -> tuple[FileEntry, ...]:
+        """A folder of the host in ``target``, with its manifest; every file's digest was computed on both sides."""
+        listed = self._must("listing a folder", self._system.manifest(folder), _INSTALL)
+        expected = self._system.read_manifest(listed.output)
+        self._reach.get(folder, target)
+        manifest = describe_folder(target)
+        found = {entry.path: entry.sha256 for entry in manifest}
+        wrong = sorted(path for path in {*expected, *found} if expected.get(path) != found.get(path))
+        if wrong:
+            raise HarnessError(
+                f"{len(wrong)} files are not here as they are on the host: {', '.join(wrong[:5])}",
+                where=f"{self._reach.where}: {folder}",
+                next_step="nobody may write to the folder while it is copied: maintenance mode, or a stopped server",
+            )
+        return manifest
+
+    def _bring(self, version: Version) -> tuple[str, str]:
+        local = self._feed().installer(version, self._downloads, package=self._system.package)
+        digest = sha256_of(local)
+        target = self._path("downloads", local.name)
+        if self._checksum(target) != digest:
+            self._must("making folders", self._system.make_folders([self._path("downloads")]))
+            self._reach.put(local, target)
+            if (found := self._checksum(target)) != digest:
+                raise ProvisioningFailed(
+                    f"the installer of {version} has checksum {found or 'none'} on the host, here it is {digest}",
+                    where=f"{self._reach.where}: {target}",
+                )
+        return target, digest
+
+    def _checksum(self, file: str) -> str:
+        result = self._run("computing a checksum", self._system.checksum(file), _SHORT)
+        return read_checksum(result.output) if result.ok else ""
+
+    def _listening(self) -> str | None:
+        log = self._process.log_text()
+        if _LISTENING in log and _READY in log:
+            port = urlsplit(log.rsplit(_LISTENING, 1)[1].split()[0]).port
+            return f"http://{urlsplit(self._place.url).hostname}:{port}"
+        if not self._process.runs():
+            raise UpgradeFailed(
+                f"the Octopus Server ended while starting:\n{self._last_lines()}", where=self._reach.where
+            )
+        return None
+
+    def _last_lines(self) -> str:
+        return "\n".join(self._process.log_text().splitlines()[-15:])
+
+    @property
+    def _executable(self) -> str:
+        return self._system.executable(self._path("install"))
+
+    @property
+    def _configuration(self) -> str:
+        return self._path("home", f"{self._place.instance}.config")
+
+    def _path(self, *parts: str) -> str:
+        return Linux().path(self._place.root, *parts)
+
+    def _run(self, what: str, command_line: str, timeout: float) -> CommandResult:
+        return self._reach.run(what, command_line, timeout=timeout)
+
+    def _must(self, what: str, command_line: str, timeout: float = _SHORT) -> CommandResult:
+        result = self._run(what, command_line, timeout)
+        if not result.ok:
+            raise ProvisioningFailed(f"{what} failed:\n{result.output[-1000:]}", where=self._reach.where)
+        return result

@@ -1,0 +1,64 @@
+"""A server process on a Linux host that outlives the connection it was started over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, final
+
+from tidegate.errors import ProvisioningFailed, TimedOut
+from tidegate.providers.contract import CommandResult
+from tidegate.providers.hosts.quoting import posix_command
+from tidegate.providers.hosts.reach import Reach
+from tidegate.waiting import wait_until
+
+_SHORT: Final = 60.0
+#: Seconds for an orderly stop before the process is killed.
+_STOP: Final = 30.0
+
+
+@final
+class RemoteProcess:
+    """Known by its id and start time, so that a recycled id is never taken for it; both are in a file on the host."""
+
+    def __init__(self, reach: Reach, pid_file: str, log: str) -> None:
+        self._reach = reach
+        self._pid_file = pid_file
+        self._log = log
+
+    def start(self, arguments: Sequence[str]) -> None:
+        """Begin it in a session of its own, with its output in the log."""
+        quoted_pid, quoted_log = posix_command([self._pid_file]), posix_command([self._log])
+        # Field 22 of /proc/PID/stat is the start time (proc(5)); the name in front may hold anything but ends with ')'.
+        result = self._run(
+            "starting the server",
+            f"umask 077; setsid nohup {posix_command(arguments)} > {quoted_log} 2>&1 < /dev/null & "
+            f"pid=$!; echo \"$pid $(sed 's/.*) //' /proc/$pid/stat | cut -d' ' -f20)\" > {quoted_pid}",
+        )
+        if not result.ok:
+            raise ProvisioningFailed(f"the server could not be started:\n{result.output}", where=self._reach.where)
+
+    def runs(self) -> bool:
+        return self._run("looking for the server", self._if_alive("true")).ok
+
+    def stop(self) -> None:
+        """Ask, then insist; nothing happens when it does not run."""
+        if not self._run("stopping the server", self._if_alive("kill -TERM $pid")).ok:
+            return
+        try:
+            wait_until(lambda: not self.runs(), timeout=_STOP, what="the server to stop", poll=0.2)
+        except TimedOut:
+            self._run("killing the server", self._if_alive("kill -KILL $pid"))
+
+    def log_text(self) -> str:
+        return self._run("reading the server's log", f"cat {posix_command([self._log])} 2>/dev/null || true").output
+
+    def _if_alive(self, then: str) -> str:
+        file = posix_command([self._pid_file])
+        return (
+            f"read -r pid started < {file} 2>/dev/null && [ -r /proc/$pid/stat ] && "
+            f"[ \"$(sed 's/.*) //' /proc/$pid/stat | cut -d' ' -f20)\" = \"$started\" ] && "
+            f"[ \"$(sed 's/.*) //' /proc/$pid/stat | cut -d' ' -f1)\" != Z ] && {then}"
+        )
+
+    def _run(self, what: str, command_line: str) -> CommandResult:
+        return self._reach.run(what, command_line, timeout=_SHORT)
