@@ -22,7 +22,7 @@ from tidegate.reporting.documents import PdfUnavailable, to_pdf, write_change_bo
 def _weasyprint_works() -> str:
     """Why it does not; asked in another process, because it is a second of work and loads system libraries."""
     ran = subprocess.run([sys.executable, "-c", "import weasyprint"], capture_output=True, text=True, check=False)
-    return ran.stderr.strip().splitlines()[-1] if ran.returncode else ""
+    return (ran.stderr.strip().splitlines() or [f"exit code {ran.returncode}"])[-1] if ran.returncode else ""
 
 
 @pytest.fixture(scope="module")
