@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,14 @@ from pathlib import Path
 import pytest
 
 from tests.journeys.runs import REPOSITORY, Seen, leaks, rehearse
+from tests.unit.gate.approvals import private_key
 from tests.unit.process.inner import Ran
+from tidegate.command import main as tidegate
 from tidegate.gate.evidence import read_entries
 from tidegate.gate.seal import verify_run
+from tidegate.gate.signing import SigningKey
 from tidegate.gate.verdict import recompute
+from tidegate.secrets import Secret
 
 pytestmark = pytest.mark.journey
 
@@ -120,3 +125,22 @@ def test_the_newest_run_is_latest(job: Job) -> None:
     latest: Path = job.ran.run_folder.parent / "latest"
 
     assert latest.resolve() == job.ran.run_folder
+
+
+def test_its_verdict_can_be_signed_but_says_nothing_about_an_instance_that_is_gone(
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shutil.copytree(job.ran.run_folder, tmp_path / "run")
+    monkeypatch.setenv("ADA_KEY", private_key())
+    monkeypatch.setenv("OCTOPUS_API_KEY", "API-NOBODY")
+    key = SigningKey(Secret.parse("env:ADA_KEY")).public
+    words = ["--as", "Ada", "--key", "env:ADA_KEY", "--decision", "approve", "--comment", "fine"]
+    assert tidegate(["approval", "sign", str(folder), *words]) == 0
+
+    [main] = job.ran.events("main")
+    verifying = ["approval", "verify", str(folder / "approval.json"), "--main", main["url"], "--approver", f"Ada={key}"]
+    capsys.readouterr()
+    assert tidegate([*verifying, "--target", "2021.1.7500", "--json"]) == 10
+    told = json.loads(capsys.readouterr().out)
+    assert [reason["code"] for reason in told["reasons"]] == ["unreachable"]
+    assert told["compared"] == ["signatures", "age", "plan", "evidence"]
