@@ -33,8 +33,8 @@ def contradictions(entries: Sequence[Entry]) -> Iterator[tuple[str, str]]:
     path = [str(plan.get("from")), *(str(hop.get("to")) for hop in plan.get("hops") or ())]
     upgrades = [entry.details for entry in entries if entry.kind == "upgrade"]
     done = [(str(one.get("from")), str(one.get("to"))) for one in upgrades]
-    if plan and done != list(pairwise(path)):
-        went = ", ".join(f"{origin} → {to}" for origin, to in done) or "nowhere"
+    if plan and done and done != list(pairwise(path)):
+        went = ", ".join(f"{origin} → {to}" for origin, to in done)
         yield "upgrade", f"went {went}; planned was {' → '.join(path)}"
     installed = _details(entries, "installed").get("digests")
     if plan and isinstance(installed, Mapping):

@@ -235,7 +235,10 @@ def _fact_reasons(entries: Sequence[Entry], policy: Policy) -> Iterator[Reason]:
         told = sum(entry.kind == kind for entry in entries)
         if told != 1:
             code = Code.EVIDENCE_CONTRADICTS if told else Code.EVIDENCE_MISSING
-            yield Reason(code=code, subject=kind, message=f"is told {told} times instead of once")
+            message = f"is told {told} times instead of once" if told else "is not told"
+            yield Reason(code=code, subject=kind, message=message)
+    if not any(entry.kind == "upgrade" for entry in entries):
+        yield Reason(code=Code.EVIDENCE_MISSING, subject="upgrade", message="is not told")
     for subject, message in contradictions(entries):
         yield Reason(code=Code.EVIDENCE_CONTRADICTS, subject=subject, message=message)
     if policy.outage_window is None:

@@ -220,7 +220,7 @@ FOLDERS: dict[str, Folder] = {
     "another version was rehearsed than planned": Folder(
         "evidence-contradicts", _instead(5, upgraded(to="2020.6.4671"))
     ),
-    "nothing was upgraded": Folder("evidence-contradicts", _but(5)),
+    "nothing was upgraded": Folder("evidence-missing", _but(5)),
     "the installer of the target is not known": Folder(
         "evidence-contradicts", _instead(6, installed(digests={"2018.12.1": "sha256:01"}))
     ),
