@@ -74,6 +74,10 @@ class EmbeddedMachine:
         return self._installation.node_name
 
     @property
+    def node_names(self) -> Sequence[str]:
+        return self._installation.node_names
+
+    @property
     def sql_server(self) -> SqlServerHost:
         raise HarnessError("a main instance's SQL Server is named in [main.database]")
 
