@@ -169,6 +169,10 @@ class RemoteHost:
     node_name: str = "MAIN"
 
     @property
+    def node_names(self) -> Sequence[str]:
+        return [self.node_name]
+
+    @property
     def server_paths(self) -> ServerFolders:
         return self.folders
 
