@@ -141,10 +141,12 @@ class Running:
         self.seen.secrets |= {environment[name] for name in _SECRET_VARIABLES if environment.get(name)}
 
 
-def rehearse(*arguments: str, reports: Path, environment: dict[str, str] | None = None) -> tuple[Ran, Seen, float]:
+def rehearse(
+    *arguments: str, reports: Path, environment: dict[str, str] | None = None, timeout: float = 300
+) -> tuple[Ran, Seen, float]:
     """Run to the end; what was left, what was seen, and the seconds it took."""
     with Running(*arguments, reports=reports, environment=environment) as running:
-        ran = running.finish()
+        ran = running.finish(timeout)
         return ran, running.seen, time.monotonic() - running.started
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -12,7 +13,7 @@ from tidegate.providers.contract import TestHost
 from tidegate.providers.embedded_provision import EmbeddedProvision, ProvidedMain
 from tidegate.settings import Settings
 
-__all__ = ["ProvidedMain", "Provision", "check_provider", "provision"]
+__all__ = ["ProvidedMain", "Provision", "check_provider", "provision", "remove_expired"]
 
 
 class Provision(Protocol):
@@ -60,6 +61,21 @@ def provision(settings: Settings, folder: Path) -> Provision:
 
         return ContainersProvision(settings, folder)
     return EmbeddedProvision(settings, folder)
+
+
+def remove_expired(settings: Settings, now: datetime) -> list[str]:
+    """Remove what rehearsals in containers left and whose time is over; in words. Where the settings ask for no
+    container, no engine is asked. Raises :class:`tidegate.errors.TidegateError` when the engine cannot be used."""
+    if not _wants_containers(settings):
+        return []
+    from tidegate.providers.containers.engine import Engine  # noqa: PLC0415 -- as above
+    from tidegate.providers.containers.reaper import remove_expired as remove  # noqa: PLC0415
+
+    engine = Engine()
+    try:
+        return remove(engine.client, now)
+    finally:
+        engine.close()
 
 
 def _wants_containers(settings: Settings) -> bool:

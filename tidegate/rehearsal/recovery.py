@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,9 +12,12 @@ from tidegate.cutover.journal import unfinished_cut_overs
 from tidegate.errors import HarnessError, TidegateError
 from tidegate.gate.evidence import LEDGER, read_entries
 from tidegate.providers.leftovers import dead_runs, remove_leftovers
-from tidegate.rehearsal.main import describe_main
+from tidegate.providers.provision import remove_expired
+from tidegate.rehearsal.main import database_address, describe_main
 from tidegate.rehearsal.maintenance import recover, unfinished_writes
 from tidegate.settings import Settings
+from tidegate.sqlserver.connection import SqlServer
+from tidegate.sqlserver.reaper import reap_databases
 
 #: The journal of writes to the main instance, in each run folder.
 WRITES: Final = "main-writes.jsonl"
@@ -46,6 +50,22 @@ def clean_up_after_dead_runs(reports: Path, settings: Settings) -> Recovery:
             recovery.failed.append(f"{journal.parent.name} was killed, and this could not be undone: {error}")
     if settings.main is not None:
         recovery.failed += unfinished_cut_overs(reports, settings.main.url)
+    return recovery
+
+
+def reap(settings: Settings, now: datetime) -> Recovery:
+    """What dead runs left, and what rehearsals made that has expired: containers, and databases on the main instance's
+    SQL Server, which only a verification without a SQL Server of its own makes. Nothing else is ever touched."""
+    recovery = clean_up_after_dead_runs(settings.reports.folder, settings)
+    try:
+        recovery.done += [f"expired: {what} removed" for what in remove_expired(settings, now)]
+        if settings.main is not None:
+            address = database_address(settings.main, settings.sql_server).server
+            with SqlServer(address) as server:
+                dropped = reap_databases(server, now, lambda _: None)
+            recovery.done += [f"expired: database {one.name} dropped on {address.server}" for one in dropped]
+    except TidegateError as error:
+        recovery.failed.append(f"what has expired could not all be removed: {error}")
     return recovery
 
 

@@ -77,7 +77,7 @@ def deploy(context: LiveContext, what: Rehearsed, release_id: str, version: str,
     trail.task_log(f"{what.name}, {task_id}: {task.get('State')}", readable(cast("Document", details)))
     artifacts = context.client.items(context.path("artifacts"), regarding=str(deployment["Id"]))
     made = cast("Document", context.client.get(context.path(f"deployments/{deployment['Id']}")))
-    known = ((version, "<release>"),)
+    known = ((version, "<release>"), *context.any_node)
     return Run(
         task_id,
         str(task.get("State")),

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from time import monotonic
 from typing import Final, final
 
-from tidegate.errors import HarnessError, ProvisioningFailed, TidegateError, UpgradeFailed
+from tidegate.errors import HarnessError, ProvisioningFailed, TidegateError, TimedOut, UpgradeFailed
 from tidegate.octopus.client import OctopusClient
 from tidegate.octopus.instance_configuration import (
     CONNECTION_STRING,
@@ -168,7 +168,11 @@ class ContainerHost:
         finally:
             container.remove()
         if code is None:
-            raise HarnessError(f"Octopus.Server {command} did not end within {timeout:g} s:\n{output[-2000:]}")
+            raise TimedOut(
+                f"Octopus.Server {command} did not end within {timeout:g} s:\n{output[-2000:]}",
+                output=output,
+                where=self._image,
+            )
         # The image sets its own task cap at every start (Octopus docs, TASK_CAP): the next one must hear of this.
         for option in options:
             if command == "node" and option.startswith(_TASK_CAP):
@@ -181,13 +185,17 @@ class ContainerHost:
             raise HarnessError("this host's Octopus Server still runs: its image cannot change", where=self._node_name)
         started = monotonic()
         container = self._launch()
-        wait_until(
-            lambda: container.exit_code is not None or _LISTENING in container.log_text(),
-            timeout=timeout,
-            what=f"{container.what} to upgrade the database",
-            poll=0.2,
-            describe=container.last_lines,
-        )
+        try:
+            wait_until(
+                lambda: container.exit_code is not None or _LISTENING in container.log_text(),
+                timeout=timeout,
+                what=f"{container.what} to upgrade the database",
+                poll=0.2,
+                describe=container.last_lines,
+            )
+        except TimedOut as error:
+            self.stop()
+            raise TimedOut(error.what, output=self._last_log, where=self._image) from None
         code = container.exit_code
         output = container.log_text()
         if code is not None:

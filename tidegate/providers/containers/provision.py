@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from tidegate.errors import TidegateError
 from tidegate.octopus.downloads import DownloadFeed
+from tidegate.providers.cluster import HostCluster
 from tidegate.providers.containers.container import Blueprint, Container
 from tidegate.providers.containers.engine import Engine
 from tidegate.providers.containers.host import ContainerHost
@@ -46,7 +47,8 @@ class ContainersProvision:
         self._surroundings = Surroundings(self._engine, self._network, self._owner, wanted)
         self._sql_server = ContainerSqlServer(self._surroundings, self._folder / "sql-server")
         self._around = EmbeddedProvision(settings, folder, sql_server=self._sql_server)
-        self._host: ContainerHost | None = None
+        self._nodes: list[ContainerHost] = []
+        self._host: TestHost | None = None
 
     def feed(self) -> DownloadFeed:
         return self._around.feed()
@@ -58,14 +60,9 @@ class ContainersProvision:
         if self._settings.test_instance.provider != "containers":
             return self._around.test_host()
         if self._host is None:
-            others = _addresses(self._settings.main)
-            self._host = ContainerHost(
-                self._surroundings,
-                self._sql_server,
-                self._folder / "volumes",
-                node_name="TEST",
-                prove=lambda container: self._network.prove_isolated(container, others),
-            )
+            count = self._settings.test_instance.nodes
+            self._nodes = [self._node("TEST" if count == 1 else f"TEST-{n}") for n in range(1, count + 1)]
+            self._host = HostCluster(self._nodes) if count > 1 else self._nodes[0]
         return self._host
 
     def described(self) -> Mapping[str, str]:
@@ -75,8 +72,8 @@ class ContainersProvision:
         if self._host is not None:
             for version, digest in self._host.installed.items():
                 facts[f"Octopus Server image {version}"] = digest
-            if self._host.isolation:
-                facts["Network of the clone"] = self._host.isolation
+            if self._nodes[0].isolation:
+                facts["Network of the clone"] = self._nodes[0].isolation
         return facts
 
     def log_files(self) -> Mapping[str, Path]:
@@ -92,7 +89,8 @@ class ContainersProvision:
             self._engine.close()
             return (
                 f"kept until {self._owner.expires:%Y-%m-%d %H:%M} UTC: "
-                f"docker ps --filter label={RUN}={self._owner.run}; afterwards `tidegate reap` removes them"
+                f"docker ps --filter label={RUN}={self._owner.run}; "
+                "afterwards `tidegate reap` with these settings removes them"
             )
         try:
             if self._host is not None:
@@ -105,6 +103,16 @@ class ContainersProvision:
             self._engine.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         return self._around.close()
+
+    def _node(self, name: str) -> ContainerHost:
+        others = _addresses(self._settings.main)
+        return ContainerHost(
+            self._surroundings,
+            self._sql_server,
+            self._folder / "volumes",
+            node_name=name,
+            prove=lambda container: self._network.prove_isolated(container, others),
+        )
 
     def _own_the_volumes(self) -> None:
         """What servers wrote as root into the shared folders can be deleted by root only."""
