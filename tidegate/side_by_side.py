@@ -1,11 +1,11 @@
-"""Doing the same to several things at once."""
+"""Doing several things at once: the same to many, or one beside whatever comes next."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import Generic, TypeVar, cast, final
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -46,3 +46,35 @@ def side_by_side(work: Callable[[T], R], things: Iterable[T], *, at_once: int = 
     finally:
         waiting.clear()
     return [results[number] for number in range(count)]
+
+
+@final
+class Beside(Generic[R]):
+    """Work that is done beside whatever its caller does until it asks for the result."""
+
+    def __init__(self, work: Callable[[], R]) -> None:
+        self._work = work
+        self._thread: threading.Thread | None = None
+        self._result: R | None = None
+        self._error: BaseException | None = None
+
+    def begin(self) -> None:
+        """Begin now; a second time does nothing."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, daemon=True)
+            self._thread.start()
+
+    def result(self) -> R:
+        """What the work returned or raised, awaited; it begins now unless it was begun before."""
+        self.begin()
+        assert self._thread is not None
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return cast("R", self._result)
+
+    def _run(self) -> None:
+        try:
+            self._result = self._work()
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that asks, which raises it
+            self._error = error

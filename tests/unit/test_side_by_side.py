@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate.side_by_side import side_by_side
+from tidegate.side_by_side import Beside, side_by_side
 
 
 @given(st.lists(st.integers(), max_size=30), st.integers(1, 5))
@@ -47,3 +47,29 @@ def test_the_first_error_is_raised_and_nothing_further_is_begun() -> None:
         side_by_side(work, range(1000), at_once=1)
 
     assert begun == [0, 1, 2]
+
+
+def test_work_beside_begins_when_told_and_is_done_once() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    times: list[int] = []
+
+    def work() -> str:
+        times.append(1)
+        begun.set()
+        assert go_on.wait(timeout=30)
+        return "done"
+
+    beside = Beside(work)
+    beside.begin()
+    assert begun.wait(timeout=30), "it is at work while its caller does something else"
+    go_on.set()
+
+    assert (beside.result(), beside.result(), times) == ("done", "done", [1])
+
+
+def test_what_work_beside_raises_is_raised_where_its_result_is_asked_for() -> None:
+    def work() -> str:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        Beside(work).result()

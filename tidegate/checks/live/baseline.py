@@ -36,6 +36,7 @@ from tidegate.checks.live.subscriptions import check_subscriptions, delivery_out
 from tidegate.checks.live.triggers import check_triggers
 from tidegate.observation.store import Snapshot
 from tidegate.secrets import Secret
+from tidegate.side_by_side import Beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,9 @@ def record_baseline(
     consequences = consequence_outcomes(context)
     rehearsals = rehearse(context, most=most)
     as_users = outcomes_as_users(context, rehearsals.rehearsed)
+    # Notifications come when the server's clock says so: whatever else is done meanwhile costs no time.
+    notified = Beside(partial(delivery_outcome, context))
+    notified.begin()
     context.report("live baseline: pushing as build servers do")
     pushes = push_outcomes(context)
     context.report("live baseline: making and removing one thing of each kind")
@@ -77,11 +81,11 @@ def record_baseline(
     context.report("live baseline: making a release of every project")
     releases = make_releases(context)
     runbooks = rehearse_runbooks(context)
-    notified = delivery_outcome(context)  # before the scheduler's logs are read: it leaves lines in them
+    delivered = notified.result()  # before the scheduler's logs are read: it leaves lines in them
     outcomes = run_scripts(context, scripts, api_key) if api_key is not None else {}
     return Baseline(
         logins, rehearsals, as_users, pushes, creations, releases, runbooks, consequences, scheduled_logs(context),
-        notified, outcomes, deployment_ids(context),
+        delivered, outcomes, deployment_ids(context),
     )  # fmt: skip
 
 
@@ -98,13 +102,19 @@ def live_checks(
 
     ``before`` is the snapshot before the upgrade, ``after`` the one after it.
     """
+    notified = Beside(partial(check_subscriptions, context, baseline.notified))
+
+    def triggers() -> LiveResult:
+        notified.begin()  # both wait for the server's clock
+        return check_triggers(context, baseline.deployments)
+
     checks: dict[str, Callable[[], LiveResult]] = {
         "health": partial(check_health, context, after.version, before),
         "background": partial(check_background, context, before),
         "log in": partial(check_login, context, baseline.logins),
         "scheduled logs": partial(check_scheduled_logs, context, baseline.scheduled_logs),
         "downloads": partial(check_downloads, context, before),
-        "triggers": lambda: check_triggers(context, baseline.deployments),
+        "triggers": triggers,
         "waiting": partial(check_waiting, context, baseline.rehearsals),
         "deployments": partial(check_deployments, context, baseline.rehearsals),
         "releases": partial(check_releases, context, baseline.releases),
@@ -112,7 +122,7 @@ def live_checks(
         "deployments as each user": partial(
             check_deploying_as_users, context, baseline.rehearsals.rehearsed, baseline.as_users
         ),
-        "subscriptions": partial(check_subscriptions, context, baseline.notified),
+        "subscriptions": notified.result,
         "pushing": partial(check_pushing, context, baseline.pushes),
         "spaces": partial(check_spaces, context),
     }
