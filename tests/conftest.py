@@ -9,7 +9,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("tidegate tests").addoption(
         "--sql-server",
         default="standin",
-        metavar="standin|container|HOST,PORT",
+        metavar="standin|container[:IMAGE]|HOST,PORT",
         help=(
             "SQL Server that answers the contract tests in tests/wire/sqlserver: the stand-in (default), a container "
             "(needs Docker), or one that already runs (password of 'sa' in MSSQL_SA_PASSWORD)"

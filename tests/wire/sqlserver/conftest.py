@@ -1,7 +1,7 @@
 """The SQL Server under test, and a database of its own for each module.
 
 The tests in this folder speak T-SQL only and hold for the real product: run them against one with
-``--sql-server container`` or ``--sql-server HOST,PORT`` to see where the stand-in is wrong, or they are.
+``--sql-server container[:IMAGE]`` or ``--sql-server HOST,PORT`` to see where the stand-in is wrong, or they are.
 """
 
 from __future__ import annotations
@@ -16,15 +16,34 @@ import pytest
 
 from tests.wire.sqlserver.drivers import ALL, Address, Driver
 from tests.wire.sqlserver.processes import server_process
+from tidegate.waiting import wait_until
 
 
 @contextmanager
-def _container() -> Generator[Address]:
+def _container(image: str) -> Generator[Address]:
     from testcontainers.community.mssql import SqlServerContainer  # noqa: PLC0415 -- needs Docker at import
 
-    with SqlServerContainer() as server:
-        port = int(server.get_exposed_port(1433))
-        yield Address(server.get_container_host_ip(), port, "sa", server.password)
+    class LoggedIn(SqlServerContainer):
+        """Ready when somebody can log in; where an image keeps its sqlcmd is no matter."""
+
+        def _connect(self) -> None:
+            driver = next(driver for driver in ALL if driver.available)
+            wait_until(lambda: _logs_in(driver, _address(self)), timeout=120, what="a log-in", poll=0.5)
+
+    with LoggedIn(image) if image else LoggedIn() as server:
+        yield _address(server)
+
+
+def _address(server: Any) -> Address:
+    return Address(server.get_container_host_ip(), int(server.get_exposed_port(1433)), "sa", server.password)
+
+
+def _logs_in(driver: Driver, address: Address) -> bool:
+    try:
+        driver.connect(address).close()
+    except Exception:  # noqa: BLE001 - each driver has errors of its own; the deadline tells a real one
+        return False
+    return True
 
 
 @pytest.fixture(scope="session")
@@ -33,8 +52,8 @@ def sql_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     if wanted == "standin":
         with server_process(tmp_path_factory.mktemp("sqlserver"), ["-m", "standins.sqlserver"]) as server:
             yield server.address
-    elif wanted == "container":
-        with _container() as address:
+    elif wanted.partition(":")[0] == "container":
+        with _container(wanted.partition(":")[2]) as address:
             yield address
     else:
         host, _, port = wanted.partition(",")

@@ -35,8 +35,12 @@ def filled(master: Any) -> Iterator[str]:
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "x.bak"
+def file(request: pytest.FixtureRequest, master: Any, tmp_path: Path) -> Path:
+    """A file that the server can write: on its own machine, which may be another one."""
+    if request.config.getoption("--sql-server") == "standin":
+        return tmp_path / "x.bak"
+    folder = value(master, "SELECT CAST(SERVERPROPERTY('InstanceDefaultBackupPath') AS nvarchar(400))")
+    return Path(str(folder)) / f"contract-{uuid.uuid4().hex[:10]}.bak"
 
 
 def copy(name: str, file: Path, *options: str) -> str:
@@ -127,6 +131,12 @@ def test_restores_that_cannot_work(master: Any, filled: str, file: Path) -> None
     results(master, f"BACKUP DATABASE [{filled}] TO DISK = N'{file}'")
     refused(master, f"RESTORE DATABASE x FROM DISK = N'{file}' WITH MOVE 'nothing' TO N'{file.parent}/a.mdf'", 3234)
     refused(master, f"RESTORE DATABASE [{filled}_copy] FROM DISK = N'{file}'", 1834)
+
+
+def test_files_of_somebody_else_are_left_alone(master: Any, filled: str, file: Path) -> None:
+    if not file.parent.is_dir():
+        pytest.skip("the server's files are on another machine")
+    results(master, f"BACKUP DATABASE [{filled}] TO DISK = N'{file}'")
     occupied = file.parent / "copy.mdf"
     occupied.write_bytes(b"mine")
     refused(master, copy(filled, file), 3142)
