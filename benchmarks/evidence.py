@@ -16,7 +16,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tidegate.gate.evidence import GENESIS, LEDGER, canonical, digest_of
+from tidegate.digests import sha256_of
+from tidegate.gate.evidence import GENESIS, LEDGER, canonical
 from tidegate.gate.seal import SEAL, verify_run
 
 _ATTACHMENT = 4 * 2**20
@@ -55,7 +56,7 @@ def hash_everything(folder: Path) -> None:
     """The least that any verification does."""
     for file in folder.rglob("*"):
         if file.is_file():
-            digest_of(file)
+            sha256_of(file)
 
 
 def measured(what: str, folder: Path) -> dict[str, float]:

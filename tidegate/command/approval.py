@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from tidegate.command.exits import INCOMPLETE, NO, YES, Commands
+from tidegate.digests import sha256_of
 from tidegate.errors import HarnessError, SettingsError, UsageError
 from tidegate.gate.answer import Answer, Asked, EvidenceNow, Trusted, answer, malformed
 from tidegate.gate.approval import APPROVAL, Approval, Choice, load_approval, statement_of, utc_now
-from tidegate.gate.evidence import LEDGER, digest_of, read_entries
+from tidegate.gate.evidence import LEDGER, read_entries
 from tidegate.gate.judged_again import evidence_now
 from tidegate.gate.policy import with_settings
 from tidegate.gate.seal import SEAL, signer_of, verify_run
@@ -92,7 +93,7 @@ def _sign(chosen: argparse.Namespace, output: TextIO) -> int:
         output.write(f"not signed: the verdict is {verdict.outcome}\n")
         output.writelines(f"  {reason.subject}: {reason.message}\n" for reason in verdict.reasons)
         return NO if verdict.outcome is Outcome.REJECTED else INCOMPLETE
-    statement = statement_of(verdict, entries, digest_of(folder / SEAL), runner)
+    statement = statement_of(verdict, entries, sha256_of(folder / SEAL), runner)
     file = folder / APPROVAL
     approval = Approval(statement=statement)
     if file.exists():

@@ -24,6 +24,7 @@ from typing import Any, Final, cast, final
 from pydantic import BaseModel
 
 from tidegate.checks.finding import Finding
+from tidegate.digests import sha256_of
 from tidegate.secrets import redact
 
 LEDGER: Final = "evidence.jsonl"
@@ -99,7 +100,7 @@ class Evidence:
         attachment = Attachment(
             name=redact(name),
             path=path.relative_to(self.folder.resolve()).as_posix(),
-            sha256=digest_of(path),
+            sha256=sha256_of(path),
             size=path.stat().st_size,
             media_type=media_type,
         )
@@ -170,12 +171,6 @@ def parse_line(line: bytes) -> Entry:
 def canonical(value: Any) -> bytes:
     """The one way this value is written as JSON, so that digests can be compared."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def digest_of(file: Path) -> str:
-    """SHA-256 of a file, read in blocks."""
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def plain_value(value: object) -> Any:

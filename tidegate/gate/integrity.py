@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from tidegate.gate.evidence import ATTACHMENTS, GENESIS, LEDGER, digest_of, parse_line
+from tidegate.digests import sha256_of
+from tidegate.gate.evidence import ATTACHMENTS, GENESIS, LEDGER, parse_line
 
 #: Folders whose every file must be in the ledger.
 RECORDED_FOLDERS: Final = (ATTACHMENTS, "snapshots", "logs")
@@ -79,7 +80,7 @@ def _attachments(folder: Path, recorded: dict[str, str]) -> Iterator[Damage]:
             yield Damage(path, "lies outside the run folder")
         elif not file.is_file():
             yield Damage(path, "is missing")
-        elif digest_of(file) != digest:
+        elif sha256_of(file) != digest:
             yield Damage(path, "was changed after it was recorded")
     for name in RECORDED_FOLDERS:
         for file in sorted((folder / name).rglob("*")):

@@ -13,7 +13,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Final
 
-from tidegate.gate.evidence import LEDGER, canonical, digest_of
+from tidegate.digests import sha256_of
+from tidegate.gate.evidence import LEDGER, canonical
 from tidegate.gate.integrity import Damage, Ledger, verify
 from tidegate.gate.signing import SigningKey, signed_by
 
@@ -34,7 +35,7 @@ def seal(folder: Path, key: SigningKey | None = None) -> None:
     """Write the seal of a run that has ended, and sign it where there is a key."""
     ledger = verify(folder)
     recorded = ledger.recorded
-    lines = [f"{recorded.get(path) or digest_of(folder / path)}  {path}\n" for path in _files(folder)]
+    lines = [f"{recorded.get(path) or sha256_of(folder / path)}  {path}\n" for path in _files(folder)]
     (folder / SEAL).write_text("".join(lines), encoding="utf-8", newline="\n")
     if key is not None:
         signature = {"key": key.public, "signature": key.sign(_signed_content(folder, ledger.head))}
@@ -52,7 +53,7 @@ def signer_of(folder: Path, head: str) -> str:
 
 
 def _signed_content(folder: Path, head: str) -> bytes:
-    return canonical({"format": "tidegate-run/1", "head": head, "seal": digest_of(folder / SEAL)})
+    return canonical({"format": "tidegate-run/1", "head": head, "seal": sha256_of(folder / SEAL)})
 
 
 def verify_run(folder: Path) -> Ledger:
@@ -76,7 +77,7 @@ def _broken(folder: Path, recorded: Mapping[str, str]) -> Iterator[Damage]:
         sealed[path] = digest
     there = set(_files(folder))
     for path, digest in sealed.items():
-        found = recorded.get(path) or (digest_of(folder / path) if path in there else "")
+        found = recorded.get(path) or (sha256_of(folder / path) if path in there else "")
         if not found:
             yield Damage(path, "is missing")
         elif found != digest:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any, Final, cast
 
 import httpx
 
+from tidegate.digests import sha256_of
 from tidegate.errors import ProvisioningFailed, Refused, Unreachable, VersionRefused
 from tidegate.versions import Version
 
@@ -57,14 +57,14 @@ class DownloadFeed:
         name = _installer_name(version, package)
         expected = self.checksum(version, package=package)
         target = folder / name
-        if target.exists() and _sha256(target) == expected:
+        if target.exists() and sha256_of(target) == expected:
             return target
         folder.mkdir(parents=True, exist_ok=True)
         partial = target.with_suffix(".partial")
         with self._stream(f"/octopus/{name}") as response, partial.open("wb") as file:
             for chunk in response.iter_bytes(_CHUNK):
                 file.write(chunk)
-        actual = _sha256(partial)
+        actual = sha256_of(partial)
         if actual != expected:
             partial.unlink()
             raise ProvisioningFailed(
@@ -118,8 +118,3 @@ class _Download:
 
 def _installer_name(version: Version, package: str) -> str:
     return f"Octopus.{version}-x64.{package}"
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, final
 
+from tidegate.digests import sha256_of
 from tidegate.errors import HarnessError, ProvisioningFailed, TidegateError, UpgradeFailed
 from tidegate.octopus.client import OctopusClient
 from tidegate.octopus.downloads import DownloadFeed
@@ -27,7 +28,6 @@ from tidegate.providers.leftovers import Leftovers
 from tidegate.providers.processes import ChildProcess, run_command
 from tidegate.rehearsal.instances import DatabaseAddress, ServerFolders
 from tidegate.secrets import Secret
-from tidegate.sqlserver.backup import sha256_of
 from tidegate.versions import Version
 from tidegate.waiting import wait_until
 

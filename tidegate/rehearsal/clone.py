@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
+from tidegate.digests import sha256_of
 from tidegate.errors import HarnessError, ProvisioningFailed, UpgradeFailed
 from tidegate.octopus.client import Access, OctopusClient
 from tidegate.octopus.maintenance import set_maintenance_mode
@@ -17,7 +18,6 @@ from tidegate.rehearsal.folders import assert_matches, copy_folder
 from tidegate.rehearsal.guard import assert_database_is_not_main, assert_not_main, assert_server_is_not_main
 from tidegate.rehearsal.instances import BackupSet, DatabaseAddress, Identity, MainInstance, TestInstance
 from tidegate.rehearsal.place import assert_clone_may_be_replaced
-from tidegate.sqlserver.backup import sha256_of
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.identity import database_identity
 from tidegate.sqlserver.reaper import OwnedDatabase

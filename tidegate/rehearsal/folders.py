@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
+from tidegate.digests import sha256_of
 from tidegate.errors import HarnessError, ProvisioningFailed
 from tidegate.rehearsal.instances import FileEntry
 
@@ -49,7 +50,7 @@ def describe_folder(folder: Path) -> tuple[FileEntry, ...]:
     """The manifest of a folder that nobody writes to, without a copy of it."""
     names = list(_files(folder))
     with ThreadPoolExecutor(_WORKERS) as pool:
-        digests = pool.map(_digest, [folder / name for name in names])
+        digests = pool.map(sha256_of, [folder / name for name in names])
         return tuple(
             FileEntry(name, (folder / name).stat().st_size, digest) for name, digest in zip(names, digests, strict=True)
         )
@@ -92,7 +93,7 @@ def differences(folder: Path, manifest: Sequence[FileEntry]) -> list[str]:
     complaints += [f"not in the manifest: {name}" for name in sorted(found - expected.keys())]
     both = sorted(expected.keys() & found)
     with ThreadPoolExecutor(_WORKERS) as pool:
-        digests = pool.map(_digest, [folder / name for name in both])
+        digests = pool.map(sha256_of, [folder / name for name in both])
         complaints += [
             f"changed: {name}" for name, digest in zip(both, digests, strict=True) if digest != expected[name].sha256
         ]
@@ -121,7 +122,7 @@ def _copy(source: Path, target: Path, name: str) -> FileEntry | None:
             return None
         if (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns):
             os.utime(copy, ns=(after.st_atime_ns, after.st_mtime_ns))
-            if _digest(copy) != digest:
+            if sha256_of(copy) != digest:
                 raise HarnessError("a copied file reads differently from what was written", where=str(copy))
             return FileEntry(name, after.st_size, digest)
     raise HarnessError(
@@ -147,11 +148,6 @@ def _copy_bytes(original: Path, copy: Path) -> str:
             digest.update(piece)
             writing.write(piece)
     return digest.hexdigest()
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _files(folder: Path) -> Iterator[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from tidegate.digests import sha256_of
 from tidegate.errors import HarnessError, ProvisioningFailed, UpgradeFailed
 from tidegate.octopus.client import Access, OctopusClient
 from tidegate.octopus.maintenance import set_maintenance_mode
@@ -20,7 +21,6 @@ from tidegate.rehearsal.folders import aside_of, differences, put_back
 from tidegate.rehearsal.place import Place
 from tidegate.rehearsal.rollback_point import RollbackPoint
 from tidegate.rehearsal.timing import StepKeeper
-from tidegate.sqlserver.backup import sha256_of
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.history import installation_history, schema_journal
 from tidegate.sqlserver.image import database_image, image_differences, schema_differences, schema_digests

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from tidegate.digests import sha256_of
 from tidegate.errors import HarnessError
 from tidegate.rehearsal.folders import copy_folder, describe_folder
 from tidegate.rehearsal.instances import DatabaseAddress, FileEntry, ServerFolders, SharedFolder
-from tidegate.sqlserver.backup import sha256_of
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.history import schema_journal
 from tidegate.sqlserver.image import DatabaseImage, database_image

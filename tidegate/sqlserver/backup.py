@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, Final
 
+from tidegate.digests import sha256_of
 from tidegate.errors import HarnessError, ProvisioningFailed, SqlServerFailure
 from tidegate.rehearsal.instances import DatabaseBackup, SharedFolder
 from tidegate.sqlserver.connection import SqlServer, literal, quoted
@@ -174,12 +174,6 @@ def described_backup(
         first_lsn=header.first_lsn,
         row_counts=dict(verification.row_counts),
     )
-
-
-def sha256_of(path: Path) -> str:
-    """The file's digest, read in pieces."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def join_on_server(folder: str, name: str) -> str:

@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.unit.process.inner import GOOD, Rehearsal
-from tidegate.gate.evidence import digest_of, read_entries
+from tidegate.digests import sha256_of
+from tidegate.gate.evidence import read_entries
 from tidegate.gate.integrity import verify
 from tidegate.gate.policy import REQUIRED_CHECKS
 from tidegate.gate.seal import verify_run
@@ -341,7 +342,7 @@ def test_the_verdict_names_the_evidence_it_was_given_on(rehearsal: Rehearsal) ->
     assert ran.verdict["evidence_sha256"] == verify(ran.run_folder).head
     started = json.loads((ran.run_folder / "evidence.jsonl").read_text(encoding="utf-8").splitlines()[0])
     feature = rehearsal.path / "features" / "a.feature"
-    assert started["details"]["features"] == {"features/a.feature": digest_of(feature)}
+    assert started["details"]["features"] == {"features/a.feature": sha256_of(feature)}
     assert started["details"]["required"] == [
         "features/a.feature: The first thing is good",
         "features/a.feature: The second thing is good",

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tidegate.digests import sha256_of
 from tidegate.errors import HarnessError, ProvisioningFailed, SqlServerFailure
 from tidegate.providers.contract import SqlServerHost
 from tidegate.rehearsal.instances import SharedFolder
@@ -14,7 +15,6 @@ from tidegate.sqlserver.backup import (
     back_up_database,
     described_backup,
     read_header,
-    sha256_of,
     verify_backup,
 )
 from tidegate.sqlserver.connection import SqlServer

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, final
 from urllib.parse import urlsplit
 
+from tidegate.digests import sha256_of
 from tidegate.errors import HarnessError, ProvisioningFailed, TidegateError, UpgradeFailed
 from tidegate.octopus.client import OctopusClient
 from tidegate.octopus.downloads import DownloadFeed
@@ -29,7 +30,6 @@ from tidegate.providers.hosts.systems import Linux, System, read_checksum, read_
 from tidegate.rehearsal.folders import describe_folder
 from tidegate.rehearsal.instances import DatabaseAddress, FileEntry, ServerFolders
 from tidegate.secrets import Secret
-from tidegate.sqlserver.backup import sha256_of
 from tidegate.versions import Version
 from tidegate.waiting import wait_until
 
