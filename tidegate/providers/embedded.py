@@ -6,11 +6,10 @@ import shutil
 import tarfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, final
+from typing import final
 
 from tidegate.digests import sha256_of
-from tidegate.errors import HarnessError, ProvisioningFailed, TidegateError, UpgradeFailed
-from tidegate.octopus.client import OctopusClient
+from tidegate.errors import HarnessError, ProvisioningFailed, TidegateError
 from tidegate.octopus.downloads import DownloadFeed
 from tidegate.octopus.instance_configuration import (
     CONNECTION_STRING,
@@ -22,6 +21,7 @@ from tidegate.octopus.instance_configuration import (
     ado_connection_string,
     write_instance_configuration,
 )
+from tidegate.octopus.start_up import StartingServer, wait_until_up
 from tidegate.providers.contract import CommandResult, SqlServerHost
 from tidegate.providers.embedded_servers import EmbeddedSqlServer, SqlServerSource
 from tidegate.providers.leftovers import Leftovers
@@ -29,11 +29,6 @@ from tidegate.providers.processes import ChildProcess, run_command
 from tidegate.rehearsal.instances import DatabaseAddress, ServerFolders
 from tidegate.secrets import Secret
 from tidegate.versions import Version
-from tidegate.waiting import wait_until
-
-#: Log lines that Octopus's own test containers wait for.
-_LISTENING: Final = "Listening for HTTP requests on "
-_READY: Final = "Web server is ready to process requests"
 
 
 @final
@@ -197,33 +192,18 @@ class EmbeddedHost:
         )
         self._process = process
 
-        def listening() -> str | None:
-            log = process.log_text()
-            if process.exit_code is not None:
-                raise UpgradeFailed(
-                    f"the Octopus Server ended with exit code {process.exit_code} while starting:\n"
-                    f"{process.last_lines()}",
-                    where=str(self._log),
-                )
-            if _LISTENING in log and _READY in log:
-                # The name may resolve to another address family first, or, on a bare machine, not at all.
-                return log.rsplit(_LISTENING, 1)[1].split()[0].rstrip("/").replace("//localhost:", "//127.0.0.1:")
-            return None
+        def ended() -> str | None:
+            return None if process.exit_code is None else f"with exit code {process.exit_code} while starting"
 
+        starting = StartingServer(process.log_text, ended, process.last_lines, str(self._log))
         try:
-            url = wait_until(
-                listening, timeout=timeout, what="the Octopus Server to start", describe=process.last_lines
+            # The name may resolve to another address family first, or, on a bare machine, not at all.
+            return wait_until_up(
+                starting, lambda address: address.replace("//localhost:", "//127.0.0.1:"), timeout=timeout
             )
-            with OctopusClient(url, None) as client:
-                wait_until(
-                    lambda: client.send("GET", "/api").status == 200, timeout=timeout, what=f"{url}/api to answer 200"
-                )
-        except TidegateError as error:
+        except TidegateError:
             self.stop()
-            if isinstance(error, UpgradeFailed):
-                raise
-            raise UpgradeFailed(error.what, where=str(self._log)) from None
-        return url
+            raise
 
 
 def _unpack(archive: Path, folder: Path) -> None:

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 import psutil
 
 from tidegate.errors import HarnessError, ProvisioningFailed, UpgradeFailed
-from tidegate.octopus.client import OctopusClient
 from tidegate.octopus.downloads import DownloadFeed
+from tidegate.octopus.start_up import answers, listening_address
 from tidegate.providers.contract import CommandResult, SqlServerHost
 from tidegate.providers.embedded import EmbeddedHost
 from tidegate.providers.leftovers import Leftovers
@@ -31,7 +31,6 @@ from tidegate.waiting import wait_until
 _POWER: Final = "power"
 #: Where the container contract keeps the instance's configuration, below its root.
 _CONFIGURATION: Final = Path("home", ".octopus", "OctopusServer", "Server", "Server.linux.config")
-_READY: Final = "Web server is ready to process requests"
 _STOPPING: Final = 15.0  # seconds until a server that was asked to stop is made to
 _LAST_LINES: Final = 15
 
@@ -219,13 +218,10 @@ class EmbeddedMachine:
     def _ready(self) -> bool:
         if not self._servers():
             raise UpgradeFailed(f"the Octopus Server ended while starting:\n{self._last_lines()}", where=str(self._log))
-        if self._log.exists() and _READY not in self._log.read_text(encoding="utf-8", errors="replace"):
+        # Without a log of this machine's own, somebody else started the server: then its answer alone tells.
+        if self._log.exists() and listening_address(self.server_log()) is None:
             return False
-        with OctopusClient(self._url, None, timeout=10) as client:
-            try:
-                return client.send("GET", "/api").status == 200
-            except HarnessError:
-                return False
+        return answers(self._url)
 
     def _last_lines(self) -> str:
         return "\n".join(self.server_log().splitlines()[-_LAST_LINES:])

@@ -13,8 +13,7 @@ from pathlib import Path, PurePosixPath
 from time import monotonic
 from typing import Final, final
 
-from tidegate.errors import HarnessError, ProvisioningFailed, TidegateError, TimedOut, UpgradeFailed
-from tidegate.octopus.client import OctopusClient
+from tidegate.errors import HarnessError, ProvisioningFailed, TimedOut, UpgradeFailed
 from tidegate.octopus.instance_configuration import (
     CONNECTION_STRING,
     HOME,
@@ -24,6 +23,7 @@ from tidegate.octopus.instance_configuration import (
     ado_connection_string,
     instance_configuration,
 )
+from tidegate.octopus.start_up import StartingServer, is_listening, wait_until_up
 from tidegate.providers.containers.container import Blueprint, Container
 from tidegate.providers.containers.sql_server import ContainerSqlServer
 from tidegate.providers.containers.surroundings import Surroundings
@@ -34,9 +34,6 @@ from tidegate.versions import Version
 from tidegate.waiting import wait_until
 
 _PORT: Final = 8080
-#: Log lines that Octopus's own test containers wait for. Before the first, the entry point works on the database.
-_LISTENING: Final = "Listening for HTTP requests on "
-_READY: Final = "Web server is ready to process requests"
 _PROGRAM: Final = "/Octopus/Octopus.Server"
 _CONFIGURATION: Final = "/tidegate/OctopusServer.config"
 #: Volumes of the image that nodes share (Octopus docs, as above), and the folder here for each.
@@ -187,7 +184,7 @@ class ContainerHost:
         container = self._launch()
         try:
             wait_until(
-                lambda: container.exit_code is not None or _LISTENING in container.log_text(),
+                lambda: container.exit_code is not None or is_listening(container.log_text()),
                 timeout=timeout,
                 what=f"{container.what} to upgrade the database",
                 poll=0.2,
@@ -282,33 +279,14 @@ class ContainerHost:
         return self._container
 
     def _wait(self, container: Container, timeout: float) -> str:
-        def ready() -> bool:
-            if container.exit_code is not None:
-                raise UpgradeFailed(
-                    f"the Octopus Server ended with exit code {container.exit_code} while starting:\n"
-                    f"{container.last_lines()}",
-                    where=self._image,
-                )
-            log = container.log_text()
-            return _LISTENING in log and _READY in log
+        def ended() -> str | None:
+            return None if container.exit_code is None else f"with exit code {container.exit_code} while starting"
 
-        wait_until(
-            ready, timeout=timeout, what=f"{container.what} to be ready", poll=0.2, describe=container.last_lines
+        starting = StartingServer(container.log_text, ended, container.last_lines, self._image, poll=0.2)
+        url = wait_until_up(
+            starting,
+            lambda _: f"http://127.0.0.1:{self._around.network.publish(self._alias, _PORT)}",
+            timeout=timeout,
         )
-        url = f"http://127.0.0.1:{self._around.network.publish(self._alias, _PORT)}"
-        with OctopusClient(url, None) as client:
-            wait_until(
-                lambda: _answers(client),
-                timeout=timeout,
-                what=f"{url}/api to answer 200",
-                describe=container.last_lines,
-            )
         self.isolation = self._prove(container)
         return url
-
-
-def _answers(client: OctopusClient) -> bool:
-    try:
-        return client.send("GET", "/api").status == 200
-    except TidegateError:
-        return False  # the gateway has nobody behind it yet

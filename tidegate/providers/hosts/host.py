@@ -10,8 +10,7 @@ from typing import Final, final
 from urllib.parse import urlsplit
 
 from tidegate.digests import sha256_of
-from tidegate.errors import HarnessError, ProvisioningFailed, TidegateError, UpgradeFailed
-from tidegate.octopus.client import OctopusClient
+from tidegate.errors import HarnessError, ProvisioningFailed, TidegateError
 from tidegate.octopus.downloads import DownloadFeed
 from tidegate.octopus.instance_configuration import (
     CONNECTION_STRING,
@@ -23,6 +22,7 @@ from tidegate.octopus.instance_configuration import (
     ado_connection_string,
     write_instance_configuration,
 )
+from tidegate.octopus.start_up import StartingServer, wait_until_up
 from tidegate.providers.contract import CommandResult, SqlServerHost
 from tidegate.providers.hosts.process import RemoteProcess
 from tidegate.providers.hosts.reach import Reach
@@ -31,10 +31,7 @@ from tidegate.rehearsal.folders import describe_folder
 from tidegate.rehearsal.instances import DatabaseAddress, FileEntry, ServerFolders
 from tidegate.secrets import Secret
 from tidegate.versions import Version
-from tidegate.waiting import wait_until
 
-_LISTENING: Final = "Listening for HTTP requests on "
-_READY: Final = "Web server is ready to process requests"
 _SHORT: Final = 120.0
 _INSTALL: Final = 1800.0
 
@@ -158,24 +155,12 @@ class ServerHost:
             raise HarnessError("this host's Octopus Server is running already", where=self._reach.where)
         arguments = [self._executable, "run", "--config", self._configuration, "--console", "--noninteractive"]
         self._process.start(arguments)
+        starting = StartingServer(self._process.log_text, self._ended, self._last_lines, self._reach.where, poll=0.3)
         try:
-            url = wait_until(
-                self._listening,
-                timeout=timeout,
-                what="the Octopus Server to start",
-                describe=self._last_lines,
-                poll=0.3,
-            )
-            with OctopusClient(url, None) as client:
-                wait_until(
-                    lambda: client.send("GET", "/api").status == 200, timeout=timeout, what=f"{url}/api to answer 200"
-                )
-        except TidegateError as error:
+            return wait_until_up(starting, self._reached_from_here, timeout=timeout)
+        except TidegateError:
             self.stop()
-            if isinstance(error, UpgradeFailed):
-                raise
-            raise UpgradeFailed(error.what, where=self._reach.where) from None
-        return url
+            raise
 
     def stop(self) -> None:
         self._process.stop()
@@ -225,16 +210,12 @@ class ServerHost:
         result = self._run("computing a checksum", self._system.checksum(file), _SHORT)
         return read_checksum(result.output) if result.ok else ""
 
-    def _listening(self) -> str | None:
-        log = self._process.log_text()
-        if _LISTENING in log and _READY in log:
-            port = urlsplit(log.rsplit(_LISTENING, 1)[1].split()[0]).port
-            return f"http://{urlsplit(self._place.url).hostname}:{port}"
-        if not self._process.runs():
-            raise UpgradeFailed(
-                f"the Octopus Server ended while starting:\n{self._last_lines()}", where=self._reach.where
-            )
-        return None
+    def _ended(self) -> str | None:
+        return None if self._process.runs() else "while starting"
+
+    def _reached_from_here(self, address: str) -> str:
+        """The host's name as the settings have it, with the port that the server took."""
+        return f"http://{urlsplit(self._place.url).hostname}:{urlsplit(address).port}"
 
     def _last_lines(self) -> str:
         return "\n".join(self._process.log_text().splitlines()[-15:])
