@@ -100,6 +100,10 @@ class Transaction(Protocol):
 
     def delete(self, kind: str, id: str) -> None: ...
 
+    def new_id(self, kind: str) -> str:
+        """The next id of a kind, for documents that have to name each other before they are written."""
+        ...
+
     def execute(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Plain T-SQL for what documents cannot say (joins, views, counts). Returns the rows, if any."""
         ...

@@ -70,3 +70,17 @@ class MasterKey:
         except UnicodeDecodeError as error:
             # A wrong key leaves valid padding once in 256 times: OctopusDeploy/Issues#3563.
             raise WrongMasterKey("the master key does not decrypt this value") from error
+
+
+def is_sealed(text: str) -> bool:
+    """Whether this has the form of an encrypted text."""
+    sealed, bar, vector = text.partition("|")
+    if not bar or len(vector) != 24:
+        return False
+    try:
+        return (
+            len(base64.b64decode(vector, validate=True)) == _SIZE
+            and len(base64.b64decode(sealed, validate=True)) % _SIZE == 0
+        )
+    except (binascii.Error, ValueError):
+        return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from standins.octopus.behaviour import chores, runners, server_tasks
+from standins.octopus.behaviour import chores, project_transfer, runners, server_tasks
 from standins.octopus.behaviour.dispatcher import Engine, Runner
 from standins.octopus.contract import Server, TaskEngine
 
@@ -10,6 +10,7 @@ RUNNERS: dict[str, Runner] = {
     "Deploy": runners.deploy,
     "RunbookRun": runners.run_runbook,
     **server_tasks.RUNNERS,
+    **project_transfer.RUNNERS,
 }
 
 

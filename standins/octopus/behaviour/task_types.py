@@ -1,7 +1,8 @@
 """The types of server tasks a version knows, with what each is called when nobody says otherwise.
 
 Names: OctopusClients BuiltInTasks and the arguments its task repository sends; the complete list of a real server is
-not published for each version.
+not published for each version. Those of projects as files follow the names of their links (ExportProjects,
+ImportProjects): theirs are not published.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ _TYPES: dict[str, tuple[str, str, str]] = {
     "ConfigureLetsEncrypt": ("Configure Let's Encrypt", "", ""),
     "Delete": ("Delete documents", "", ""),
     "Deploy": ("Deploy a release", "", ""),
+    "ExportProjects": ("Project export", "2021.1", ""),
     "Health": ("Check the health of deployment targets", "", ""),
+    "ImportProjects": ("Project import", "2021.1", ""),
     "Migration": ("Migrate data", "", ""),
     "MigrationImport": ("Import data", "", ""),
     "MigrationPartialExport": ("Export data", "", ""),
+    "PreviewImportProjects": ("Project import preview", "2021.1", ""),
     "ProcessExternalFeedTriggers": ("Process external feed triggers", "2024.1", ""),
     "Retention": ("Apply retention policies", "", ""),
     "RunbookRun": ("Run a runbook", "2019.11", ""),
@@ -33,11 +37,13 @@ _TYPES: dict[str, tuple[str, str, str]] = {
     "Upgrade": ("Upgrade Tentacles", "", ""),
 }
 
-#: Deployments and runbook runs have a history of their own and are started again as new ones.
-RERUNNABLE = frozenset(_TYPES) - {"Deploy", "RunbookRun", "AutoDeploy", "Delete"}
-
 #: These come from their own routes.
-STARTED_OTHERWISE = frozenset({"Deploy", "RunbookRun", "AutoDeploy", "Delete"})
+STARTED_OTHERWISE = frozenset(
+    {"Deploy", "RunbookRun", "AutoDeploy", "Delete", "ExportProjects", "ImportProjects", "PreviewImportProjects"}
+)
+
+#: Deployments and runbook runs have a history of their own and are started again as new ones.
+RERUNNABLE = frozenset(_TYPES) - STARTED_OTHERWISE
 
 
 def names(server: Server) -> list[str]:

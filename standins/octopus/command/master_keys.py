@@ -11,7 +11,7 @@ import orjson
 from standins.octopus.command.failures import ControlledFailure
 from standins.octopus.command.instances import MASTER_KEY
 from standins.octopus.command.invocation import Invocation
-from standins.octopus.crypto import MasterKey, WrongMasterKey
+from standins.octopus.crypto import MasterKey, WrongMasterKey, is_sealed
 from standins.octopus.schema.certificate import store_new_certificate, stored_certificate
 from standins.octopus.schema.database import Database
 from standins.octopus.schema.upgrader import Upgrader
@@ -126,7 +126,7 @@ def _each_secret(call: Invocation, database: Database, change: Callable[[str], s
 
 def _replace(value: Any, change: Callable[[str], str | None]) -> tuple[bool, Any]:
     if isinstance(value, str):
-        return (True, change(value)) if _is_sealed(value) else (False, value)
+        return (True, change(value)) if is_sealed(value) else (False, value)
     if isinstance(value, dict):
         pairs: list[tuple[Any, bool, Any]] = [(key, *_replace(item, change)) for key, item in value.items()]  # pyright: ignore[reportUnknownVariableType]
         return any(changed for _, changed, _ in pairs), {key: item for key, _, item in pairs}
@@ -134,22 +134,6 @@ def _replace(value: Any, change: Callable[[str], str | None]) -> tuple[bool, Any
         results = [_replace(item, change) for item in value]  # pyright: ignore[reportUnknownVariableType]
         return any(changed for changed, _ in results), [item for _, item in results]
     return False, value
-
-
-def _is_sealed(text: str) -> bool:
-    import base64  # noqa: PLC0415
-    import binascii  # noqa: PLC0415
-
-    sealed, bar, vector = text.partition("|")
-    if not bar or len(vector) != 24:
-        return False
-    try:
-        return (
-            len(base64.b64decode(vector, validate=True)) == 16
-            and len(base64.b64decode(sealed, validate=True)) % 16 == 0
-        )
-    except (binascii.Error, ValueError):
-        return False
 
 
 def _json(call: Invocation) -> bool:

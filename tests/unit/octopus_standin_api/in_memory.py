@@ -94,12 +94,15 @@ class InMemoryTransaction:
     def insert(self, kind: str, document: Document) -> Document:
         stored = copy.deepcopy(document)
         if not stored.get("Id"):
-            prefix = self._store.kind(kind).id_prefix
-            self._store.numbers[prefix] = self._store.numbers.get(prefix, 0) + 1
-            stored["Id"] = f"{prefix}-{self._store.numbers[prefix]}"
+            stored["Id"] = self.new_id(kind)
         self._check_unique(kind, stored)
         self._of(kind)[stored["Id"]] = stored
         return copy.deepcopy(stored)
+
+    def new_id(self, kind: str) -> str:
+        prefix = self._store.kind(kind).id_prefix
+        self._store.numbers[prefix] = self._store.numbers.get(prefix, 0) + 1
+        return f"{prefix}-{self._store.numbers[prefix]}"
 
     def update(self, kind: str, document: Document) -> None:
         self._check_unique(kind, document)
