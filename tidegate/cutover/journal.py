@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,9 +16,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, cast
 
-import psutil
-
 from tidegate.errors import HarnessError, TidegateError
+from tidegate.journal_lines import append_line, whole_lines
+from tidegate.process_identity import identity_of
 from tidegate.secrets import redact
 
 #: The folder of a cut-over, below that of all reports, and its journal.
@@ -80,7 +79,7 @@ class CutOverJournal:
 
     def attempt(self, **details: Any) -> None:
         """A process takes up the work; ``details`` say what for."""
-        self.append("attempt", pid=os.getpid(), started=psutil.Process().create_time(), **details)
+        self.append("attempt", **identity_of(), **details)
 
     def turn(self, direction: Direction, why: str) -> None:
         """From here on the cut-over heads there; or it has arrived."""
@@ -112,15 +111,7 @@ class CutOverJournal:
             "previous": self._lines[-1][1] if self._lines else _GENESIS,
         }
         line = json.dumps(entry, ensure_ascii=False).encode()
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = not self.file.exists()
-        with self.file.open("ab") as stream:
-            # A leading line end closes a line that a kill has cut off.
-            stream.write(b"\n" + line + b"\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        if fresh:
-            _sync_folder(self.file.parent)
+        append_line(self.file, line)
         self._lines.append((entry, hashlib.sha256(line).hexdigest()))
 
 
@@ -165,15 +156,9 @@ def unfinished_cut_overs(reports: Path, main: str) -> list[str]:
 
 def _read(file: Path) -> list[tuple[dict[str, Any], str]]:
     """The whole lines. Raises :class:`HarnessError` where something was changed or taken out."""
-    if not file.exists():
-        return []
     lines: list[tuple[dict[str, Any], str]] = []
     previous = _GENESIS
-    for line in filter(None, file.read_bytes().split(b"\n")):
-        try:
-            entry: dict[str, Any] = json.loads(line)
-        except ValueError:
-            continue  # cut off by a kill: what it announces had not begun
+    for entry, line in whole_lines(file):
         if entry.get("previous") != previous:
             raise HarnessError(
                 f"line {len(lines) + 1} of the cut-over's journal does not follow the one before it",
@@ -183,13 +168,3 @@ def _read(file: Path) -> list[tuple[dict[str, Any], str]]:
         previous = hashlib.sha256(line).hexdigest()
         lines.append((entry, previous))
     return lines
-
-
-def _sync_folder(folder: Path) -> None:
-    """A new file is safe only when its folder is."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

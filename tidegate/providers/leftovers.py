@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,6 +12,8 @@ from typing import Any, Final, final
 import psutil
 
 from tidegate.errors import HarnessError
+from tidegate.journal_lines import append_entry, entries_of
+from tidegate.process_identity import identity_of, still_runs
 from tidegate.waiting import wait_until
 
 _JOURNAL: Final = "provisioned.jsonl"
@@ -37,10 +37,10 @@ class Leftovers:
     def __init__(self, run_folder: Path) -> None:
         self._file = run_folder / _JOURNAL
         if not self._file.exists():
-            self._append(kind="owner", **_identity(os.getpid()))
+            self._append(kind="owner", **identity_of())
 
     def process(self, pid: int, what: str) -> None:
-        self._append(kind="process", what=what, **_identity(pid))
+        self._append(kind="process", what=what, **identity_of(pid))
 
     def folder(self, path: Path) -> None:
         self._append(kind="folder", path=str(path.resolve()))
@@ -54,11 +54,7 @@ class Leftovers:
         self._file.unlink(missing_ok=True)
 
     def _append(self, **entry: Any) -> None:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        with self._file.open("a", encoding="utf-8") as journal:
-            journal.write(json.dumps(entry) + "\n")
-            journal.flush()
-            os.fsync(journal.fileno())
+        append_entry(self._file, entry)
 
 
 def dead_runs(reports: Path) -> Iterator[Path]:
@@ -66,9 +62,9 @@ def dead_runs(reports: Path) -> Iterator[Path]:
     if not reports.is_dir():
         return
     for journal in sorted(reports.glob(f"*/{_JOURNAL}")):
-        entries = _read(journal)
+        entries = entries_of(journal)
         # `latest` is a link to one of them.
-        if entries and not _alive(entries[0]) and not journal.parent.is_symlink():
+        if entries and not still_runs(entries[0]) and not journal.parent.is_symlink():
             yield journal.parent
 
 
@@ -80,13 +76,13 @@ def remove_leftovers(run_folder: Path) -> list[Removed]:
     """
     removed: list[Removed] = []
     inside = run_folder.resolve()
-    for entry in _read(run_folder / _JOURNAL):
+    for entry in entries_of(run_folder / _JOURNAL):
         match entry.get("kind"):
-            case "process" if _alive(entry):
+            case "process" if still_runs(entry):
                 process = psutil.Process(entry["pid"])
                 process.kill()
                 # A zombie is gone as well: in a container there may be nobody to reap it.
-                wait_until(lambda entry=entry: not _alive(entry), timeout=10, what=f"process {entry['pid']} to end")
+                wait_until(lambda entry=entry: not still_runs(entry), timeout=10, what=f"process {entry['pid']} to end")
                 with suppress(psutil.TimeoutExpired):
                     process.wait(timeout=0)  # reaps it where it is a child of ours
                 removed.append(Removed(run_folder.name, f"process {entry['pid']} ({entry['what']})"))
@@ -117,25 +113,3 @@ def _remove_containers(run: str) -> list[str]:
         return remove_run(engine.client, run)
     finally:
         engine.close()
-
-
-def _identity(pid: int) -> dict[str, Any]:
-    return {"pid": pid, "started": psutil.Process(pid).create_time()}
-
-
-def _alive(entry: dict[str, Any]) -> bool:
-    try:
-        process = psutil.Process(entry["pid"])
-        return abs(process.create_time() - float(entry["started"])) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _read(journal: Path) -> list[dict[str, Any]]:
-    entries: list[dict[str, Any]] = []
-    for line in journal.read_text(encoding="utf-8").splitlines():
-        try:
-            entries.append(json.loads(line))
-        except ValueError:
-            break  # the kill came in the middle of this line: what it announced was not started yet
-    return entries

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, final
 
-import psutil
-
 from tidegate.errors import HarnessError, Unreachable
+from tidegate.journal_lines import append_entry, entries_of
 from tidegate.octopus.client import Access, OctopusClient
 from tidegate.octopus.maintenance import in_maintenance_mode, set_maintenance_mode
+from tidegate.process_identity import identity_of, still_runs
 from tidegate.rehearsal.instances import MainInstance
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.reaper import OwnedDatabase
@@ -37,8 +35,8 @@ class MainWrites:
     def __init__(self, journal: Path, main: MainInstance) -> None:
         self._journal = journal
         self._main = main
-        self._count = sum(1 for _ in _read(journal))
-        self._append(kind="owner", pid=os.getpid(), started=psutil.Process().create_time())
+        self._count = len(entries_of(journal))
+        self._append(kind="owner", **identity_of())
 
     @contextmanager
     def maintenance_mode(self) -> Generator[None]:
@@ -100,22 +98,21 @@ class MainWrites:
         return self._count
 
     def _append(self, **entry: Any) -> None:
-        self._journal.parent.mkdir(parents=True, exist_ok=True)
-        _append(self._journal, entry)
+        append_entry(self._journal, entry)
 
 
 def unfinished_writes(journal: Path) -> list[Entry]:
     """Writes that a dead run announced and did not undo, newest first; empty while the run is alive."""
-    entries = _read(journal)
+    entries = entries_of(journal)
     owners = [entry for entry in entries if entry["kind"] == "owner"]
-    if owners and _alive(owners[-1]):
+    if owners and still_runs(owners[-1]):
         return []
     return open_writes(journal)
 
 
 def open_writes(journal: Path) -> list[Entry]:
     """Writes that were announced and are not undone yet, newest first, whether or not their run is alive."""
-    entries = _read(journal)
+    entries = entries_of(journal)
     done = {entry["number"] for entry in entries if entry["kind"] == "done"}
     return [entry for entry in reversed(entries) if entry["kind"] == "intent" and entry["number"] not in done]
 
@@ -146,7 +143,7 @@ def recover(journal: Path, main: MainInstance) -> list[str]:
                     where=str(journal),
                     next_step=f"check {entry.get('url', main.url)} by hand, then delete this file",
                 )
-        _append(journal, {"kind": "done", "number": entry["number"], "by": "recovery"})
+        append_entry(journal, {"kind": "done", "number": entry["number"], "by": "recovery"})
     return undone
 
 
@@ -174,31 +171,3 @@ def _assert_still_on(client: OctopusClient) -> None:
             where=client.url,
             next_step="agree on a time with the people who run the main instance and repeat the rehearsal",
         )
-
-
-def _alive(owner: Entry) -> bool:
-    try:
-        process = psutil.Process(owner["pid"])
-        return abs(process.create_time() - float(owner["started"])) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _append(journal: Path, entry: Entry) -> None:
-    with journal.open("a", encoding="utf-8") as stream:
-        # A leading line end closes the line that a kill may have cut off.
-        stream.write("\n" + json.dumps(entry) + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _read(journal: Path) -> list[Entry]:
-    if not journal.exists():
-        return []
-    entries: list[Entry] = []
-    for line in filter(None, journal.read_text(encoding="utf-8").splitlines()):
-        try:
-            entries.append(json.loads(line))
-        except ValueError:
-            continue  # the kill came while this line was written: what it announces had not begun
-    return entries
