@@ -5,8 +5,7 @@
     TidegateError                   what happened, where, what to do next
     ├── UsageError                  the user must change something before anything can start: exit code 2
     │   ├── SettingsError           a settings file, environment variable or option
-    │   ├── VersionRefused          a version that cannot be the target, or a hop known to be bad
-    │   └── SelectionError          a tag, line or feature that does not exist or is malformed
+    │   └── VersionRefused          a version that cannot be the target, or a hop known to be bad
     ├── HarnessError                the harness or its surroundings failed: the run is incomplete, exit code 10
     │   ├── Unreachable             a server did not answer
     │   ├── Refused                 a server answered, and refused (credentials, permission, state)
@@ -54,10 +53,6 @@ class SettingsError(UsageError):
 
 class VersionRefused(UsageError):
     """No rehearsal can be planned between these versions."""
-
-
-class SelectionError(UsageError):
-    """The selected features, lines or tags do not exist or are malformed."""
 
 
 class HarnessError(TidegateError):

@@ -120,12 +120,6 @@ def bash_on_targets(project: str, name: str, body: str, **more: Any) -> Resource
     return made
 
 
-def powershell(project: str, name: str, body: str, **more: Any) -> Resource:
-    made = bash(project, name, body, **more)
-    made["Properties"]["Octopus.Action.Script.Syntax"] = "PowerShell"
-    return made
-
-
 def deploy_package(project: str, name: str, feed: str, package_id: str, **more: Any) -> Resource:
     return action(
         project,

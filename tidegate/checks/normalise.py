@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, Final, cast
 
-from tidegate.observation.places import place_of, variables
+from tidegate.observation.places import place_of
 
 _QUERY: Final = re.compile(r"\{[^{}]*\}|\?.*$")
 
@@ -75,8 +75,3 @@ def link_target(link: Any) -> Any:
     bare = _QUERY.sub("", link)
     query = link.partition("?")[2] if "{" not in link else ""
     return place_of(f"{bare}?{query}" if query else bare, "")
-
-
-def link_variables(link: Any) -> frozenset[str]:
-    """The query variables that a link offers to clients."""
-    return variables(link) if isinstance(link, str) else frozenset()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -54,12 +52,3 @@ def of_error(name: str, error: TidegateError) -> Examined:
     """An error of the library in the doctor's words."""
     where = f" ({error.where})" if error.where else ""
     return bad(name, f"{error.what}{where}", error.next_step or "see the message")
-
-
-@contextmanager
-def told_to(findings: Callable[[Examined], object], name: str) -> Generator[None]:
-    """Inside the block an error of the library becomes a finding instead of an end."""
-    try:
-        yield
-    except TidegateError as error:
-        findings(of_error(name, error))

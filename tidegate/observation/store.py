@@ -89,7 +89,6 @@ class SnapshotWriter:
         self._connection = sqlite3.connect(file, isolation_level=None)
         self._connection.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;" + _SCHEMA)
         self._waiting: list[tuple[Any, ...]] = []
-        self._finished = False
 
     def __enter__(self) -> Self:
         self._connection.execute("BEGIN")

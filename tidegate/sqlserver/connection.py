@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from types import ModuleType, TracebackType
@@ -282,7 +282,3 @@ def _shortened(sql: str, length: int = 80) -> str:
 
 def _braced(text: str) -> str:
     return "{" + text.replace("}", "}}") + "}"
-
-
-def column_list(names: Sequence[str]) -> str:
-    return ", ".join(quoted(name) for name in names)

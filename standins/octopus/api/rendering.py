@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import quote
 
 from standins.octopus.api.catalogue import Resource, catalogue_for
-from standins.octopus.api.shapes import shapes_for
 from standins.octopus.contract import Call, Document, Reply
 
 #: "Everything": the take of clients that want no paging, and the take of Page.All (api-client.ts, recorded pages).
@@ -34,11 +33,6 @@ def render(call: Call, name: str, document: Mapping[str, Any]) -> Document:
 def render_all(call: Call, name: str, documents: Iterable[Mapping[str, Any]]) -> list[Document]:
     one = catalogue_for(call.server.version)[name].render
     return [one(document) for document in documents]
-
-
-def render_plain(call: Call, shape: str, document: Mapping[str, Any]) -> Document:
-    """The properties alone, for objects that have no links."""
-    return shapes_for(call.server.version)[shape].render(document)
 
 
 def skip_and_take(call: Call) -> tuple[int, int]:

@@ -99,9 +99,6 @@ class Activity:
     def info(self, text: str) -> None:
         self._file.write(self.id, "INF", text)
 
-    def highlight(self, text: str) -> None:
-        self._file.write(self.id, "HGT", text)
-
     def wait(self, text: str) -> None:
         self._file.write(self.id, "WAT", text)
 

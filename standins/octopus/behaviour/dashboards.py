@@ -40,11 +40,6 @@ def current_rows(transaction: Transaction, projects: Sequence[str] = ()) -> list
     return [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
 
 
-def untenanted_rows(transaction: Transaction) -> list[Document]:
-    rows = transaction.execute(f"SELECT {_SELECTED} FROM dbo.[Dashboard]")
-    return [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
-
-
 def successes(transaction: Transaction) -> list[Document]:
     """The newest successful deployment of each project to each environment and tenant."""
     columns = ("Id", "ProjectId", "EnvironmentId", "TenantId")

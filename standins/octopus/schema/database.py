@@ -116,12 +116,6 @@ class Database:
     def has_table(self, name: str) -> bool:
         return bool(self.run("SELECT 1 FROM sys.tables WHERE name = ?", name))
 
-    def has_column(self, table: str, column: str) -> bool:
-        sql = (
-            "SELECT 1 FROM sys.columns c JOIN sys.tables t ON t.object_id = c.object_id WHERE t.name = ? AND c.name = ?"
-        )
-        return bool(self.run(sql, table, column))
-
     def close(self) -> None:
         with contextlib.suppress(pyodbc.Error):  # already broken
             self._connection.close()

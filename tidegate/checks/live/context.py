@@ -209,7 +209,3 @@ def _place(error: HarnessError) -> str:
 def told(answer: Answer) -> str:
     """An answer in one line."""
     return f"{answer.status} {answer.error_message}".strip()
-
-
-def findings_of(results: Iterable[LiveResult]) -> list[Finding]:
-    return [finding for result in results for finding in result.findings]

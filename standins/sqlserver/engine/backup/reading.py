@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from standins.sqlserver.contract import Column, Sink, SqlServerError, SqlType
 from standins.sqlserver.engine.backup import container, failures
 from standins.sqlserver.engine.backup.container import BackupSet, Media
-from standins.sqlserver.engine.backup.progress import PAGE, Progress
+from standins.sqlserver.engine.backup.progress import Progress
 from standins.sqlserver.engine.product import Product
 from standins.sqlserver.engine.values import row_decoder
 from standins.sqlserver.tsql import types
@@ -145,10 +145,6 @@ class BackupReader:
             4608,
             media.created, 1, int(compressed),
         )  # fmt: skip
-
-
-def page_of(offset: int) -> int:
-    return offset // PAGE
 
 
 #: "RESTORE HEADERONLY (Transact-SQL)", Microsoft Learn; in this order.
