@@ -83,6 +83,8 @@ class SnapshotSource:
     like: Path | None = None
     #: Calls of recorded traffic, the most frequent first.
     traffic: Sequence[Call] = ()
+    #: Whether answers are asked for again for their times' sake alone: needless load where nobody compares them.
+    timed: bool = True
 
     def others(self) -> list[str]:
         return [name for name in self.clients if name != self.administrator]

@@ -55,8 +55,9 @@ def take_snapshot(
         taker.other_forms()
         taker.repeat_earlier()
         taker.replay()
-        taker.time_again()
-        taker.time_together()
+        if source.timed:
+            taker.time_again()
+            taker.time_together()
         taker.probe(administrator)
         _headers(administrator, writer)
         if source.database is not None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from tidegate.rehearsal.forecast import Forecast
 from tidegate.rehearsal.outlook import Answer, Outlook, OwnRisk
+from tidegate.reporting.durations import duration
 from tidegate.versions import Plan
 
 #: Rows of the database shown for one risk.
@@ -32,13 +33,6 @@ def outlook_lines(outlook: Outlook) -> Iterator[str]:
     yield from _outage(outlook.forecast)
     yield ""
     yield from _risks(outlook)
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person says them."""
-    if seconds < 90:
-        return f"{seconds:.1f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _outage(expected: Forecast) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 from tidegate.reporting.board.bars import Bar, bars
 from tidegate.reporting.board.html import Markup, facts, joined, link, listed, paragraph, section
 from tidegate.reporting.board.material import Material
+from tidegate.reporting.durations import duration
 
 #: Whether the instance that was led back is the one it was.
 _EQUALITY: Final[Mapping[bool | None, Markup]] = {
@@ -70,15 +71,6 @@ def outage(material: Material) -> Markup:
     agreed = _compared(total, window, "the agreed window")
     told = f"The upgrade's own steps took {duration(total)} in the rehearsal{agreed}."
     return section("Predicted outage", paragraph(told), bars(steps))
-
-
-def duration(seconds: float) -> str:
-    """For people: `47 s`, `3 min 05 s`, `2 h 10 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def _compared(seconds: float, minutes: Any, agreed: str) -> str:
