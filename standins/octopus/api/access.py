@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from standins.octopus.api.catalogue import Resource
-from standins.octopus.api.errors import not_found
+from standins.octopus.api.errors import invalid, not_found
 from standins.octopus.api.permissions import permissions_for
 from standins.octopus.api.rights import UserRights, of_document
 from standins.octopus.api.versions import has_spaces
@@ -76,6 +76,14 @@ def in_reach(call: Call, resource: Resource, document: Document | None, id: str)
     if resource.scope == "mixed" and call.space is not None and document.get("SpaceId") not in (call.space, None):
         raise not_found(id)
     require_for(call, resource, resource.view, document)
+    return document
+
+
+def named(call: Call, kind: str, wanted: str) -> Document:
+    """The document that the request's body names; 400 where there is none in the space of the request."""
+    document = call.transaction.load(kind, wanted) if wanted else None
+    if document is None or (call.space is not None and document.get("SpaceId", call.space) != call.space):
+        raise invalid(f"{kind}: the resource '{wanted}' was not found.")
     return document
 
 

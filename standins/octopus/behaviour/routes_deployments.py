@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from standins.octopus.api.access import in_reach, require_for
+from standins.octopus.api.access import in_reach, named, require_for
 from standins.octopus.api.errors import invalid, not_found
 from standins.octopus.api.queries import Selection, select, selection_of, split_list
 from standins.octopus.api.rendering import page, render, resource
@@ -95,9 +95,9 @@ def delete_deployment(call: Call) -> Reply:
 
 def create_deployment(call: Call) -> Reply:
     body = folded(call.body)
-    release = _named(call, "Release", body, "releaseid")
-    environment = _named(call, "DeploymentEnvironment", body, "environmentid")
-    tenant = _named(call, "Tenant", body, "tenantid") if body.get("tenantid") else None
+    release = named(call, "Release", text_of(body.get("releaseid")))
+    environment = named(call, "DeploymentEnvironment", text_of(body.get("environmentid")))
+    tenant = named(call, "Tenant", text_of(body.get("tenantid"))) if body.get("tenantid") else None
     order = deployments.Order(
         release,
         environment,
@@ -114,14 +114,6 @@ def create_deployment(call: Call) -> Reply:
         expiry=moment(body.get("queuetimeexpiry")),
     )
     return Reply(show(call, place_order(call, order)), 201)
-
-
-def _named(call: Call, kind: str, body: Document, name: str) -> Document:
-    wanted = text_of(body.get(name))
-    document = call.transaction.load(kind, wanted) if wanted else None
-    if document is None or (call.space is not None and document.get("SpaceId", call.space) != call.space):
-        raise invalid(f"{kind}: the resource '{wanted}' was not found.")
-    return document
 
 
 def place_order(call: Call, order: deployments.Order) -> Document:

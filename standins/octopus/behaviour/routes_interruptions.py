@@ -81,19 +81,7 @@ def take_responsibility(call: Call) -> Reply:
         raise ApiError(403, "You are not in a team that is responsible for this interruption.")
     interruption["ResponsibleUserId"] = user["Id"]
     call.transaction.update("Interruption", interruption)
-    events.record(
-        call.server,
-        call.transaction,
-        "Modified",
-        f"{user['Username']} took responsibility for {interruption['Title']}",
-        references={interruption["Title"]: interruption["Id"]},
-        related=texts(interruption, "RelatedDocumentIds"),
-        source=events.Source.of(call),
-        space=interruption.get("SpaceId"),
-        project=interruption.get("ProjectId"),
-        environment=interruption.get("EnvironmentId"),
-        tenant=interruption.get("TenantId"),
-    )
+    _tell(call, interruption, f"{user['Username']} took responsibility for {interruption['Title']}")
     return Reply(render(call, "User", user))
 
 
@@ -124,11 +112,16 @@ def submit(call: Call) -> Reply:
     interruption["Status"] = "Submitted"
     call.transaction.update("Interruption", interruption)
     _release_task(call, interruption)
+    _tell(call, interruption, f"{interruption['Title']} was submitted by {user['Username']}")
+    return Reply(show(call, interruption))
+
+
+def _tell(call: Call, interruption: Document, message: str) -> None:
     events.record(
         call.server,
         call.transaction,
         "Modified",
-        f"{interruption['Title']} was submitted by {user['Username']}",
+        message,
         references={interruption["Title"]: interruption["Id"]},
         related=texts(interruption, "RelatedDocumentIds"),
         source=events.Source.of(call),
@@ -137,7 +130,6 @@ def submit(call: Call) -> Reply:
         environment=interruption.get("EnvironmentId"),
         tenant=interruption.get("TenantId"),
     )
-    return Reply(show(call, interruption))
 
 
 def _release_task(call: Call, interruption: Document) -> None:

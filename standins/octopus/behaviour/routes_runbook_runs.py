@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from standins.octopus.api.access import require_for
+from standins.octopus.api.access import named, require_for
 from standins.octopus.api.errors import invalid, not_found
 from standins.octopus.api.queries import Selection, selection_of, split_list
 from standins.octopus.api.rendering import render, resource
@@ -83,13 +83,6 @@ def _scope(runbook: Document, environment: str, tenant: Document | None) -> Scop
     )
 
 
-def _named(call: Call, kind: str, wanted: str) -> Document:
-    document = call.transaction.load(kind, wanted) if wanted else None
-    if document is None or (call.space is not None and document.get("SpaceId", call.space) != call.space):
-        raise invalid(f"{kind}: the resource '{wanted}' was not found.")
-    return document
-
-
 def _order(
     body: Document, runbook: Document, snapshot: Document, environment: Document, tenant: Document | None
 ) -> RunOrder:
@@ -113,11 +106,11 @@ def _order(
 def create_run(call: Call) -> Reply:
     """A single run, as clients of 2019.11 make it."""
     body = folded(call.body)
-    runbook = _named(call, "Runbook", text_of(body.get("runbookid")))
+    runbook = named(call, "Runbook", text_of(body.get("runbookid")))
     snapshot_id = text_of(body.get("runbooksnapshotid")) or text_of(runbook.get("PublishedRunbookSnapshotId"))
-    snapshot = _named(call, "RunbookSnapshot", snapshot_id)
-    environment = _named(call, "DeploymentEnvironment", text_of(body.get("environmentid")))
-    tenant = _named(call, "Tenant", text_of(body.get("tenantid"))) if body.get("tenantid") else None
+    snapshot = named(call, "RunbookSnapshot", snapshot_id)
+    environment = named(call, "DeploymentEnvironment", text_of(body.get("environmentid")))
+    tenant = named(call, "Tenant", text_of(body.get("tenantid"))) if body.get("tenantid") else None
     run = place_order(call, _order(body, runbook, snapshot, environment, tenant))
     return Reply(render(call, "RunbookRun", run), 201)
 
@@ -133,7 +126,7 @@ def run_runbook(call: Call) -> Reply:
     environments = texts(body, "environmentids") or [text_of(body.get("environmentid"))]
     tenants = _chosen_tenants(call, runbook, body)
     runs = [
-        place_order(call, _order(body, runbook, snapshot, _named(call, "DeploymentEnvironment", environment), tenant))
+        place_order(call, _order(body, runbook, snapshot, named(call, "DeploymentEnvironment", environment), tenant))
         for environment in environments
         for tenant in tenants or [None]
     ]
@@ -147,14 +140,14 @@ def _chosen_snapshot(call: Call, runbook: Document, body: Document) -> Document:
         published = text_of(runbook.get("PublishedRunbookSnapshotId"))
         if not published:
             raise invalid(f"The runbook {runbook['Name']} has no published snapshot.")
-        return _named(call, "RunbookSnapshot", published)
+        return named(call, "RunbookSnapshot", published)
     found = call.transaction.query("RunbookSnapshot", where={"RunbookId": runbook["Id"], "Name": wanted}, take=1)
-    return found[0] if found else _named(call, "RunbookSnapshot", wanted)
+    return found[0] if found else named(call, "RunbookSnapshot", wanted)
 
 
 def _chosen_tenants(call: Call, runbook: Document, body: Document) -> list[Document]:
     ids = texts(body, "tenantids") or [text_of(body.get("tenantid"))]
-    tenants = [_named(call, "Tenant", wanted) for wanted in ids if wanted]
+    tenants = [named(call, "Tenant", wanted) for wanted in ids if wanted]
     tags = set(texts(body, "tenanttagnames"))
     if tags:
         connected = call.transaction.query("Tenant", contains={"ProjectIds": runbook["ProjectId"]}, order_by="Name")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.wire.database_layer.scene import fill_main
 from tests.wire.sqlserver.processes import PASSWORD, server_process
 from tidegate.providers.contract import SqlServerHost
 from tidegate.rehearsal.instances import SharedFolder, SqlServerAddress
@@ -67,3 +68,15 @@ def database(host: SqlServerHost, new_database: Callable[[], str]) -> Iterator[S
     """A connection to an empty database."""
     with SqlServer(host.address, new_database()) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def main_database(host: SqlServerHost) -> Iterator[str]:
+    """A database for all tests of a module: none may change it, and some prove that nothing did."""
+    name = OwnedDatabase.make("main").name
+    with SqlServer(host.address) as server:
+        server.execute(f"CREATE DATABASE [{name}]")
+        with SqlServer(host.address, name) as database:
+            fill_main(database)
+        yield name
+        drop_database(server, name)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.wire.database_layer.octopus_tables import put
-from tests.wire.database_layer.scene import CANARY, KEY, MAIN_ID, SmallHost, fill_main, main_instance
+from tests.wire.database_layer.scene import CANARY, KEY, MAIN_ID, SmallHost, main_instance
 from tests.wire.rehearsal.small_octopus import API_KEY, SmallOctopus, small_octopus
 from tidegate.errors import (
     HarnessError,
@@ -66,18 +66,6 @@ class Scene:
     def databases(self) -> set[str]:
         with SqlServer(self.host.sql_server.address) as server:
             return {str(name) for (name,) in server.rows("SELECT name FROM sys.databases")}
-
-
-@pytest.fixture(scope="module")
-def main_database(host: SqlServerHost) -> Iterator[str]:
-    """One for all: no test may change it, and some prove that nothing did."""
-    name = OwnedDatabase.make("test").name
-    with SqlServer(host.address) as server:
-        server.execute(f"CREATE DATABASE [{name}]")
-        with SqlServer(host.address, name) as database:
-            fill_main(database)
-        yield name
-        drop_database(server, name)
 
 
 @pytest.fixture

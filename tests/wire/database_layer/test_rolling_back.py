@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.wire.database_layer.octopus_tables import put
-from tests.wire.database_layer.scene import MAIN_ID, SmallHost, fill_main, main_instance
+from tests.wire.database_layer.scene import MAIN_ID, SmallHost, main_instance
 from tests.wire.rehearsal.small_octopus import SmallOctopus, small_octopus
 from tidegate.errors import HarnessError, MainInstanceProtected, ProvisioningFailed, UpgradeFailed
 from tidegate.providers.contract import CommandResult, SqlServerHost
@@ -26,7 +26,6 @@ from tidegate.rehearsal.timing import StepClock
 from tidegate.rehearsal.upgrade import upgrade_test_instance
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.image import DatabaseImage, database_image
-from tidegate.sqlserver.reaper import OwnedDatabase
 from tidegate.sqlserver.restore import drop_database
 from tidegate.versions import Version
 
@@ -84,17 +83,6 @@ class Scene:
     def roll_back(self, instance: TestInstance, point: RollbackPoint | None = None) -> RolledBack:
         place = clone_place(instance, self.main)
         return roll_back(point or self.point, place, self.host, StepClock(nothing), report=nothing)
-
-
-@pytest.fixture(scope="module")
-def main_database(host: SqlServerHost) -> Iterator[str]:
-    name = OwnedDatabase.make("main").name
-    with SqlServer(host.address) as server:
-        server.execute(f"CREATE DATABASE [{name}]")
-        with SqlServer(host.address, name) as database:
-            fill_main(database)
-        yield name
-        drop_database(server, name)
 
 
 @pytest.fixture

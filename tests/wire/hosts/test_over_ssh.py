@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.new_instance import create_instance
 from tidegate.errors import HarnessError, TimedOut, Unreachable, UpgradeFailed
 from tidegate.octopus.client import OctopusClient
 from tidegate.octopus.instance_configuration import NODE_NAME
-from tidegate.octopus.server_folders import path_options
 from tidegate.providers.contract import CommandResult
 from tidegate.providers.embedded_servers import EmbeddedFeed, EmbeddedSqlServer
 from tidegate.providers.hosts.host import HostPlace, ServerHost
@@ -183,14 +183,7 @@ def test_an_instance_is_installed_upgraded_and_removed_over_ssh(loopback: OverSs
         host.fetch(OLD)
         host.install(OLD)
         host.configure(database, key)
-        for command, *options in (
-            ["database", "--create"],
-            ["admin", "--username=admin", "--password=Passw0rd!1", f"--apiKey={API_KEY}"],
-            ["license", "--free"],
-            ["path", *path_options(host.server_paths, OLD)],
-        ):
-            result = host.octopus_server(command, options)
-            assert result.ok, result.output
+        create_instance(host, API_KEY, OLD)
         assert _version(host.start()) == OLD
         with pytest.raises(HarnessError, match="running already"):
             host.start()

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.new_instance import create_instance
 from tidegate.errors import Refused, UpgradeFailed
 from tidegate.octopus.client import OctopusClient
-from tidegate.octopus.server_folders import path_options
 from tidegate.providers.cluster import HostCluster
 from tidegate.providers.contract import CommandResult
 from tidegate.providers.embedded import EmbeddedHost
@@ -75,14 +75,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     try:
         host.install(OLD)
         host.configure(database, key)
-        for command, *options in (
-            ["database", "--create"],
-            ["admin", "--username=admin", "--password=Passw0rd!1", f"--apiKey={API_KEY}"],
-            ["license", "--free"],
-            ["path", *path_options(host.server_paths, OLD)],
-        ):
-            result = host.octopus_server(command, options)
-            assert result.ok, result.output
+        create_instance(host, API_KEY, OLD)
         url = host.start()
         identity = Identity(url, "clone-id", database.server.server, database.name, "")
         api_key = Secret.generated("the cluster's API key", API_KEY)

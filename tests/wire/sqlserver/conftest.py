@@ -86,3 +86,11 @@ def cursor(connection: Any) -> Iterator[Any]:
     opened = connection.cursor()
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def master(driver: Driver, sql_server: Address) -> Iterator[Any]:
+    """A connection through the driver of this test, for what concerns the whole server."""
+    connection = driver.connect(sql_server)
+    yield connection
+    connection.close()

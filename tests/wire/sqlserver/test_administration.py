@@ -34,13 +34,6 @@ def records(connection: Any, statement: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def master(driver: Driver, sql_server: Address) -> Iterator[Any]:
-    connection = driver.connect(sql_server)
-    yield connection
-    connection.close()
-
-
-@pytest.fixture
 def filled(master: Any) -> Iterator[str]:
     """A database with a table of 500 rows."""
     name = f"admin_{uuid.uuid4().hex[:10]}"

@@ -16,13 +16,6 @@ pytestmark = each(MICROSOFT)
 
 
 @pytest.fixture
-def master(driver: Driver, sql_server: Address) -> Iterator[Any]:
-    opened = driver.connect(sql_server)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def filled(master: Any) -> Iterator[str]:
     name = f"backup_{uuid.uuid4().hex[:10]}"
     results(master, f"CREATE DATABASE [{name}]")
