@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -17,6 +19,7 @@ from tidegate.providers.containers.ownership import Owner
 from tidegate.providers.containers.reaper import remove_run
 from tidegate.providers.containers.surroundings import Surroundings
 from tidegate.settings import ContainerSettings
+from tidegate.versions import Version
 
 #: The images that scripts/stand-in-images builds.
 SETTINGS = ContainerSettings(
@@ -27,6 +30,12 @@ SETTINGS = ContainerSettings(
     start_timeout=120,
     free_disk=1,
 )
+
+#: Two versions of a cluster. From the second on, a server refuses to upgrade while it sees nodes that run
+#: (OctopusDeploy/Issues#8241).
+OLD_NODES, NEW_NODES = Version(2023, 1, 9794), Version(2023, 2, 9755)
+#: Versions that the tests need, beside those that scripts/stand-in-images makes without being asked.
+_VERSIONS: Final = ("2018.12.1", "2020.6.4671", "2021.1.7500", str(OLD_NODES), str(NEW_NODES))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -49,10 +58,21 @@ def engine() -> Iterator[Engine]:
 @pytest.fixture(scope="session")
 def images(engine: Engine) -> None:
     """Built from this tree; where nothing changed, Docker's cache makes that a matter of seconds."""
-    built = subprocess.run([REPOSITORY / "scripts" / "stand-in-images"], capture_output=True, text=True, check=False)
+    script = REPOSITORY / "scripts" / "stand-in-images"
+    built = subprocess.run([script, *_VERSIONS], capture_output=True, text=True, check=False)
     if built.returncode == 2:  # what only the user can change, such as being root
         pytest.skip(f"CONTAINERS ARE NOT TESTED: {built.stderr.strip()}")
     assert built.returncode == 0, built.stderr
+
+
+@pytest.fixture(scope="session")
+def lively_image(engine: Engine, images: None) -> str:
+    """A server whose nodes give signs of life twice a second, and so count as gone after some seconds, not minutes."""
+    name = "tidegate/octopus-stand-in-lively:{version}"
+    for version in (OLD_NODES, NEW_NODES):
+        recipe = f"FROM tidegate/octopus-stand-in:{version}\nENV OCTOPUS_STANDIN_HEARTBEAT=0.5\n"
+        engine.client.images.build(fileobj=io.BytesIO(recipe.encode()), tag=name.format(version=version), rm=True)
+    return name
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.containers.conftest import SETTINGS
-from tests.journeys.runs import REPOSITORY, rehearse
+from tests.containers.conftest import NEW_NODES, OLD_NODES, SETTINGS
+from tests.journeys.runs import REPOSITORY, Seen, rehearse
 from tests.unit.process.inner import Ran
+from tidegate.observation.store import Snapshot
 from tidegate.providers.containers.engine import Engine
 from tidegate.providers.containers.ownership import RUN
 
@@ -18,6 +19,7 @@ from tidegate.providers.containers.ownership import RUN
 @dataclass(frozen=True, slots=True)
 class Job:
     ran: Ran
+    seen: Seen
     nodes: int
 
     @property
@@ -25,8 +27,16 @@ class Job:
         return self.ran.run_folder.name
 
 
-def in_containers(folder: Path, *, nodes: int, keep: str = "never", features: str = "features/") -> Job:
+def in_containers(
+    folder: Path,
+    *arguments: str,
+    nodes: int,
+    keep: str = "never",
+    octopus_image: str = SETTINGS.octopus_image,
+    environment: dict[str, str] | None = None,
+) -> Job:
     settings = folder / "settings.toml"
+    wanted = SETTINGS.model_copy(update={"octopus_image": octopus_image})
     settings.write_text(
         "\n".join(
             [
@@ -37,7 +47,7 @@ def in_containers(folder: Path, *, nodes: int, keep: str = "never", features: st
                 "[containers]",
                 "accept_eula = true",
                 *(
-                    f'{name} = "{getattr(SETTINGS, name)}"'
+                    f'{name} = "{getattr(wanted, name)}"'
                     for name in ("octopus_image", "sql_server_image", "gateway_image")
                 ),
                 "free_disk = 1",
@@ -45,8 +55,23 @@ def in_containers(folder: Path, *, nodes: int, keep: str = "never", features: st
         ),
         encoding="utf-8",
     )
-    ran, _, _ = rehearse(features, "--settings", str(settings), reports=folder / "reports", timeout=900)
-    return Job(ran, nodes)
+    ran, seen, _ = rehearse(
+        *(arguments or ("features/",)),
+        "--settings",
+        str(settings),
+        reports=folder / "reports",
+        environment=environment,
+        timeout=900,
+    )
+    return Job(ran, seen, nodes)
+
+
+def facts_of(job: Job) -> dict[str, Any]:
+    """What the evidence tells of where the run took place."""
+    facts: dict[str, Any] = {}
+    for event in job.ran.events("environment"):
+        facts |= event
+    return facts
 
 
 @pytest.fixture(scope="module")
@@ -54,19 +79,49 @@ def one_node(engine: Engine, images: None, tmp_path_factory: pytest.TempPathFact
     return in_containers(tmp_path_factory.mktemp("one-node"), nodes=1)
 
 
-def test_ends_approved_with_every_scenario_there_is(one_node: Job) -> None:
-    assert (one_node.ran.exit_code, one_node.ran.verdict["outcome"]) == (0, "approved"), one_node.ran.output
-    features = (REPOSITORY / "features").glob("*.feature")
-    assert len(one_node.ran.scenarios()) == sum(
-        file.read_text(encoding="utf-8").count("Scenario:") for file in features
+@pytest.fixture(scope="module")
+def two_nodes(engine: Engine, lively_image: str, tmp_path_factory: pytest.TempPathFactory) -> Job:
+    """To a version that refuses to upgrade while nodes run, so that the order of the cluster matters."""
+    return in_containers(
+        tmp_path_factory.mktemp("two-nodes"),
+        *("features/", "--main-version", str(OLD_NODES), "--target", str(NEW_NODES)),
+        nodes=2,
+        octopus_image=lively_image,
     )
-    assert set(one_node.ran.scenarios().values()) == {"passed"}
+
+
+@pytest.fixture(params=["one_node", "two_nodes"])
+def job(request: pytest.FixtureRequest) -> Job:
+    made: Job = request.getfixturevalue(request.param)
+    return made
+
+
+def test_ends_approved_with_every_scenario_there_is(job: Job) -> None:
+    assert (job.ran.exit_code, job.ran.verdict["outcome"]) == (0, "approved"), job.ran.output
+    features = (REPOSITORY / "features").glob("*.feature")
+    assert len(job.ran.scenarios()) == sum(file.read_text(encoding="utf-8").count("Scenario:") for file in features)
+    assert set(job.ran.scenarios().values()) == {"passed"}
+
+
+def test_each_node_of_a_cluster_is_upgraded_works_and_is_asked(two_nodes: Job) -> None:
+    folder = two_nodes.ran.run_folder
+
+    assert facts_of(two_nodes)["Nodes of the clone"] == "TEST-1, TEST-2"
+    for name, version in (("before-1", OLD_NODES), ("after", NEW_NODES)):
+        snapshot = Snapshot(folder / "snapshots" / f"{name}.sqlite")
+        summary = snapshot.one("octopusservernodes/summary")
+        assert snapshot.version == str(version)
+        assert summary is not None
+        nodes = {one["Name"]: (one["IsOffline"], one["IsInMaintenanceMode"]) for one in summary.json["Nodes"]}
+        assert nodes == {"TEST-1": (False, False), "TEST-2": (False, False)}
+    [log] = (folder / "logs").glob("*.log")
+    assert "- PASS: No other node is running" in log.read_text(encoding="utf-8")
+    logs = [one["name"] for one in two_nodes.ran.events("attachment")]
+    assert {"test instance, octopus-test-1.log", "test instance, octopus-test-2.log"} <= set(logs)
 
 
 def test_the_evidence_names_the_images_by_their_content(one_node: Job, engine: Engine) -> None:
-    facts: dict[str, Any] = {}
-    for event in one_node.ran.events("environment"):
-        facts |= event
+    facts = facts_of(one_node)
 
     for version in ("2018.12.1", "2021.1.7500"):
         image = engine.client.images.get(f"tidegate/octopus-stand-in:{version}")
@@ -75,11 +130,11 @@ def test_the_evidence_names_the_images_by_their_content(one_node: Job, engine: E
     assert "none was reached" in facts["Network of the clone"]
 
 
-def test_nothing_is_left_of_what_is_not_kept(one_node: Job, engine: Engine) -> None:
-    chosen: Any = {"label": f"{RUN}={one_node.run}"}
+def test_nothing_is_left_of_what_is_not_kept(job: Job, engine: Engine) -> None:
+    chosen: Any = {"label": f"{RUN}={job.run}"}
     client: Any = engine.client
 
     assert client.containers.list(all=True, filters=chosen) == []
     assert client.networks.list(filters=chosen) == []
     assert client.volumes.list(filters=chosen) == []
-    assert not (one_node.ran.run_folder / "instances").exists()
+    assert not (job.ran.run_folder / "instances").exists()

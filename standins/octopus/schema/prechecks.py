@@ -14,7 +14,7 @@ from typing import Final
 from standins.octopus.contract import Version
 from standins.octopus.nodes import heartbeat_seconds
 from standins.octopus.schema.database import Database
-from standins.octopus.schema.history import applied_scripts
+from standins.octopus.schema.history import applied_scripts, last_version
 from standins.octopus.schema.licence import Licence
 from standins.octopus.schema.manifest import scripts_of
 
@@ -45,7 +45,9 @@ def run_prechecks(database: Database, version: Version, *, check_license: bool, 
         checks.append(_known_history(database, version))
         if check_license:
             checks.append(_license(database, version))
-        if version >= _CHECK_NODES:
+        # Containers look after the schema at every start, and those of a cluster start one beside the other
+        # (OctopusDeploy/helm-charts, a StatefulSet of replicas): nodes that run must be in the way of upgrades only.
+        if version >= _CHECK_NODES and last_version(database) != version:
             checks.append(_other_nodes(database, node))
     return checks
 

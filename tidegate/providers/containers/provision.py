@@ -72,6 +72,7 @@ class ContainersProvision:
         if self._host is not None:
             for version, digest in self._host.installed.items():
                 facts[f"Octopus Server image {version}"] = digest
+            facts["Nodes of the clone"] = ", ".join(self._host.node_names)
             if self._nodes[0].isolation:
                 facts["Network of the clone"] = self._nodes[0].isolation
         return facts

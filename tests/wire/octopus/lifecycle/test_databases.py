@@ -314,6 +314,19 @@ def test_from_2023_2_9755_no_other_node_may_run(instance: Instance) -> None:
     assert instance.upgrade("2023.3.13181").code == 0
 
 
+def test_where_the_version_stays_other_nodes_may_run(instance: Instance) -> None:
+    """A container looks after the schema at every start, and joins the nodes that run already."""
+    instance.create("2023.3.13181")
+    with instance.database() as database:
+        other = NodeRecord(database, Version.parse("2023.3.13181"), "node-2")
+        other.ensure()
+        other.seen(datetime.now(UTC))
+
+    result = instance.upgrade("2023.3.13181")
+
+    assert (result.code, result.errors) == (0, "")
+
+
 def test_sql_server_2016_was_too_old_for_the_first_builds_of_2020_2(
     tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
