@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Final
 
 from tidegate.checks.differences import Change, differences
@@ -190,10 +191,10 @@ class Comparison:
                 return
         elif before == 403 and _ok(after) and not self._hop.appears(pair.family, None):
             kind = "allowed"
-        elif after >= 500:
+        elif after >= 500 and after != HTTPStatus.NOT_IMPLEMENTED:
             kind = "failed"
         else:
-            return  # a route that answers now and did not before harms nobody
+            return  # a route that answers now and did not before harms nobody, nor one that says it is not made yet
         self._differ(pair, kind, "", "", before or None, _told(after, pair.after_body))
 
     def _file(self, pair: Pair) -> None:
@@ -237,6 +238,8 @@ class Comparison:
                 return
             if not self._whole(single, listed_in) or self._hop.disappears(single.family):
                 return
+            if self._hop.disappears(listed_in.partition("~")[0]):
+                return  # nothing is listed any more in a list that a release is known to take away
             difference = self._single(single, "gone", single.status, None)
             self._findings.add(_in_list(difference, listed_in))
         elif not self._sampled(single.family) and not self._hop.disappears(single.family):
@@ -262,6 +265,8 @@ class Comparison:
     def _new(self, single: Single) -> None:
         if single.form.endswith((UNSCOPED, RECORDED)):
             return
+        if single.status == HTTPStatus.NOT_IMPLEMENTED:
+            return  # there was nothing before, and the server says itself that there is nothing now
         if single.status >= 500 and single.form in (ITEM, LIST):
             self._findings.add(self._single(single, "failed", None, _told(single.status, single.body)))
             return

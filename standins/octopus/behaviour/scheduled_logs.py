@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from standins.octopus.behaviour import activity
-from standins.octopus.contract import Server
+from standins.octopus.contract import Server, Version
 from standins.octopus.regressions import hooks
 
 #: Names and what each does. The product's own list is not published.
@@ -16,11 +16,22 @@ NAMES = {
     "CheckSystemIntegrity": "Check system integrity",
 }
 
+#: Builds that keep the logs at another place: from each first version up to the one that is back (Issues 7624).
+_ELSEWHERE = tuple(
+    (Version.parse(since), Version.parse(until))
+    for since, until in (("2022.2.3990", "2022.2.6895"), ("2022.3.0", "2022.3.3156"))
+)
+
 
 def path_of(server: Server, name: str) -> Path:
-    """Beside the task logs; 2022.2 put them elsewhere (OctopusDeploy/Issues 7693), where exactly is not published."""
+    """Beside the task logs.
+
+    Some builds of 2022.2 and 2022.3 put them "in a slightly different location"; newer ones are back at the old place
+    (OctopusDeploy/Issues 7693 and 7624). Where exactly that was is not published.
+    """
     folder = server.folders.task_logs
-    path = folder / "scheduled" / f"{name}.txt" if server.at_least("2022.2") else folder / f"scheduled-{name}.txt"
+    elsewhere = any(since <= server.version < until for since, until in _ELSEWHERE)
+    path = folder / "scheduled" / f"{name}.txt" if elsewhere else folder / f"scheduled-{name}.txt"
     return hooks.adjust("scheduler log", path, server)
 
 

@@ -18,6 +18,7 @@ from standins.octopus.schema.roles import built_in_roles
 from standins.octopus.schema.scripts.script0164_split_user_role_permissions import split
 from standins.octopus.schema.scripts.script0180_built_in_feed_migration import move_packages
 from standins.octopus.schema.scripts.script0211_project_trigger_filters import renamed
+from standins.octopus.schema.scripts.script0341_step_slugs import give_slugs
 
 
 @pytest.mark.parametrize(
@@ -172,3 +173,18 @@ def test_a_free_licence_can_be_read_back() -> None:
 def test_what_is_no_licence_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError, match="not a valid license"):
         Licence.parse(text)
+
+
+def test_steps_and_actions_get_slugs_and_keep_those_they_have() -> None:
+    process: dict[str, Any] = {
+        "Steps": [
+            {"Name": "Deploy site", "Actions": [{"Name": "Deploy site"}, {"Name": "Warm up", "Slug": "warm"}]},
+            {"Name": "Report", "Slug": "report", "Actions": []},
+        ]
+    }
+
+    assert give_slugs(process)
+    assert [step["Slug"] for step in process["Steps"]] == ["deploy-site", "report"]
+    assert [action["Slug"] for action in process["Steps"][0]["Actions"]] == ["deploy-site", "warm"]
+    assert not give_slugs(process), "nothing is left to do"
+    assert not give_slugs({"Steps": []})

@@ -44,6 +44,8 @@ def test_every_shape_shows_its_defaults_and_takes_them_back(version: str) -> Non
         ("MachineHealthCheckPolicy", "TentacleEndpointHealthCheckPolicy", ["2019.1.0"], ["2019.13.5"]),
         ("FeaturesConfiguration", "IsMultiTenancyEnabled", ["2018.12.1"], ["2019.1.0"]),
         ("OctopusServerNode", "Rank", ["2018.12.1"], ["2019.1.0"]),
+        ("Interruption", "Type", ["2022.3.10957"], ["2021.1.7500"]),
+        ("FeaturesConfiguration", "IsAutomaticStepUpdatesEnabled", ["2022.1.2342"], ["2021.3.12372"]),
     ],
 )
 def test_what_came_and_what_went(shape: str, name: str, known: list[str], unknown: list[str]) -> None:

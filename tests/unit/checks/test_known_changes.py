@@ -1,0 +1,165 @@
+"""What releases are documented to change is silent on their hop alone, and what looks like it is still told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.checks.snapshots import item, written
+from tidegate.checks.cloning import compare_clone
+from tidegate.checks.comparison import compare
+from tidegate.checks.differences import Change, Kind
+from tidegate.checks.expected import Hop, expected_changes
+from tidegate.checks.finding import Finding
+from tidegate.observation.places import family_of
+from tidegate.observation.routes import route_knowledge
+from tidegate.observation.store import LISTED
+from tidegate.versions import Version
+
+TO_2022 = ("2021.1.7500", "2022.3.10957")
+TO_2024 = ("2023.1.8260", "2024.3.8974")
+OLDER = ("2020.6.4671", "2021.1.7500")
+
+
+def explained(hop: tuple[str, str], place: str, change: Change) -> bool:
+    origin, target = map(Version.parse, hop)
+    return Hop(expected_changes(), origin, target).explains(place, family_of(place), change)
+
+
+def change(kind: Kind, path: str, before: Any = None, after: Any = None) -> Change:
+    return Change(kind, path, path, before, after)
+
+
+@pytest.mark.parametrize(
+    ("hop", "place", "known", "unknown"),
+    [
+        (
+            TO_2022,
+            "projects/Projects-15",
+            change(Kind.CHANGED, "Links.Variables", "variables/variableset-1", "projects/Projects-15/variables"),
+            change(Kind.CHANGED, "Links.Variables", "variables/variableset-1", "variables/variableset-2"),
+        ),
+        (
+            TO_2022,
+            "projects/Projects-15",
+            change(Kind.CHANGED, "Links.DeploymentProcess", "processes/x", "projects/Projects-15/deploymentprocesses"),
+            change(Kind.CHANGED, "Links.DeploymentProcess", "processes/x", "projects/Projects-15"),
+        ),
+        (
+            TO_2022,
+            "releases/Releases-1",
+            change(Kind.CHANGED, "Links.Channel", "channels/Channels-1", "projects/Projects-1/channels/Channels-1"),
+            change(Kind.CHANGED, "Links.Channel", "channels/Channels-1", "projects/Projects-1/channels"),
+        ),
+        (
+            TO_2022,
+            "runbooks/Runbooks-1/runbooksnapshottemplate",
+            change(Kind.REMOVED, "RunbookId", "Runbooks-1"),
+            change(Kind.REMOVED, "RunbookProcessId", "RunbookProcess-Runbooks-1"),
+        ),
+        (
+            TO_2022,
+            "machines/Machines-1",
+            change(Kind.ADDED, "SkipInitialHealthCheck", None, after=False),
+            change(Kind.ADDED, "SkipInitialHealthCheck", None, after=True),
+        ),
+        (
+            TO_2022,
+            "interruptions/Interruptions-1",
+            change(Kind.ADDED, "Type", None, "GuidedFailure"),
+            change(Kind.ADDED, "Type", None, "Unheard"),
+        ),
+        (
+            TO_2024,
+            "machines/Machines-1",
+            change(Kind.REMOVED, "Status", "Disabled"),
+            change(Kind.REMOVED, "HealthStatus", "Healthy"),
+        ),
+        (
+            TO_2024,
+            "deploymentprocesses/deploymentprocess-Projects-1",
+            change(Kind.ADDED, "Steps[].Actions[].GitDependencies", None, []),
+            change(Kind.ADDED, "Steps[].Actions[].GitDependencies", None, ["Invented"]),
+        ),
+    ],
+)  # fmt: skip
+def test_a_documented_change_is_known_on_its_hop_alone(
+    hop: tuple[str, str], place: str, known: Change, unknown: Change
+) -> None:
+    assert explained(hop, place, known)
+    assert not explained(hop, place, unknown)
+    if known.kind is not Kind.ADDED:
+        assert not explained(OLDER, place, known), "an older release did not do this"
+
+
+TRIGGER = {"Id": "ProjectTriggers-1", "Name": "Nightly"}
+IN_THE_LIST = f"{LISTED}scheduledprojecttriggers~unscoped"
+
+
+def upgraded(folder: Path, hop: tuple[str, str], before: Any, after: Any) -> list[Finding]:
+    first, second = (written(folder / f"{name}.sqlite", hop[0], seen=before) for name in ("first", "second"))
+    return compare(first, second, written(folder / "after.sqlite", hop[1], seen=after), more=[])
+
+
+@pytest.mark.parametrize(("hop", "silent"), [(TO_2022, True), (("2019.1.0", "2019.13.5"), False)])
+def test_entries_are_not_missed_in_a_list_that_a_release_takes_away(
+    tmp_path: Path, hop: tuple[str, str], *, silent: bool
+) -> None:
+    trigger = item("projecttriggers/ProjectTriggers-1", TRIGGER)
+    listed = item("projecttriggers/ProjectTriggers-1", TRIGGER, form=IN_THE_LIST)
+
+    assert (upgraded(tmp_path, hop, [trigger, listed], [trigger]) == []) is silent
+
+
+def test_entries_are_missed_in_a_list_that_stays(tmp_path: Path) -> None:
+    trigger = item("projecttriggers/ProjectTriggers-1", TRIGGER)
+    listed = item("projecttriggers/ProjectTriggers-1", TRIGGER, form=f"{LISTED}projecttriggers~unscoped")
+
+    assert [finding.check for finding in upgraded(tmp_path, TO_2022, [trigger, listed], [trigger])] == ["TRIG"]
+
+
+def test_a_new_place_that_is_not_made_yet_takes_nothing_away(tmp_path: Path) -> None:
+    error = {"ErrorMessage": "not made yet"}
+
+    assert upgraded(tmp_path, TO_2022, [], [item("insights/reports", error, status=501)]) == []
+
+
+def test_a_new_place_that_fails_is_told(tmp_path: Path) -> None:
+    error = {"ErrorMessage": "broken"}
+
+    findings = upgraded(tmp_path, TO_2022, [], [item("insights/reports", error, status=500)])
+
+    assert [finding.place for finding in findings] == ["insights/reports"]
+
+
+def test_a_place_that_says_it_is_no_longer_made_is_told(tmp_path: Path) -> None:
+    reports = item("insights/reports", {"Items": []})
+
+    findings = upgraded(tmp_path, TO_2022, [reports], [item("insights/reports", {}, status=501)])
+
+    assert [finding.place for finding in findings] == ["insights/reports"]
+
+
+@pytest.mark.parametrize(("sanitised", "silent"), [(["tasks"], True), ([], False)])
+def test_a_task_that_the_clone_cancelled_has_ended_in_every_overview(
+    tmp_path: Path, sanitised: list[str], *, silent: bool
+) -> None:
+    waiting, cancelled = (
+        {"Releases": [{"Deployments": {"Environments-2": [{"Id": "Deployments-28", "State": state}]}}]}
+        for state in ("Executing", "Canceled")
+    )
+    main, clone = (
+        written(tmp_path / f"{state}.sqlite", "2022.4.8377", seen=[item("projects/Projects-7/progression", body)])
+        for state, body in (("main", waiting), ("clone", cancelled))
+    )
+
+    assert (compare_clone(main, clone, sanitised) == []) is silent
+
+
+def test_no_link_is_followed_that_makes_the_server_ask_a_git_repository() -> None:
+    knowledge = route_knowledge()
+
+    assert not knowledge.followed("GitConnectionTest")
+    assert knowledge.followed("GitCompatibilityReport")
