@@ -1,6 +1,6 @@
 """How fast the SQL Server stand-in is through Microsoft's ODBC driver, beside Python's own sqlite3 on the same machine.
 
-    python -m benchmarks.sqlserver [--rows 20000] [--json FILE]
+    python -m benchmarks.sqlserver [--rows 100000] [--megabytes 200] [--json FILE]
 
 Absolute figures depend on the machine; the ratio to sqlite3, measured minutes apart in one process, says more. What a
 real SQL Server would do is not measured here.
@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sqlite3
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -140,7 +143,38 @@ def large_statements(standin: Any, plain: sqlite3.Connection, count: int) -> Ite
     )
 
 
-def backup_and_restore(standin: Any, folder: Path) -> Iterator[Figure]:
+def point_lookups(server: ServerProcess, folder: Path, connections: int, count: int) -> Iterator[Figure]:
+    """Rows by primary key, by as many clients at once."""
+    each = count // connections
+
+    def through_the_standin(number: int) -> None:
+        connection = MICROSOFT.connect(server.address)
+        connection.execute("USE Benchmark")
+        for turn in range(each):
+            connection.execute("SELECT Name FROM dbo.Item WHERE Id = ?", (number * each + turn) % 1000).fetchall()
+        connection.close()
+
+    def directly(number: int) -> None:
+        connection = sqlite3.connect(folder / "plain.db")
+        for turn in range(each):
+            connection.execute("SELECT Name FROM Item WHERE Id = ?", ((number * each + turn) % 1000,)).fetchall()
+        connection.close()
+
+    def at_once(work: Callable[[int], None]) -> float:
+        with ThreadPoolExecutor(connections) as clients:
+            return rate(lambda: list(clients.map(work, range(connections))), each * connections)
+
+    yield Figure(
+        f"SELECT by primary key, {connections} connection{'s' * (connections > 1)}",
+        at_once(through_the_standin),
+        "statements/s",
+        at_once(directly),
+    )
+
+
+def backup_and_restore(
+    standin: Any, plain: sqlite3.Connection, process: psutil.Process, folder: Path, megabytes: int
+) -> Iterator[Figure]:
     file = folder / "benchmark.bak"
 
     def run(statement: str) -> None:
@@ -148,8 +182,31 @@ def backup_and_restore(standin: Any, folder: Path) -> Iterator[Figure]:
         while cursor.nextset():
             pass
 
+    # Incompressible, as half of a real database is: task logs, packages' hashes and encrypted values.
+    rows = [(number, os.urandom(500_000)) for number in range(megabytes * 2)]
+    standin.execute("CREATE TABLE dbo.Payload (Id int NOT NULL PRIMARY KEY, Data varbinary(max) NOT NULL)")
+    plain.execute("CREATE TABLE Payload (Id INTEGER PRIMARY KEY, Data BLOB NOT NULL)")
+    for row in rows:
+        standin.execute("INSERT INTO dbo.Payload VALUES (?, ?)", row)
+    plain.execute("BEGIN")
+    plain.executemany("INSERT INTO Payload VALUES (?, ?)", rows)
+    plain.execute("COMMIT")
+    del rows
+
+    def copied(source: Path, target: Path) -> None:
+        """SQLite's own online backup, on disk at its end as SQL Server's is."""
+        target.unlink(missing_ok=True)
+        with closing(sqlite3.connect(source)) as one, closing(sqlite3.connect(target)) as other:
+            one.backup(other)
+        with target.open("rb") as written:
+            os.fsync(written.fileno())
+
+    peak = peak_memory(process)
     yield Figure(
-        "BACKUP DATABASE", seconds(lambda: run(f"BACKUP DATABASE Benchmark TO DISK = N'{file}' WITH INIT")), "s"
+        "BACKUP DATABASE",
+        seconds(lambda: run(f"BACKUP DATABASE Benchmark TO DISK = N'{file}' WITH INIT, CHECKSUM")),
+        "s",
+        seconds(lambda: copied(folder / "plain.db", folder / "plain.bak")),
     )
     yield Figure("RESTORE VERIFYONLY", seconds(lambda: run(f"RESTORE VERIFYONLY FROM DISK = N'{file}'")), "s")
     run("USE master")
@@ -157,11 +214,19 @@ def backup_and_restore(standin: Any, folder: Path) -> Iterator[Figure]:
         "RESTORE DATABASE",
         seconds(lambda: run(f"RESTORE DATABASE Benchmark FROM DISK = N'{file}' WITH REPLACE")),
         "s",
+        seconds(lambda: copied(folder / "plain.bak", folder / "restored.db")),
     )
     yield Figure("size of the backup", file.stat().st_size / 1e6, "MB")
+    yield Figure("more memory than before, at most", peak_memory(process) - peak, "MB")
 
 
-def measure(folder: Path, count: int) -> Iterator[Figure]:
+def peak_memory(process: psutil.Process) -> float:
+    """The most memory that a process ever had, in megabytes."""
+    status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
+
+
+def measure(folder: Path, count: int, megabytes: int) -> Iterator[Figure]:
     began = time.perf_counter()
     with server_process(folder, ["-m", "standins.sqlserver"]) as server:
         yield Figure("start until clients can connect", time.perf_counter() - began, "s")
@@ -178,7 +243,10 @@ def measure(folder: Path, count: int) -> Iterator[Figure]:
         plain.execute("CREATE TABLE Item (Id INTEGER PRIMARY KEY, Name TEXT NOT NULL, JSON TEXT NOT NULL)")
         yield from large_statements(standin, plain, count)
         yield from small_statements(standin, plain, 4000)
-        yield from backup_and_restore(standin, folder)
+        for connections in (1, 8):
+            yield from point_lookups(server, folder, connections, 8000)
+        yield Figure("memory, at most so far", peak_memory(process), "MB")
+        yield from backup_and_restore(standin, plain, process, folder, megabytes)
         yield Figure("memory at the end", process.memory_info().rss / 1e6, "MB")
         standin.close()
         plain.close()
@@ -186,13 +254,14 @@ def measure(folder: Path, count: int) -> Iterator[Figure]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sqlserver", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--rows", type=int, default=20_000, help="rows of the large table (default: %(default)s)")
+    parser.add_argument("--rows", type=int, default=100_000, help="rows of the large table (default: %(default)s)")
+    parser.add_argument("--megabytes", type=int, default=200, help="size of the backup (default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
     options = parser.parse_args()
     figures: list[Figure] = []
     print(f"{'':44} {'stand-in':>12} {'sqlite3':>12} {'times slower':>13}")
     with tempfile.TemporaryDirectory() as folder:
-        for figure in measure(Path(folder), options.rows):
+        for figure in measure(Path(folder), options.rows, options.megabytes):
             figures.append(figure)
             beside = "" if figure.sqlite3 is None else f"{figure.sqlite3:,.1f}"
             print(f"{figure.what:44} {figure.value:>12,.2f} {beside:>12} {figure.ratio:>13}  {figure.unit}", flush=True)
