@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tidegate.settings.hosts import HostSettings, ReachSettings
 from tidegate.settings.load import ENVIRONMENT_PREFIX, FILE_VARIABLE, load
 from tidegate.settings.model import (
     ApprovalSettings,
@@ -26,9 +27,11 @@ __all__ = [
     "DatabaseSettings",
     "EmbeddedSettings",
     "FolderSettings",
+    "HostSettings",
     "MainHostSettings",
     "MainSettings",
     "PolicySettings",
+    "ReachSettings",
     "ScriptSettings",
     "Settings",
     "load",

@@ -4,34 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from tidegate.checks.finding import Severity
 from tidegate.gate.policy import REQUIRED_CHECKS
 from tidegate.gate.signing import public_key
 from tidegate.rehearsal.budget import Budget
 from tidegate.secrets import Secret
+from tidegate.settings.hosts import HostSettings
+from tidegate.settings.section import HttpUrl, Section
 from tidegate.versions import Version
-
-
-class Section(BaseModel):
-    """Unknown keys are refused: a misspelt setting must not be silently without effect."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
-
-
-def _http_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("write a URL such as https://octopus.example.com")
-    if parts.username or parts.password:
-        raise ValueError("a URL must not carry credentials; use a secret reference instead")
-    return text.rstrip("/")
-
-
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
 class DatabaseSettings(Section):
@@ -240,6 +223,7 @@ class Settings(Section):
     feed: FeedSettings = FeedSettings()
     test_instance: TestInstanceSettings = TestInstanceSettings()
     containers: ContainerSettings = ContainerSettings()
+    host: HostSettings | None = None
     sql_server: SqlServerSettings = SqlServerSettings()
     integrations: IntegrationSettings = IntegrationSettings()
     policy: PolicySettings = PolicySettings()
