@@ -8,8 +8,10 @@ import pytest
 
 from tidegate.errors import HarnessError
 from tidegate.providers.contract import CommandResult
+from tidegate.providers.hosts.linux import Linux
 from tidegate.providers.hosts.service import InstalledService
-from tidegate.providers.hosts.systems import Linux, Windows, read_checksum, read_configuration, system_of
+from tidegate.providers.hosts.systems import read_checksum, read_configuration, system_of
+from tidegate.providers.hosts.windows import Windows
 
 DIGEST = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
 

@@ -21,6 +21,8 @@ from tidegate.octopus.instance_configuration import NODE_NAME
 from tidegate.providers.contract import CommandResult
 from tidegate.providers.embedded_servers import EmbeddedFeed, EmbeddedSqlServer
 from tidegate.providers.hosts.host import HostPlace, ServerHost
+from tidegate.providers.hosts.installer import Installer
+from tidegate.providers.hosts.linux import Linux
 from tidegate.providers.hosts.process import RemoteProcess
 from tidegate.providers.hosts.quoting import posix_command
 from tidegate.providers.hosts.reach import OnThisMachine, OverSsh, Reach
@@ -51,7 +53,8 @@ def ssh_config(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "sshd_config").write_text(
         f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder / 'host'}\nPidFile none\nUsePAM no\nStrictModes no\n"
         f"AuthorizedKeysFile {folder / 'authorized'}\nPasswordAuthentication no\nPermitRootLogin prohibit-password\n"
-        "Subsystem sftp internal-sftp\n",
+        "Subsystem sftp internal-sftp\n"
+        f"SetEnv OCTOPUS_SERVER_CONFIGURATION_DIRECTORY={folder / 'registry'}\n",
         encoding="ascii",
     )
     public = (folder / "host.pub").read_text(encoding="ascii").split()
@@ -117,10 +120,11 @@ def test_files_and_folders_travel_under_odd_names(reach: Reach, tmp_path: Path) 
 
 
 def test_a_process_outlives_its_connection_and_is_stopped(reach: Reach, tmp_path: Path) -> None:
-    process = RemoteProcess(reach, str(tmp_path / "pid"), str(tmp_path / "log"))
+    script = "echo begun; trap 'echo asked; exit 0' TERM; while :; do sleep 0.1; done"
+    process = RemoteProcess(reach, ["sh", "-c", script], str(tmp_path / "pid"), str(tmp_path / "log"))
     assert not process.runs()
 
-    process.start(["sh", "-c", "echo begun; trap 'echo asked; exit 0' TERM; while :; do sleep 0.1; done"])
+    process.start()
     wait_until(lambda: "begun" in process.log_text(), timeout=20, what="the process to begin")
     assert process.runs()
     process.stop()
@@ -133,7 +137,7 @@ def test_a_process_outlives_its_connection_and_is_stopped(reach: Reach, tmp_path
 def test_a_recycled_process_id_is_nobody_s(reach: Reach, tmp_path: Path) -> None:
     (tmp_path / "pid").write_text(f"{os.getpid()} 1\n", encoding="ascii")
 
-    process = RemoteProcess(reach, str(tmp_path / "pid"), str(tmp_path / "log"))
+    process = RemoteProcess(reach, ["true"], str(tmp_path / "pid"), str(tmp_path / "log"))
 
     assert not process.runs()
     process.stop()
@@ -169,14 +173,20 @@ class Watched:
         self.reach.get(source, target)
 
 
-def test_an_instance_is_installed_upgraded_and_removed_over_ssh(loopback: OverSsh, tmp_path: Path) -> None:
+@pytest.mark.parametrize("service", [False, True], ids=["process", "service"])
+def test_an_instance_is_installed_upgraded_and_removed_over_ssh(
+    loopback: OverSsh, tmp_path: Path, service: bool
+) -> None:
     leftovers = Leftovers(tmp_path / "run")
     feed, sql_server = EmbeddedFeed(tmp_path / "feed", leftovers), EmbeddedSqlServer(tmp_path / "sql", leftovers)
     root = tmp_path / "on the host"
     folders = ServerFolders(root / "Packages", root / "Artifacts", root / "TaskLogs")
     watched = Watched(loopback)
-    place = HostPlace(str(root), folders, folders, "http://127.0.0.1:0", "REMOTE")
-    host = ServerHost(watched, place, sql_server.host, lambda: feed.feed, tmp_path / "downloads")
+    place = HostPlace(
+        str(root), folders, folders, "http://127.0.0.1:0", "REMOTE", instance="rehearsal", service=service
+    )
+    installer = Installer(watched, Linux(), lambda: feed.feed, str(root / "downloads"), tmp_path / "downloads")
+    host = ServerHost(watched, Linux(), place, sql_server.host, installer)
     key = Secret.generated("the host's master key", b64encode(bytes(range(16))).decode())
     database = DatabaseAddress(sql_server.host.address, "Remote")
     try:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
 from urllib.parse import urlsplit
 
-from tidegate.digests import sha256_of
-from tidegate.errors import HarnessError, ProvisioningFailed, TidegateError
-from tidegate.octopus.downloads import DownloadFeed
+from tidegate.errors import HarnessError, ProvisioningFailed, TidegateError, TimedOut
 from tidegate.octopus.instance_configuration import (
     CONNECTION_STRING,
     HOME,
@@ -24,9 +22,12 @@ from tidegate.octopus.instance_configuration import (
 )
 from tidegate.octopus.start_up import StartingServer, wait_until_up
 from tidegate.providers.contract import CommandResult, SqlServerHost
-from tidegate.providers.hosts.process import RemoteProcess
+from tidegate.providers.hosts.installer import Installer
+from tidegate.providers.hosts.process import RemoteProcess, ServerRun
+from tidegate.providers.hosts.quoting import literally
 from tidegate.providers.hosts.reach import Reach
-from tidegate.providers.hosts.systems import Linux, System, read_checksum, read_configuration
+from tidegate.providers.hosts.service import InstalledService, ServiceRun
+from tidegate.providers.hosts.systems import System, read_configuration
 from tidegate.rehearsal.folders import describe_folder
 from tidegate.rehearsal.instances import DatabaseAddress, FileEntry, ServerFolders
 from tidegate.secrets import Secret
@@ -40,7 +41,8 @@ _INSTALL: Final = 1800.0
 class HostPlace:
     """Where things are. ``root`` is a folder on the host for everything that Tidegate puts there; ``views`` are the
     server folders as this machine sees them (mounted, or the same paths); ``url`` is how the server is reached from
-    here, with port 0 for whatever port it takes.
+    here, with port 0 for whatever port it takes; ``install_folder`` is where its MSI installs to; ``service`` has the
+    server run as one.
     """
 
     root: str
@@ -49,32 +51,27 @@ class HostPlace:
     url: str
     node_name: str
     instance: str = "OctopusServer"
+    install_folder: str = ""
+    service: bool = False
 
 
 @final
 class ServerHost:
-    """A `TestHost` on Linux, whose server runs as a process of the account that is logged in.
-
-    A rehearsal's server is no service: nothing may start it behind the harness's back. Installing as a service, the
-    watchdog and the MSI belong to the main instance, see :mod:`tidegate.providers.hosts.service`.
+    """A `TestHost` on a Linux or Windows machine. On Linux the server is a process of the account that is logged in:
+    nothing may start it behind the harness's back. Windows ends processes with the connection they were started over,
+    so there it is a service.
     """
 
     def __init__(
-        self,
-        reach: Reach,
-        place: HostPlace,
-        sql_server: SqlServerHost,
-        feed: Callable[[], DownloadFeed],
-        downloads: Path,
+        self, reach: Reach, system: System, place: HostPlace, sql_server: SqlServerHost, installer: Installer
     ) -> None:
         self._reach = reach
+        self._system = system
         self._place = place
-        self._system: System = Linux()
         self._sql_server = sql_server
-        self._feed = feed
-        self._downloads = downloads
+        self._installer = installer
         self._installed: dict[str, str] = {}
-        self._process = RemoteProcess(reach, self._path("octopus-server.pid"), self._path("octopus-server.log"))
+        self._run_of = self._server_run()
 
     @property
     def node_name(self) -> str:
@@ -102,19 +99,10 @@ class ServerHost:
 
     def fetch(self, version: Version) -> None:
         """The installer on the host, with the checksum that the feed names, computed there once more."""
-        self._bring(version)
+        self._installer.bring(version)
 
     def install(self, version: Version) -> None:
-        installer, digest = self._bring(version)
-        log = self._path(f"install-{version}.log")
-        result = self._run("the installer", self._system.install(installer, self._path("install"), log), _INSTALL)
-        if result.exit_code not in self._system.installed_well:
-            told = self._run("reading the installer's log", self._system.command(["tail", "-n", "20", log]), _SHORT)
-            raise ProvisioningFailed(
-                f"the installer of {version} ended with exit code {result.exit_code}:\n{told.output}",
-                where=f"{self._reach.where}: {log}",
-            )
-        self._installed[str(version)] = f"sha256:{digest}"
+        self._installed[str(version)] = self._installer.install(version, self._install_folder)
 
     def configure(self, database: DatabaseAddress, master_key: Secret) -> None:
         """The configuration travels as a file that only its owner may read, never on a command line."""
@@ -129,10 +117,11 @@ class ServerHost:
             SERVICES_PORT: "0",
         }
         self._must("making folders", self._system.make_folders([home]))
+        self._run_of.prepare()
         with tempfile.TemporaryDirectory(prefix="tidegate-") as folder:
             file = Path(folder) / "OctopusServer.config"
             write_instance_configuration(file, values)
-            self._reach.put(file, self._configuration)
+            self._reach.put(file, self._system.transfer_path(self._configuration))
 
     def configuration(self) -> Mapping[str, str]:
         """What the instance says about itself (`show-configuration`); the connection string in it is a secret."""
@@ -145,17 +134,20 @@ class ServerHost:
 
     def octopus_server(self, command: str, options: Sequence[str] = (), *, timeout: float = 600) -> CommandResult:
         arguments = [self._executable, command, "--config", self._configuration, *options]
-        return self._run(f"Octopus.Server {command}", self._system.command(arguments), timeout)
+        try:
+            return self._run(f"Octopus.Server {command}", self._system.command(arguments), timeout)
+        except TimedOut:
+            self._end_processes()  # the connection is gone, the command on the host is not
+            raise
 
     def upgrade_database(self, *, timeout: float = 3600) -> CommandResult:
         return self.octopus_server("database", ["--upgrade"], timeout=timeout)
 
     def start(self, *, timeout: float = 300) -> str:
-        if self._process.runs():
+        if self._run_of.runs():
             raise HarnessError("this host's Octopus Server is running already", where=self._reach.where)
-        arguments = [self._executable, "run", "--config", self._configuration, "--console", "--noninteractive"]
-        self._process.start(arguments)
-        starting = StartingServer(self._process.log_text, self._ended, self._last_lines, self._reach.where, poll=0.3)
+        self._run_of.start()
+        starting = StartingServer(self._run_of.log_text, self._ended, self._last_lines, self._reach.where, poll=0.3)
         try:
             return wait_until_up(starting, self._reached_from_here, timeout=timeout)
         except TidegateError:
@@ -163,24 +155,27 @@ class ServerHost:
             raise
 
     def stop(self) -> None:
-        self._process.stop()
+        """The server, and any command that was cut off from here and still works on the database."""
+        self._run_of.stop()
+        self._end_processes()
 
     def server_log(self) -> str:
-        return self._process.log_text()
+        return self._run_of.log_text()
 
     def log_files(self) -> Sequence[Path]:
         """None on this machine: the server's log is told by `server_log`."""
         return []
 
     def remove(self) -> None:
-        self.stop()
-        self._must("removing what was put here", self._system.command(["rm", "-rf", "--", self._place.root]))
+        self._run_of.remove()
+        self._end_processes()
+        self._must("removing what was put here", self._system.remove(self._place.root), _INSTALL)
 
     def copy_from_host(self, folder: str, target: Path) -> tuple[FileEntry, ...]:
         """A folder of the host in ``target``, with its manifest; every file's digest was computed on both sides."""
         listed = self._must("listing a folder", self._system.manifest(folder), _INSTALL)
         expected = self._system.read_manifest(listed.output)
-        self._reach.get(folder, target)
+        self._reach.get(self._system.transfer_path(folder), target)
         manifest = describe_folder(target)
         found = {entry.path: entry.sha256 for entry in manifest}
         wrong = sorted(path for path in {*expected, *found} if expected.get(path) != found.get(path))
@@ -192,44 +187,49 @@ class ServerHost:
             )
         return manifest
 
-    def _bring(self, version: Version) -> tuple[str, str]:
-        local = self._feed().installer(version, self._downloads, package=self._system.package)
-        digest = sha256_of(local)
-        target = self._path("downloads", local.name)
-        if self._checksum(target) != digest:
-            self._must("making folders", self._system.make_folders([self._path("downloads")]))
-            self._reach.put(local, target)
-            if (found := self._checksum(target)) != digest:
-                raise ProvisioningFailed(
-                    f"the installer of {version} has checksum {found or 'none'} on the host, here it is {digest}",
-                    where=f"{self._reach.where}: {target}",
-                )
-        return target, digest
-
-    def _checksum(self, file: str) -> str:
-        result = self._run("computing a checksum", self._system.checksum(file), _SHORT)
-        return read_checksum(result.output) if result.ok else ""
-
     def _ended(self) -> str | None:
-        return None if self._process.runs() else "while starting"
+        return None if self._run_of.runs() else "while starting"
 
     def _reached_from_here(self, address: str) -> str:
         """The host's name as the settings have it, with the port that the server took."""
         return f"http://{urlsplit(self._place.url).hostname}:{urlsplit(address).port}"
 
     def _last_lines(self) -> str:
-        return "\n".join(self._process.log_text().splitlines()[-15:])
+        return "\n".join(self._run_of.log_text().splitlines()[-15:])
+
+    def _server_run(self) -> ServerRun:
+        system, reach = self._system, self._reach
+        if self._place.service:
+            service = InstalledService(reach, system, self._install_folder, self._place.instance)
+            return ServiceRun(reach, system, service, self._patterns, self._path("home"))
+        arguments = [self._executable, "run", "--config", self._configuration, "--console", "--noninteractive"]
+        return RemoteProcess(reach, arguments, self._path("octopus-server.pid"), self._path("octopus-server.log"))
+
+    @property
+    def _patterns(self) -> bytes:
+        """What finds the processes of this instance: its configuration file is an argument of each, or its name."""
+        names = [self._configuration, *([self._place.instance] if self._place.service else [])]
+        return "|".join(f"(--(config|instance)=)?{literally(name)}" for name in names).encode()
+
+    def _end_processes(self) -> None:
+        result = self._reach.run("ending processes", self._system.end_processes(), timeout=_SHORT, stdin=self._patterns)
+        if not result.ok:
+            raise HarnessError(result.output.strip(), where=self._reach.where, next_step="end them on the host")
 
     @property
     def _executable(self) -> str:
-        return self._system.executable(self._path("install"))
+        return self._system.executable(self._install_folder)
+
+    @property
+    def _install_folder(self) -> str:
+        return self._place.install_folder or self._path("install")
 
     @property
     def _configuration(self) -> str:
         return self._path("home", f"{self._place.instance}.config")
 
     def _path(self, *parts: str) -> str:
-        return Linux().path(self._place.root, *parts)
+        return self._system.path(self._place.root, *parts)
 
     def _run(self, what: str, command_line: str, timeout: float) -> CommandResult:
         return self._reach.run(what, command_line, timeout=timeout)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, final
+from typing import Final, Protocol, final
 
 from tidegate.errors import ProvisioningFailed, TimedOut
 from tidegate.providers.contract import CommandResult
@@ -16,22 +16,52 @@ _SHORT: Final = 60.0
 _STOP: Final = 30.0
 
 
+class ServerRun(Protocol):
+    """How the server of a test instance runs on its host."""
+
+    def prepare(self) -> None:
+        """Whatever must be there before the instance's configuration is written, and so before the first start."""
+        ...
+
+    def start(self) -> None:
+        """Begin it, without waiting for anything."""
+        ...
+
+    def runs(self) -> bool: ...
+
+    def stop(self) -> None:
+        """Nothing happens when it does not run."""
+        ...
+
+    def log_text(self) -> str:
+        """What it has said since its last start."""
+        ...
+
+    def remove(self) -> None:
+        """Stop it, and undo what `prepare` did."""
+        ...
+
+
 @final
 class RemoteProcess:
     """Known by its id and start time, so that a recycled id is never taken for it; both are in a file on the host."""
 
-    def __init__(self, reach: Reach, pid_file: str, log: str) -> None:
+    def __init__(self, reach: Reach, arguments: Sequence[str], pid_file: str, log: str) -> None:
         self._reach = reach
+        self._arguments = tuple(arguments)
         self._pid_file = pid_file
         self._log = log
 
-    def start(self, arguments: Sequence[str]) -> None:
+    def prepare(self) -> None:
+        """Nothing: a process needs no preparation."""
+
+    def start(self) -> None:
         """Begin it in a session of its own, with its output in the log."""
         quoted_pid, quoted_log = posix_command([self._pid_file]), posix_command([self._log])
         # Field 22 of /proc/PID/stat is the start time (proc(5)); the name in front may hold anything but ends with ')'.
         result = self._run(
             "starting the server",
-            f"umask 077; setsid nohup {posix_command(arguments)} > {quoted_log} 2>&1 < /dev/null & "
+            f"umask 077; setsid nohup {posix_command(self._arguments)} > {quoted_log} 2>&1 < /dev/null & "
             f"pid=$!; echo \"$pid $(sed 's/.*) //' /proc/$pid/stat | cut -d' ' -f20)\" > {quoted_pid}",
         )
         if not result.ok:
@@ -51,6 +81,9 @@ class RemoteProcess:
 
     def log_text(self) -> str:
         return self._run("reading the server's log", f"cat {posix_command([self._log])} 2>/dev/null || true").output
+
+    def remove(self) -> None:
+        self.stop()
 
     def _if_alive(self, then: str) -> str:
         file = posix_command([self._pid_file])

@@ -8,6 +8,7 @@ whatever OpenSSH's DefaultShell is) can misread; the program's arguments are quo
 from __future__ import annotations
 
 import base64
+import re
 import shlex
 import subprocess
 from collections.abc import Sequence
@@ -52,6 +53,11 @@ def powershell_text(text: str) -> str:
 def windows_arguments(arguments: Sequence[str]) -> str:
     """Arguments in the one string that a Windows program gets and takes apart by itself."""
     return subprocess.list2cmdline([_plain(argument) for argument in arguments])
+
+
+def literally(text: str) -> str:
+    """A regular expression that matches this text and nothing else, for `grep -E` and for PowerShell."""
+    return re.sub(r"[][\\.*+?{}()^$|]", r"\\\g<0>", text)
 
 
 def sftp_path(path: str) -> str:

@@ -15,6 +15,7 @@ from tidegate.providers.hosts.reach import Reach
 from tidegate.providers.hosts.systems import System, read_configuration
 
 _COMMAND: Final = 600.0
+_LOOK: Final = 60.0
 _MINUTES: Final = 5  # the interval that the documentation's example uses
 
 
@@ -27,6 +28,20 @@ class InstalledService:
         self._system = system
         self._executable = system.executable(install_folder)
         self._instance = instance
+
+    @property
+    def instance(self) -> str:
+        return self._instance
+
+    def install(self, configuration: str, home: str) -> None:
+        """Register the instance with its configuration file and home folder, and install its service."""
+        self._must("create-instance", [f"--instance={self._instance}", f"--config={configuration}", f"--home={home}"])
+        self._must("service", ["--install", f"--instance={self._instance}"])
+
+    def uninstall(self) -> None:
+        """Stop the service where it runs, and take back what `install` did."""
+        self._must("service", ["--stop", "--uninstall", f"--instance={self._instance}"])
+        self._must("delete-instance", [f"--instance={self._instance}"])
 
     def stop(self) -> None:
         """Watchdog off, then stop."""
@@ -57,3 +72,50 @@ class InstalledService:
                 where=self._reach.where,
             )
         return result
+
+
+@final
+class ServiceRun:
+    """A test instance's server as a service: on Windows a process does not outlive the connection it was started over.
+
+    ``patterns`` find its processes; ``home`` holds its configuration, and its log (Octopus docs, support/log-files),
+    which goes on from start to start.
+    """
+
+    def __init__(self, reach: Reach, system: System, service: InstalledService, patterns: bytes, home: str) -> None:
+        self._reach = reach
+        self._system = system
+        self._service = service
+        self._patterns = patterns
+        self._home = home
+        self._log = system.path(home, "Logs", "OctopusServer.txt")
+        self._installed = False
+        self._said_before = 0
+
+    def prepare(self) -> None:
+        self._installed = True
+        self._service.install(self._system.path(self._home, f"{self._service.instance}.config"), self._home)
+
+    def start(self) -> None:
+        self._said_before = len(self._whole_log())
+        self._service.start()
+
+    def runs(self) -> bool:
+        line = self._system.find_processes()
+        return bool(self._reach.run("looking for the server", line, timeout=_LOOK, stdin=self._patterns).output.strip())
+
+    def stop(self) -> None:
+        if self._installed:
+            self._service.stop()
+
+    def log_text(self) -> str:
+        log = self._whole_log()
+        return log[self._said_before :] if len(log) >= self._said_before else log  # a full one is begun anew
+
+    def remove(self) -> None:
+        if self._installed:
+            self._service.uninstall()
+            self._installed = False
+
+    def _whole_log(self) -> str:
+        return self._reach.run("reading the server's log", self._system.text(self._log), timeout=_LOOK).output
