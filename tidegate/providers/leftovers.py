@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +49,10 @@ class Leftovers:
         """Containers, networks and volumes that are labelled with this run."""
         self._append(kind="containers", run=run)
 
+    def host(self, described: Mapping[str, Any]) -> None:
+        """What is put on another machine, into shared folders and on a SQL Server; secrets are references in it."""
+        self._append(kind="host", **described)
+
     def finished(self) -> None:
         """Everything was removed in the orderly way; nothing is left for a later run."""
         self._file.unlink(missing_ok=True)
@@ -72,7 +76,8 @@ def remove_leftovers(run_folder: Path) -> list[Removed]:
     """Stop the processes and delete the folders that a dead run left; returns what there was.
 
     Only folders inside the run folder are deleted, whatever the journal says. Raises
-    :class:`tidegate.errors.TidegateError` when a Docker engine is needed for it and cannot be used: the journal stays.
+    :class:`tidegate.errors.TidegateError` when a Docker engine or another machine is needed for it and cannot be used:
+    the journal stays.
     """
     removed: list[Removed] = []
     inside = run_folder.resolve()
@@ -98,6 +103,10 @@ def remove_leftovers(run_folder: Path) -> list[Removed]:
                     removed.append(Removed(run_folder.name, f"folder {folder}"))
             case "containers":
                 removed += [Removed(run_folder.name, what) for what in _remove_containers(str(entry["run"]))]
+            case "host":
+                from tidegate.providers.hosts.reaper import remove_described  # noqa: PLC0415 -- only where it was used
+
+                removed += [Removed(run_folder.name, what) for what in remove_described(entry)]
             case _:
                 continue
     (run_folder / _JOURNAL).unlink(missing_ok=True)

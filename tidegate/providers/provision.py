@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from tidegate.errors import SettingsError
 from tidegate.octopus.downloads import DownloadFeed
 from tidegate.providers.contract import TestHost
 from tidegate.providers.embedded_provision import EmbeddedProvision, ProvidedMain
@@ -44,10 +43,9 @@ class Provision(Protocol):
 def check_provider(settings: Settings) -> None:
     """Raise :class:`tidegate.errors.UsageError` when the settings ask for what cannot be provided; starts nothing."""
     if settings.test_instance.provider == "host":
-        raise SettingsError(
-            '[test_instance] provider = "host" is not available in this version',
-            next_step='use provider = "embedded" or "containers"',
-        )
+        from tidegate.providers.hosts.preflight import check_host  # noqa: PLC0415 -- only where it is used
+
+        check_host(settings)
     if _wants_containers(settings):
         from tidegate.providers.containers.preflight import check_containers  # noqa: PLC0415 -- loads Docker's client
 
@@ -56,6 +54,10 @@ def check_provider(settings: Settings) -> None:
 
 def provision(settings: Settings, folder: Path) -> Provision:
     """What the settings ask for, below ``folder``; starts nothing."""
+    if settings.test_instance.provider == "host" and settings.host is not None:
+        from tidegate.providers.hosts.provision import HostsProvision  # noqa: PLC0415 -- as above
+
+        return HostsProvision(settings, settings.host, folder)
     if _wants_containers(settings):
         from tidegate.providers.containers.provision import ContainersProvision  # noqa: PLC0415 -- as above
 
@@ -64,8 +66,13 @@ def provision(settings: Settings, folder: Path) -> Provision:
 
 
 def remove_expired(settings: Settings, now: datetime) -> list[str]:
-    """Remove what rehearsals in containers left and whose time is over; in words. Where the settings ask for no
-    container, no engine is asked. Raises :class:`tidegate.errors.TidegateError` when the engine cannot be used."""
+    """Remove what rehearsals in containers or on a host left and whose time is over; in words. Where the settings ask
+    for neither, nobody is asked. Raises :class:`tidegate.errors.TidegateError` when the engine or host cannot be used.
+    """
+    if settings.host is not None:
+        from tidegate.providers.hosts.reaper import remove_expired as remove_from_host  # noqa: PLC0415 -- as above
+
+        return remove_from_host(settings.host, settings.sql_server, now)
     if not _wants_containers(settings):
         return []
     from tidegate.providers.containers.engine import Engine  # noqa: PLC0415 -- as above

@@ -43,12 +43,13 @@ def take_backup_set(
     report: Report,
     *,
     verify_on: SqlServerHost | None = None,
+    run: str = "",
 ) -> BackupSet:
     """Prove the master key, then: maintenance mode on, back up the database, copy the folders, maintenance mode off
     (Octopus docs, administration/upgrading/guide/creating-test-instance), then verify by restoring.
 
-    The restore happens on ``verify_on``; without it on the main instance's own SQL Server, under a scratch name. A
-    wrong master key raises :class:`tidegate.errors.Refused` before anything is touched.
+    The restore happens on ``verify_on``; without it on the main instance's own SQL Server, under a scratch name that
+    tells the ``run``. A wrong master key raises :class:`tidegate.errors.Refused` before anything is touched.
     """
     taken = datetime.now(UTC)
     report("proving the master key")
@@ -67,7 +68,8 @@ def take_backup_set(
             after = count_rows(server)
             still = {table: rows for table, rows in counts.items() if after.get(table) == rows}
         finished = datetime.now(UTC)
-        verification = _verify(writes, server, file, expected=still, report=report, verify_on=verify_on)
+        scratch = OwnedDatabase.make("verify", run).name
+        verification = _verify(writes, server, file, scratch, expected=still, report=report, verify_on=verify_on)
     backup_set = BackupSet(
         folder=folder,
         version=main.version,
@@ -113,12 +115,12 @@ def _verify(
     writes: MainWrites,
     server: SqlServer,
     file: SharedFolder,
+    scratch: str,
     *,
     expected: dict[str, int],
     report: Report,
     verify_on: SqlServerHost | None,
 ) -> Verification:
-    scratch = OwnedDatabase.make("verify").name
     with server.using("master"):
         if verify_on is None:
             with writes.scratch_database(scratch):

@@ -49,9 +49,9 @@ class ReachSettings(Section):
 
     @model_validator(mode="after")
     def _ssh_has_an_address(self) -> ReachSettings:
-        named = {"user", "port", "identity_file", "known_hosts", "ssh_config"} & self.model_fields_set
+        named = [name for name in ("user", "port", "identity_file", "known_hosts", "ssh_config") if getattr(self, name)]
         if named and not self.address:
-            raise ValueError(f"{', '.join(sorted(named))}: needs an address; this machine is reached without ssh")
+            raise ValueError(f"{', '.join(named)}: needs an address; this machine is reached without ssh")
         return self
 
 

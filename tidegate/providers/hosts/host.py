@@ -72,6 +72,7 @@ class ServerHost:
         self._installer = installer
         self._installed: dict[str, str] = {}
         self._run_of = self._server_run()
+        self._last_log = ""
 
     @property
     def node_name(self) -> str:
@@ -156,17 +157,20 @@ class ServerHost:
 
     def stop(self) -> None:
         """The server, and any command that was cut off from here and still works on the database."""
+        self._last_log = self._run_of.log_text() or self._last_log
         self._run_of.stop()
         self._end_processes()
 
     def server_log(self) -> str:
-        return self._run_of.log_text()
+        """Also of a server that is gone with everything else of its instance."""
+        return self._run_of.log_text() or self._last_log
 
     def log_files(self) -> Sequence[Path]:
         """None on this machine: the server's log is told by `server_log`."""
         return []
 
     def remove(self) -> None:
+        self._last_log = self.server_log()
         self._run_of.remove()
         self._end_processes()
         self._must("removing what was put here", self._system.remove(self._place.root), _INSTALL)

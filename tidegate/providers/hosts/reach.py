@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import time
 from collections.abc import Sequence
@@ -18,6 +20,8 @@ from tidegate.secrets import redact
 _SSH_FAILED: Final = 255
 _CONNECT: Final = 15
 _TRANSFER: Final = 3600.0
+#: Seconds that a shared connection is kept open when nobody uses it: it ends soon after whoever opened it was killed.
+_KEPT: Final = 20
 
 
 class Reach(Protocol):
@@ -51,19 +55,22 @@ class OverSsh:
 
     address: str
     options: tuple[str, ...] = field(default=())
+    #: A socket through which all calls share one connection; None: each has its own.
+    shared: Path | None = None
 
     @property
     def where(self) -> str:
         return self.address
 
+    def close(self) -> None:
+        """End the shared connection, where there is one; the next call would open it anew."""
+        if self.shared is not None:
+            _run("ssh -O exit", ["ssh", *self._common(), "-O", "exit", "--", self.address], _CONNECT, b"")
+
     def run(self, what: str, command_line: str, *, timeout: float, stdin: bytes = b"") -> CommandResult:
         result = _run(what, ["ssh", *self._common(), "--", self.address, command_line], timeout, stdin)
         if result.exit_code == _SSH_FAILED:
-            raise Unreachable(
-                f"ssh did not get through while running {what}: {result.output.strip()[-1000:]}",
-                where=self.address,
-                next_step=f"`ssh {self.address}` must work without a question: key, known host, address",
-            )
+            raise ssh_trouble(self.address, what, result.output)
         return result
 
     def put(self, source: Path, target: str) -> None:
@@ -75,39 +82,90 @@ class OverSsh:
     def _transfer(self, batch: str) -> None:
         command = ["sftp", "-q", *self._common(), "-b", "-", "--", self.address]
         result = _run("sftp", command, _TRANSFER, batch.encode())
+        if result.exit_code == _SSH_FAILED:
+            raise ssh_trouble(self.address, "a transfer", result.output)
         if not result.ok:
-            raise Unreachable(f"a transfer failed: {result.output.strip()[-1000:]}", where=self.address)
+            raise ProvisioningFailed(f"a transfer failed: {result.output.strip()[-1000:]}", where=self.address)
 
     def _common(self) -> Sequence[str]:
         fixed = ("BatchMode=yes", "StrictHostKeyChecking=yes", f"ConnectTimeout={_CONNECT}", "ServerAliveInterval=15")
-        return [*(part for option in fixed for part in ("-o", option)), *self.options]
+        # A new connection costs more than most of what is run over it.
+        shared = ("ControlMaster=auto", f"ControlPath={self.shared}", f"ControlPersist={_KEPT}") if self.shared else ()
+        return [*(part for option in (*fixed, *shared) for part in ("-o", option)), *self.options]
+
+
+def ssh_trouble(address: str, what: str, output: str) -> Unreachable:
+    """What ssh said when it did not get through, in one sentence with the next step (words of OpenSSH's client)."""
+    said = output.strip()[-1000:]
+    for words, told, next_step in _TROUBLE:
+        if any(word in output for word in words):
+            return Unreachable(f"{told} ({what}): {said}", where=address, next_step=next_step.format(address=address))
+    return Unreachable(
+        f"ssh did not get through while running {what}: {said}",
+        where=address,
+        next_step=f"`ssh {address}` must work without a question: key, known host, address",
+    )
+
+
+#: Words of OpenSSH's client, what they mean, and what helps. The first that fits counts.
+_TROUBLE: Final = (
+    (
+        ("REMOTE HOST IDENTIFICATION HAS CHANGED",),
+        "the host's key is not the one that is known",
+        "ask who looks after the host whether its key was replaced; only then correct the file of known hosts",
+    ),
+    (
+        ("Host key verification failed", "No matching host key"),
+        "the host's key is not known here",
+        "compare its key with what its owner says, then add it to the known hosts: `ssh {address}` must ask nothing",
+    ),
+    (
+        ("Permission denied", "Too many authentication failures"),
+        "the host does not let this user in",
+        "add the public key to the user's authorized_keys on the host, or name another user or identity_file",
+    ),
+    (
+        ("Could not resolve hostname",),
+        "nobody knows a host of this name",
+        "correct the address, or give it a HostName in the client's configuration",
+    ),
+    (
+        ("Connection refused", "timed out", "No route to host", "Network is unreachable", "Connection closed by"),
+        "the host does not answer",
+        "is it on, does sshd run there, and does a firewall let port 22 (or the one you named) through?",
+    ),
+)
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class OnThisMachine:
-    """The same, without a network: command lines go to `sh`."""
+    """The same, without a network: command lines go to `sh`, or on Windows to PowerShell as they are."""
 
     @property
     def where(self) -> str:
         return "this machine"
 
     def run(self, what: str, command_line: str, *, timeout: float, stdin: bytes = b"") -> CommandResult:
-        return _run(what, ["sh", "-c", command_line], timeout, stdin)
+        return _run(what, command_line if os.name == "nt" else ["sh", "-c", command_line], timeout, stdin)
 
     def put(self, source: Path, target: str) -> None:
-        self._copy(str(source), target)
+        self._copy(source, Path(target))
 
     def get(self, source: str, target: Path) -> None:
-        self._copy(source, str(target))
+        self._copy(Path(source), target)
 
-    def _copy(self, source: str, target: str) -> None:
-        result = _run("cp", ["cp", "-pR", "--", source, target], _TRANSFER, b"")
-        if not result.ok:
-            raise ProvisioningFailed(f"a copy failed: {result.output.strip()[-1000:]}", where=target)
+    def _copy(self, source: Path, target: Path) -> None:
+        try:
+            if source.is_dir():
+                shutil.copytree(source, target, symlinks=True)
+            else:
+                shutil.copy2(source, target)
+        except (OSError, shutil.Error) as error:
+            raise ProvisioningFailed(f"a copy failed: {error}", where=str(target)) from None
 
 
-def _run(what: str, command: Sequence[str], timeout: float, stdin: bytes) -> CommandResult:
+def _run(what: str, command: Sequence[str] | str, timeout: float, stdin: bytes) -> CommandResult:
     started = time.monotonic()
     try:
         ended = subprocess.run(
@@ -117,10 +175,11 @@ def _run(what: str, command: Sequence[str], timeout: float, stdin: bytes) -> Com
         text = redact((error.stdout or b"").decode("utf-8", "replace"))
         raise TimedOut(f"{what} did not end within {timeout:g} s:\n{text[-2000:]}", output=text) from None
     except OSError as error:
+        program = command if isinstance(command, str) else command[0]
         raise ProvisioningFailed(
-            f"{command[0]} could not be started: {error.strerror}",
-            where=command[0],
-            next_step="install the OpenSSH client" if command[0] in {"ssh", "sftp"} else "",
+            f"{program} could not be started: {error.strerror}",
+            where=program,
+            next_step="install the OpenSSH client" if program in {"ssh", "sftp"} else "",
         ) from None
     output = redact(ended.stdout.decode("utf-8", "replace"))
     return CommandResult(what, ended.returncode, output, time.monotonic() - started)
