@@ -92,8 +92,10 @@ class Linux:
             ["mv", "-T", "--", fresh, install_folder],
         )
         joined = " && ".join(posix_command(step) for step in steps)
-        alone = posix_command(["flock", "-w", "900", f"{install_folder}.lock", "sh", "-c", joined])
-        return f"{alone} > {posix_command([log])} 2>&1"
+        around = str(PurePosixPath(install_folder).parent)
+        made = posix_command(["mkdir", "-p", "--", around])
+        alone = posix_command(["flock", "-w", "900", around, "sh", "-c", joined])
+        return f"{{ {made} && {alone} ; }} > {posix_command([log])} 2>&1"
 
     def make_folders(self, folders: Sequence[str]) -> str:
         return f"umask 077 && {posix_command(['mkdir', '-p', '--', *folders])}"
