@@ -54,7 +54,7 @@ def running_sshd(folder: Path) -> Generator[Sshd]:
         probe.bind(("127.0.0.1", 0))
         sshd = Sshd(folder, probe.getsockname()[1])
     for name in ("host", "user"):
-        _keygen(folder / name)
+        keygen(folder / name)
     (folder / "authorized").write_text((folder / "user.pub").read_text(encoding="ascii"), encoding="ascii")
     (folder / "sshd_config").write_text(
         f"Port {sshd.port}\nListenAddress 127.0.0.1\nHostKey {folder / 'host'}\nPidFile none\nUsePAM no\n"
@@ -87,7 +87,7 @@ def running_sshd(folder: Path) -> Generator[Sshd]:
         server.wait()
 
 
-def _keygen(file: Path) -> None:
+def keygen(file: Path) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(file)], check=True)
 
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from tidegate import __version__
-from tidegate.doctor.examined import Examined, bad, good, of_error, optional
+from tidegate.doctor.examined import Examined, bad, good, of_error, optional, unknown
 from tidegate.errors import TidegateError
 from tidegate.providers.containers.preflight import check_containers
+from tidegate.providers.hosts.preflight import looks
 from tidegate.reporting.allure_report import AllureUnavailable, find_allure
 from tidegate.reporting.documents import PdfUnavailable, to_pdf
 from tidegate.settings import Settings
@@ -25,6 +26,8 @@ def examine_machine(settings: Settings) -> Iterator[Examined]:
     yield _driver(settings.sql_server.odbc_driver)
     if settings.test_instance.provider == "containers" or settings.test_instance.sql_server == "container":
         yield _containers(settings)
+    if settings.test_instance.provider == "host":
+        yield from _host(settings)
     yield _allure()
     if settings.reports.pdf:
         yield _pdf()
@@ -51,6 +54,20 @@ def _containers(settings: Settings) -> Examined:
     except TidegateError as error:
         return of_error("Docker", error)
     return good("Docker", "the engine answers, its images can be had, and there is room for them")
+
+
+def _host(settings: Settings) -> Iterator[Examined]:
+    """Each look rests on those before it: after the first that is bad, nothing is known about the others."""
+    seen_through = True
+    for name, look in looks(settings):
+        if not seen_through:
+            yield unknown(name, "not looked at, because something before it is bad")
+            continue
+        try:
+            yield good(name, look())
+        except TidegateError as error:
+            seen_through = False
+            yield of_error(name, error)
 
 
 def _allure() -> Examined:

@@ -66,23 +66,24 @@ def provision(settings: Settings, folder: Path) -> Provision:
 
 
 def remove_expired(settings: Settings, now: datetime) -> list[str]:
-    """Remove what rehearsals in containers or on a host left and whose time is over; in words. Where the settings ask
-    for neither, nobody is asked. Raises :class:`tidegate.errors.TidegateError` when the engine or host cannot be used.
+    """Remove what rehearsals in containers or on a host left and whose time is over; in words. Where the settings name
+    neither, nobody is asked. Raises :class:`tidegate.errors.TidegateError` when the engine or host cannot be used.
     """
+    removed: list[str] = []
     if settings.host is not None:
         from tidegate.providers.hosts.reaper import remove_expired as remove_from_host  # noqa: PLC0415 -- as above
 
-        return remove_from_host(settings.host, settings.sql_server, now)
-    if not _wants_containers(settings):
-        return []
-    from tidegate.providers.containers.engine import Engine  # noqa: PLC0415 -- as above
-    from tidegate.providers.containers.reaper import remove_expired as remove  # noqa: PLC0415
+        removed += remove_from_host(settings.host, settings.sql_server, now)
+    if _wants_containers(settings):
+        from tidegate.providers.containers.engine import Engine  # noqa: PLC0415 -- as above
+        from tidegate.providers.containers.reaper import remove_expired as remove  # noqa: PLC0415
 
-    engine = Engine()
-    try:
-        return remove(engine.client, now)
-    finally:
-        engine.close()
+        engine = Engine()
+        try:
+            removed += remove(engine.client, now)
+        finally:
+            engine.close()
+    return removed
 
 
 def _wants_containers(settings: Settings) -> bool:

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.sshd import Sshd, running_sshd
+from tidegate.providers.contract import SqlServerHost
+from tidegate.providers.embedded_servers import EmbeddedSqlServer
 from tidegate.providers.hosts.reach import OnThisMachine, OverSsh, Reach
 from tidegate.providers.hosts.reaching import reached
+from tidegate.providers.leftovers import Leftovers
 from tidegate.settings import ReachSettings
 
 
@@ -40,3 +43,14 @@ def reach(request: pytest.FixtureRequest, loopback: Reach, ssh_config: Path) -> 
             return OverSsh("loopback", ("-F", str(ssh_config)))
         case _:
             return OnThisMachine()
+
+
+@pytest.fixture(scope="session")
+def sql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlServerHost]:
+    """A SQL Server that was there before the rehearsal and goes on after it."""
+    folder = tmp_path_factory.mktemp("sql")
+    server = EmbeddedSqlServer(folder / "server", Leftovers(folder / "run"))
+    try:
+        yield server.host
+    finally:
+        server.stop()

@@ -19,26 +19,13 @@ from tests.journeys.runs import REPOSITORY, Running, leaks, rehearse
 from tests.support.sshd import Sshd, needs_sshd
 from tidegate.command import main
 from tidegate.providers.contract import SqlServerHost
-from tidegate.providers.embedded_servers import EmbeddedSqlServer
 from tidegate.providers.hosts.ownership import OwnedFolder
-from tidegate.providers.leftovers import Leftovers
 from tidegate.providers.provision import remove_expired
 from tidegate.settings import load
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.reaper import owned_databases
 
 pytestmark = [pytest.mark.journey, needs_sshd]
-
-
-@pytest.fixture(scope="module")
-def sql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlServerHost]:
-    """A SQL Server that was there before the rehearsal and goes on after it."""
-    folder = tmp_path_factory.mktemp("sql")
-    server = EmbeddedSqlServer(folder / "server", Leftovers(folder / "run"))
-    try:
-        yield server.host
-    finally:
-        server.stop()
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class OverSsh:
 
     address: str
     options: tuple[str, ...] = field(default=())
-    #: A socket through which all calls share one connection; None: each has its own.
+    #: A socket, alone in its folder, through which all calls share one connection; None: each has its own.
     shared: Path | None = None
 
     @property
@@ -64,7 +64,7 @@ class OverSsh:
 
     def close(self) -> None:
         """End the shared connection, where there is one; the next call would open it anew."""
-        if self.shared is not None:
+        if self.shared is not None and any(self.shared.parent.iterdir()):
             _run("ssh -O exit", ["ssh", *self._common(), "-O", "exit", "--", self.address], _CONNECT, b"")
 
     def run(self, what: str, command_line: str, *, timeout: float, stdin: bytes = b"") -> CommandResult:
