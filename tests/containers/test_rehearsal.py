@@ -2,68 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.containers.conftest import NEW_NODES, OLD_NODES, SETTINGS
-from tests.journeys.runs import REPOSITORY, Seen, rehearse
-from tests.unit.process.inner import Ran
+from tests.containers.conftest import NEW_NODES, OLD_NODES
+from tests.containers.jobs import Job, in_containers
+from tests.containers.watching import SECRET_VARIABLES
+from tests.journeys.runs import REPOSITORY, leaks
 from tidegate.observation.store import Snapshot
 from tidegate.providers.containers.engine import Engine
 from tidegate.providers.containers.ownership import RUN
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    ran: Ran
-    seen: Seen
-    nodes: int
-
-    @property
-    def run(self) -> str:
-        return self.ran.run_folder.name
-
-
-def in_containers(
-    folder: Path,
-    *arguments: str,
-    nodes: int,
-    keep: str = "never",
-    octopus_image: str = SETTINGS.octopus_image,
-    environment: dict[str, str] | None = None,
-) -> Job:
-    settings = folder / "settings.toml"
-    wanted = SETTINGS.model_copy(update={"octopus_image": octopus_image})
-    settings.write_text(
-        "\n".join(
-            [
-                "[test_instance]",
-                'provider = "containers"',
-                f"nodes = {nodes}",
-                f'keep = "{keep}"',
-                "[containers]",
-                "accept_eula = true",
-                *(
-                    f'{name} = "{getattr(wanted, name)}"'
-                    for name in ("octopus_image", "sql_server_image", "gateway_image")
-                ),
-                "free_disk = 1",
-            ]
-        ),
-        encoding="utf-8",
-    )
-    ran, seen, _ = rehearse(
-        *(arguments or ("features/",)),
-        "--settings",
-        str(settings),
-        reports=folder / "reports",
-        environment=environment,
-        timeout=900,
-    )
-    return Job(ran, seen, nodes)
 
 
 def facts_of(job: Job) -> dict[str, Any]:
@@ -76,13 +25,14 @@ def facts_of(job: Job) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def one_node(engine: Engine, images: None, tmp_path_factory: pytest.TempPathFactory) -> Job:
-    return in_containers(tmp_path_factory.mktemp("one-node"), nodes=1)
+    return in_containers(engine, tmp_path_factory.mktemp("one-node"), "features/", keep="on-failure")
 
 
 @pytest.fixture(scope="module")
 def two_nodes(engine: Engine, lively_image: str, tmp_path_factory: pytest.TempPathFactory) -> Job:
     """To a version that refuses to upgrade while nodes run, so that the order of the cluster matters."""
     return in_containers(
+        engine,
         tmp_path_factory.mktemp("two-nodes"),
         *("features/", "--main-version", str(OLD_NODES), "--target", str(NEW_NODES)),
         nodes=2,
@@ -137,4 +87,22 @@ def test_nothing_is_left_of_what_is_not_kept(job: Job, engine: Engine) -> None:
     assert client.containers.list(all=True, filters=chosen) == []
     assert client.networks.list(filters=chosen) == []
     assert client.volumes.list(filters=chosen) == []
+    assert job.watched.volumes_left == set()
     assert not (job.ran.run_folder / "instances").exists()
+
+
+def test_secrets_are_where_the_images_want_them_and_nowhere_else(job: Job) -> None:
+    secrets = job.watched.secrets() | job.seen.secrets
+
+    assert set(job.watched.environment) >= SECRET_VARIABLES
+    public = "\n".join([*job.watched.public, *job.seen.command_lines])
+    assert "octopus-test" in public, "nothing was watched"
+    assert [secret for secret in secrets if secret in public] == []
+    others = [
+        name
+        for name, values in job.watched.environment.items()
+        if name not in SECRET_VARIABLES and any(secret in value for value in values for secret in secrets)
+    ]
+    assert others == []
+    assert leaks(job.ran.run_folder, secrets) == []
+    assert [secret for secret in secrets if secret in job.ran.output] == []

@@ -42,6 +42,7 @@ class EmbeddedProvision:
         self._embedded_feed = EmbeddedFeed(folder / "instances" / "feed", self._leftovers)
         self._main_host: EmbeddedHost | None = None
         self._test_host: TestHost | None = None
+        self._own_sql_servers: list[EmbeddedSqlServer] = []
 
     def feed(self) -> DownloadFeed:
         url = self._settings.feed.url
@@ -70,13 +71,21 @@ class EmbeddedProvision:
         return {}
 
     def close(self, *, keep: bool = False) -> str:
-        # Kept processes end with this one, whose pipes they hold; their folders and databases stay.
+        """Kept is what is on disk. The processes hold pipes of this one and cannot outlive it: they end in order."""
+        hosts = [host for host in (self._test_host, self._main_host) if host is not None]
         if keep:
+            for host in hosts:
+                host.stop()
+            for sql_server in self._own_sql_servers:
+                sql_server.stop()
+            self._embedded_feed.stop()
             self._leftovers.finished()
-            return f"kept: {self._folder / 'instances'}; delete the folder when you have looked at it"
-        for host in (self._test_host, self._main_host):
-            if host is not None:
-                host.remove()
+            return (
+                f"kept: {self._folder / 'instances'}, with databases, configurations and the secrets in them; "
+                "delete the folder when you have looked at it"
+            )
+        for host in hosts:
+            host.remove()
         self._embedded_feed.stop()
         shutil.rmtree(self._folder / "instances", ignore_errors=True)
         self._leftovers.finished()
@@ -85,9 +94,7 @@ class EmbeddedProvision:
     def _cluster(self, count: int) -> TestHost:
         if count == 1:
             return self._host("test", "TEST", self._sql_server)
-        sql_server = self._sql_server or EmbeddedSqlServer(
-            self._folder / "instances" / "test-1" / "sql", self._leftovers
-        )
+        sql_server = self._sql_server or self._own_sql_server("test-1")
         shared = self._folder / "instances" / "test-1" / "home"
         return HostCluster([self._host(f"test-{n}", f"TEST-{n}", sql_server, shared) for n in range(1, count + 1)])
 
@@ -101,6 +108,11 @@ class EmbeddedProvision:
             lambda: self._embedded_feed.feed,
             self._leftovers,
             node_name=node_name,
-            sql_server=sql_server,
+            sql_server=sql_server or self._own_sql_server(name),
             shared=shared,
         )
+
+    def _own_sql_server(self, name: str) -> EmbeddedSqlServer:
+        made = EmbeddedSqlServer(self._folder / "instances" / name / "sql", self._leftovers)
+        self._own_sql_servers.append(made)
+        return made

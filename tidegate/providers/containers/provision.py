@@ -86,12 +86,12 @@ class ContainersProvision:
     def close(self, *, keep: bool = False) -> str:
         """The containers that are kept go on running until they are reaped."""
         if keep:
-            self._around.close(keep=True)
+            folders = self._around.close(keep=True)
             self._engine.close()
             return (
                 f"kept until {self._owner.expires:%Y-%m-%d %H:%M} UTC: "
                 f"docker ps --filter label={RUN}={self._owner.run}; "
-                "afterwards `tidegate reap` with these settings removes them"
+                f"afterwards `tidegate reap` with these settings removes them\n{folders}"
             )
         try:
             if self._host is not None:
