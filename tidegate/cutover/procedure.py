@@ -25,6 +25,7 @@ from tidegate.rehearsal.place import Place
 from tidegate.rehearsal.readiness import assert_nobody_works, assert_sql_server_suffices
 from tidegate.rehearsal.rollback import roll_back
 from tidegate.rehearsal.rollback_point import load_point, take_rollback_point
+from tidegate.rehearsal.timing import DESCRIBING
 from tidegate.rehearsal.upgrade import DEFAULT_BUDGET, judge_started, upgrade_schema
 from tidegate.sqlserver.backup import back_up_database, verify_backup
 from tidegate.sqlserver.connection import SqlServer
@@ -43,7 +44,6 @@ DRAIN: Final = "draining the node"
 LOOK: Final = "looking at the main instance before its upgrade"
 STOP: Final = "stopping the server"
 BACK_UP: Final = "backing up the database and restoring the backup to prove it"
-DESCRIBE: Final = "describing the state before the upgrade"
 CHECK: Final = "checking the upgraded main instance"
 OPEN: Final = "leaving maintenance mode"
 LEAD_BACK: Final = "leading the main instance back"
@@ -111,7 +111,7 @@ class Procedure:
         self._once(LOOK, self._look)
         self._once(STOP, self._stop)
         self._once(BACK_UP, self._back_up)
-        self._once(DESCRIBE, self._describe)
+        self._once(DESCRIBING, self._describe)
         for hop in self._work.plan.hops:
             self._once(installing(hop), lambda hop=hop: self._install(hop))
             self._once(upgrading(hop), lambda hop=hop: self._upgrade(hop))

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from tidegate.gate.evidence import LEDGER, Entry, read_entries
 from tidegate.rehearsal.size import InstanceSize
-from tidegate.rehearsal.timing import BACKING_UP, COPYING, UPGRADING
+from tidegate.rehearsal.timing import BACKING_UP, COPYING, DESCRIBING, UPGRADING
 from tidegate.versions import Hop, Plan
 
 #: What the docs say about any upgrade, for when nothing was measured (Octopus docs, administration/upgrading).
@@ -72,10 +72,12 @@ def forecast(plan: Plan, measured: Measured | None, size: InstanceSize) -> Forec
     if measured is None:
         return Forecast(tuple(ExpectedStep(name, None) for name in _steps(plan)), UNMEASURED)
     steps = [_scaled(name, seconds, measured, size) for name, seconds in measured.backup]
-    for hop in plan.hops:
-        taken = measured.hops[_key(hop)]
-        # The backup in front of the cut-over is taken once; between the hops of one outage nobody goes back.
-        steps += [_scaled(name, seconds, measured, size) for name, seconds in taken if name != BACKING_UP]
+    for number, hop in enumerate(plan.hops):
+        # The backup in front of the cut-over is taken once, and the state described once: between the hops of one
+        # outage nobody goes back.
+        left_out = {BACKING_UP} if number == 0 else {BACKING_UP, DESCRIBING}
+        taken = [(name, seconds) for name, seconds in measured.hops[_key(hop)] if name not in left_out]
+        steps += [_scaled(name, seconds, measured, size) for name, seconds in taken]
     return Forecast(tuple(steps), f"measured by the rehearsal {measured.run} of {measured.main}", measured)
 
 
@@ -90,7 +92,7 @@ def _steps(plan: Plan) -> Iterable[str]:
 def _scaled(name: str, seconds: float, measured: Measured, size: InstanceSize) -> ExpectedStep:
     if name == COPYING:
         factor = _ratio(size.folders, measured.size.folders)
-    elif name == BACKING_UP or name.startswith(UPGRADING):
+    elif name in {BACKING_UP, DESCRIBING} or name.startswith(UPGRADING):
         factor = _ratio(size.database, measured.size.database)
     else:
         factor = 1.0

@@ -12,6 +12,7 @@ from tidegate.rehearsal.instances import StepTiming
 
 #: Steps whose duration grows with the database and with the server folders.
 BACKING_UP: Final = "backing up the database"
+DESCRIBING: Final = "describing the state before the upgrade"
 COPYING: Final = "copying the server folders"
 UPGRADING: Final = "upgrading the database"
 

@@ -24,7 +24,7 @@ from tidegate.rehearsal.instances import DatabaseAddress, Identity, SharedFolder
 from tidegate.rehearsal.readiness import assert_database_answers, assert_nobody_works, assert_sql_server_suffices
 from tidegate.rehearsal.rollback_point import take_rollback_point
 from tidegate.rehearsal.size import database_bytes
-from tidegate.rehearsal.timing import BACKING_UP, UPGRADING, StepClock, StepKeeper
+from tidegate.rehearsal.timing import BACKING_UP, DESCRIBING, UPGRADING, StepClock, StepKeeper
 from tidegate.secrets import Secret, redact
 from tidegate.sqlserver.backup import back_up_database
 from tidegate.sqlserver.connection import SqlServer
@@ -87,7 +87,7 @@ def upgrade_test_instance(
     with steps.step(BACKING_UP):
         backup = _back_up(instance, host, target, report)
     if way_back is not None:
-        with steps.step("describing the state before the upgrade"):
+        with steps.step(DESCRIBING):
             take_rollback_point(
                 instance.version, instance.database, instance.folders, backup=backup, folder=way_back, report=report
             )

@@ -86,6 +86,19 @@ def test_every_hop_of_the_plan_must_have_been_measured(tmp_path: Path) -> None:
     assert measured_on(tmp_path, path("2021.1.7500", "2019.13.5"), MAIN) is None
 
 
+def test_the_state_is_described_once_in_an_outage_whatever_the_rehearsal_did(tmp_path: Path) -> None:
+    evidence = rehearsal(tmp_path, "2026-11-01T00-00-00Z-aaaaaa", to="2019.13.5")
+    described = listed({"describing the state before the upgrade": 7.0, "upgrading the database": 40.0})
+    evidence.record("upgrade", **{"from": "2018.12.1", "to": "2019.13.5"}, timings=described)
+    evidence.record("upgrade", **{"from": "2019.13.5", "to": "2021.1.7500"}, timings=described)
+    planned = path("2021.1.7500", "2019.13.5")
+
+    expected = forecast(planned, measured_on(tmp_path, planned, MAIN), InstanceSize(database=20 * GB, folders=100 * GB))
+
+    # Backup 160 and folders 60 of the set, then 14 once and 80 for each hop: the database has grown to twice its size.
+    assert expected.seconds == pytest.approx(160 + 60 + 14 + 80 + 80)
+
+
 def test_a_rehearsal_of_the_same_instance_is_taken_before_a_newer_one_of_another(tmp_path: Path) -> None:
     rehearsal(tmp_path, "2026-11-01T00-00-00Z-aaaaaa")
     rehearsal(tmp_path, "2026-11-02T00-00-00Z-bbbbbb")
