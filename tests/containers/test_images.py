@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy
+from testcontainers.community.mssql import SqlServerContainer
 
 from tidegate.octopus.client import OctopusClient
 from tidegate.providers.containers.container import Blueprint, Container
+from tidegate.providers.containers.engine import Engine
 from tidegate.providers.containers.surroundings import Surroundings
 from tidegate.waiting import wait_until
 
@@ -32,23 +35,45 @@ def sql_server(around: Surroundings) -> Container:
     return container
 
 
-def test_sql_server_has_both_generations_of_sqlcmd_and_its_user(surroundings: Surroundings) -> None:
+def test_sql_server_has_its_user_and_the_sqlcmd_of_newer_images(surroundings: Surroundings) -> None:
     container = sql_server(surroundings)
+    tools = "/opt/mssql-tools18/bin/sqlcmd"
     query = ["-S", "localhost", "-U", "sa", "-P", PASSWORD, "-h", "-1", "-Q", "SELECT 'answer'"]
 
-    old = container.run(["/opt/mssql-tools/bin/sqlcmd", *query])
-    new = container.run(["/opt/mssql-tools18/bin/sqlcmd", "-C", *query])
-    untrusted = container.run(["/opt/mssql-tools18/bin/sqlcmd", *query])
-    wrong = container.run(["/opt/mssql-tools/bin/sqlcmd", "-U", "sa", "-P", "Wrong!2021", "-Q", "SELECT 1"])
+    trusting = container.run([tools, "-C", *query])
+    untrusted = container.run([tools, *query])
+    wrong = container.run([tools, "-C", "-U", "sa", "-P", "Wrong!2021", "-Q", "SELECT 1"])
 
-    assert old[0] == new[0] == 0
-    assert "answer" in old[1]
-    assert "answer" in new[1]
+    assert trusting[0] == 0
+    assert "answer" in trusting[1]
     assert untrusted[0] == 1, "tools18 encrypts, and nobody signed the certificate"
     assert "certificate verify failed" in untrusted[1]
     assert wrong[0] == 1
     assert container.run(["id", "-u"])[1].strip() == "10001"
     assert container.run(["stat", "-c", "%u:%g", "/var/opt/mssql"])[1].strip() == "10001:0"
+
+
+@pytest.mark.parametrize(
+    ("image", "tools", "options"),
+    [(SQL_SERVER, "/opt/mssql-tools18", ["-C"]), (f"{SQL_SERVER}-older-tools", "/opt/mssql-tools", [])],
+)
+def test_testcontainers_own_class_starts_sql_server(
+    engine: Engine, images: None, image: str, tools: str, options: list[str]
+) -> None:
+    """It waits for whatever `/opt/mssql-tools*/bin/sqlcmd` is: no image has two of them."""
+    with SqlServerContainer(image, password=PASSWORD) as container:
+        database = sqlalchemy.create_engine(container.get_connection_url())
+        with database.connect() as connection:
+            answer = connection.execute(sqlalchemy.text("SELECT @@VERSION + ' ' + DB_NAME()")).scalar_one()
+        database.dispose()
+        found = container.exec(["bash", "-c", "echo /opt/mssql-tools*"])
+        select = ["-U", "sa", "-P", PASSWORD, "-Q", "SELECT 'answer'"]
+        asked = container.exec([f"{tools}/bin/sqlcmd", *options, *select])
+
+    assert str(answer).startswith("Microsoft SQL Server 2019")
+    assert str(answer).endswith("tempdb")
+    assert found.output.decode().split() == [tools]
+    assert (asked.exit_code, "answer" in asked.output.decode()) == (0, True)
 
 
 @pytest.mark.parametrize("image", [SQL_SERVER, OCTOPUS])
