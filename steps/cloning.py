@@ -15,7 +15,7 @@ from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.sanitise import prove_sanitised
 
 
-@when("the test instance is cloned from the backup set")
+@when("the test instance is made from the main instance")
 def _(test_instance: TestInstance) -> None:
     assert test_instance.url
 
@@ -37,7 +37,7 @@ def _(test_instance: TestInstance, main: MainInstance) -> None:
         assert client.server().version == main.version
 
 
-@then("everything that the main instance shows is there, except what was disabled on purpose")
+@then("everything that was taken over shows as on the main instance, except what was disabled on purpose")
 def _(clone_comparison: Comparison, judge: Judge) -> None:
     judge.require_none(clone_comparison.findings)
 

@@ -129,6 +129,12 @@ def clone_changes() -> tuple[ExpectedChange, ...]:
     return _read("clone_changes.toml")
 
 
+@cache
+def subset_changes() -> tuple[ExpectedChange, ...]:
+    """What moving projects into another instance is meant to change, besides what cloning is."""
+    return _read("subset_changes.toml")
+
+
 def _read(file: str) -> tuple[ExpectedChange, ...]:
     text = resources.files("tidegate.knowledge").joinpath(file).read_text(encoding="utf-8")
     return tuple(_expected(row) for row in tomllib.loads(text)["change"])

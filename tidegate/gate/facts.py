@@ -16,6 +16,18 @@ def predicted_outage(entries: Sequence[Entry]) -> float | None:
     return sum(steps) if steps else None
 
 
+def reach(entries: Sequence[Entry]) -> str:
+    """A sentence where the test instance was no copy of the whole main instance; "" where it was."""
+    if _details(entries, "clone").get("approach") != "subset":
+        return ""
+    subset = _details(entries, "subset")
+    left = {str(one["called"]): one for one in subset.get("left") or ()}
+    projects = len(subset.get("projects") or ())
+    missing = int(left.get("projects", {}).get("number", 0))
+    count = f": {projects} of {projects + missing} projects" if subset else ""
+    return f"Only a subset was rehearsed{count}. Nothing is known about the rest of the main instance."
+
+
 def contradictions(entries: Sequence[Entry]) -> Iterator[tuple[str, str]]:
     """Subject and sentence for everything in which events of one run cannot all be true: it was put together."""
     main, mark, plan, clone = (_details(entries, kind) for kind in ("main", "main.mark", "plan", "clone"))

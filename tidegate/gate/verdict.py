@@ -19,7 +19,7 @@ from tidegate.checks.finding import Finding
 from tidegate.gate import waivers as waivers_module
 from tidegate.gate.completeness import gaps
 from tidegate.gate.evidence import GENESIS, Entry
-from tidegate.gate.facts import contradictions, predicted_outage
+from tidegate.gate.facts import contradictions, predicted_outage, reach
 from tidegate.gate.policy import Policy
 from tidegate.gate.scenarios import ScenarioOutcome, ScenarioResult, results
 from tidegate.gate.waivers import Sorted, Waiver
@@ -112,6 +112,7 @@ class Verdict(BaseModel):
     from_version: str
     to_version: str
     main: str
+    reach: str = ""  # where less than the whole main instance was rehearsed: how much
     scenarios: Count
     findings: tuple[Finding, ...]
     waived: tuple[WaivedFinding, ...]
@@ -164,6 +165,7 @@ def decide(entries: Sequence[Entry], policy: Policy, waivers: Sequence[Waiver], 
         from_version=str(plan.get("from", "")),
         to_version=str(plan.get("to", "")),
         main=str(_details(entries, "main").get("url", "")),
+        reach=reach(entries),
         scenarios=_count(required, reported),
         findings=judged.open,
         waived=tuple(

@@ -14,9 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, final
 
-from tidegate.errors import TimedOut, UpgradeFailed
+from tidegate.errors import ProvisioningFailed, TimedOut, UpgradeFailed
 from tidegate.octopus.client import OctopusClient
-from tidegate.providers.contract import CommandResult, SqlServerHost, TestHost
+from tidegate.providers.contract import CommandResult, CreatesInstances, SqlServerHost, TestHost
 from tidegate.rehearsal.instances import DatabaseAddress, ServerFolders
 from tidegate.secrets import Secret
 from tidegate.versions import Version
@@ -75,6 +75,14 @@ class HostCluster:
 
     def configure(self, database: DatabaseAddress, master_key: Secret) -> None:
         for node in self._nodes:
+            node.configure(database, master_key)
+
+    def create_instance(self, database: DatabaseAddress, master_key: Secret, administrator_key: Secret) -> None:
+        """By the first node; the others join its database when they start."""
+        if not isinstance(self._first, CreatesInstances):
+            raise ProvisioningFailed("these nodes cannot make an instance out of nothing", where=self.node_name)
+        self._first.create_instance(database, master_key, administrator_key)
+        for node in self._others:
             node.configure(database, master_key)
 
     def octopus_server(self, command: str, options: Sequence[str] = (), *, timeout: float = 600) -> CommandResult:

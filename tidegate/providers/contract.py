@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tidegate.rehearsal.instances import DatabaseAddress, ServerFolders, SharedFolder, SqlServerAddress
 from tidegate.secrets import Secret
@@ -120,4 +120,15 @@ class TestHost(Protocol):
 
     def remove(self) -> None:
         """Stop everything and delete what belongs to this host. Safe to call twice."""
+        ...
+
+
+@runtime_checkable
+class CreatesInstances(Protocol):
+    """A host that can also make an instance out of nothing, which a subset of projects is imported into."""
+
+    def create_instance(self, database: DatabaseAddress, master_key: Secret, administrator_key: Secret) -> None:
+        """A new database of the installed version, with one administrator who has this API key; then configured as
+        :meth:`TestHost.configure` does, and stopped. No secret reaches a command line.
+        """
         ...

@@ -24,6 +24,7 @@ from tidegate.octopus.instance_configuration import (
 from tidegate.octopus.start_up import StartingServer, wait_until_up
 from tidegate.providers.contract import CommandResult, SqlServerHost
 from tidegate.providers.embedded_servers import EmbeddedSqlServer, SqlServerSource
+from tidegate.providers.first_start import first_start
 from tidegate.providers.leftovers import Leftovers
 from tidegate.providers.processes import ChildProcess, run_command
 from tidegate.rehearsal.instances import DatabaseAddress, ServerFolders
@@ -141,6 +142,19 @@ class EmbeddedHost:
                 SERVICES_PORT: "0",
             },
         )
+
+    def create_instance(self, database: DatabaseAddress, master_key: Secret, administrator_key: Secret) -> None:
+        """By the container contract: its environment is the one way to give a first administrator a key unseen."""
+        self.start_container(
+            {
+                **first_start(ado_connection_string(database), master_key, self._node_name, administrator_key),
+                "OCTOPUS_STANDIN_ROOT": str(self.container_root),
+                "OCTOPUS_STANDIN_HTTP_PORT": "0",
+            }
+        )
+        self.stop()
+        shutil.rmtree(self.container_root, ignore_errors=True)
+        self.configure(database, master_key)
 
     def octopus_server(self, command: str, options: Sequence[str] = (), *, timeout: float = 600) -> CommandResult:
         if not self._executable.exists():

@@ -14,6 +14,7 @@ from tidegate.errors import ProvisioningFailed, UpgradeFailed
 from tidegate.octopus.instance_configuration import ado_connection_string
 from tidegate.providers.embedded import EmbeddedHost
 from tidegate.providers.embedded_servers import START_TIMEOUT, module
+from tidegate.providers.first_start import first_start
 from tidegate.providers.leftovers import Leftovers
 from tidegate.providers.processes import run_command
 from tidegate.rehearsal.instances import DatabaseAddress
@@ -44,21 +45,14 @@ def provide_embedded_main(
     report(f"installing Octopus Server {wanted.version}")
     host.install(wanted.version)
     api_key = Secret.generated("the sample administrator's API key", f"API-{random.token_hex(14).upper()}")
-    password = Secret.generated("the sample administrator's password", f"Tg1!{random.token_urlsafe(18)}")
     master_key = Secret.generated("the sample master key", b64encode(random.token_bytes(16)).decode("ascii"))
     root = host.container_root
+    connection = ado_connection_string(DatabaseAddress(server.address, _DATABASE))
     report("creating the instance")
     try:
         url = host.start_container(
             {
-                "ACCEPT_EULA": "Y",
-                "DB_CONNECTION_STRING": ado_connection_string(DatabaseAddress(server.address, _DATABASE)),
-                "MASTER_KEY": master_key.reveal(),
-                "ADMIN_USERNAME": "admin",
-                "ADMIN_PASSWORD": password.reveal(),
-                "ADMIN_EMAIL": "admin@example.invalid",
-                "ADMIN_API_KEY": api_key.reveal(),
-                "OCTOPUS_SERVER_NODE_NAME": host.node_name,
+                **first_start(connection, master_key, host.node_name, api_key),
                 "OCTOPUS_STANDIN_ROOT": str(root),
                 "OCTOPUS_STANDIN_HTTP_PORT": "0",
             },

@@ -64,8 +64,8 @@ def clone_test_instance(
         report(f"installing Octopus Server {backup_set.version}")
         host.install(backup_set.version)
         host.configure(database, main.master_key)
-        _command(host, "path", path_options(host.server_paths, backup_set.version))
-        _command(host, "node", ["--taskCap=0"])
+        server_command(host, "path", path_options(host.server_paths, backup_set.version))
+        server_command(host, "node", ["--taskCap=0"])
         report("starting the clone")
         try:
             url = host.start()
@@ -83,7 +83,7 @@ def clone_test_instance(
             identity=Identity(url, installation, database.server.server, database.name, guid),
         )
         assert_not_main(main.identity, instance.identity)
-        _prove(instance, main, host, policy, report)
+        prove_clone(instance, main, host, policy, report)
     return instance
 
 
@@ -131,7 +131,8 @@ def _fill_folders(backup_set: BackupSet, host: TestHost, report: Report) -> None
         assert_matches(target, manifest)
 
 
-def _command(host: TestHost, command: str, options: list[str]) -> None:
+def server_command(host: TestHost, command: str, options: list[str]) -> None:
+    """Run one command of the test instance's server. Raises :class:`ProvisioningFailed` unless it ends with 0."""
     result = host.octopus_server(command, options)
     if not result.ok:
         raise ProvisioningFailed(
@@ -140,7 +141,7 @@ def _command(host: TestHost, command: str, options: list[str]) -> None:
         )
 
 
-def _prove(
+def prove_clone(
     instance: TestInstance, main: MainInstance, host: TestHost, policy: SanitisePolicy | None, report: Report
 ) -> None:
     """Ask the running clone whether it is what was meant; only then may it run tasks."""

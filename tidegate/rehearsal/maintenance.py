@@ -12,6 +12,7 @@ from tidegate.errors import HarnessError, Unreachable
 from tidegate.journal_lines import append_entry, entries_of
 from tidegate.octopus.client import Access, OctopusClient
 from tidegate.octopus.maintenance import in_maintenance_mode, set_maintenance_mode
+from tidegate.octopus.project_transfer import delete_export
 from tidegate.process_identity import identity_of, still_runs
 from tidegate.rehearsal.instances import MainInstance
 from tidegate.sqlserver.connection import SqlServer
@@ -24,6 +25,7 @@ _UNDO_PATIENCE: Final = 120.0
 _MAINTENANCE: Final = "maintenance-mode"
 _BACKUP_FILE: Final = "backup-file"
 _SCRATCH: Final = "scratch-database"
+_EXPORT: Final = "project-export"
 
 Entry = dict[str, Any]
 
@@ -65,6 +67,26 @@ class MainWrites:
             raise
         finally:
             self._append(kind="done", number=number)
+
+    @contextmanager
+    def project_export(self, space: str) -> Generator[tuple[OctopusClient, Callable[[str], None]]]:
+        """A client that may export projects of a space, and whom to tell the task that does; at the end of the block
+        the file that the task left is deleted. The task and its audit events stay.
+        """
+        number = self._intend(_EXPORT, url=self._main.url, space=space)
+        tasks: list[str] = []
+
+        def started(task: str) -> None:
+            tasks.append(task)
+            self._append(kind="task", number=number, task=task)
+
+        with OctopusClient(self._main.url, self._main.api_key, access=Access.FULL) as client:
+            try:
+                yield client, started
+            finally:
+                for task in tasks:
+                    delete_export(client, space, task)
+                self._append(kind="done", number=number)
 
     @contextmanager
     def scratch_database(self, name: str) -> Generator[None]:
@@ -129,6 +151,8 @@ def recover(journal: Path, main: MainInstance) -> list[str]:
                 with OctopusClient(main.url, main.api_key, access=Access.FULL) as client:
                     _switch_off(client)
                 undone.append(f"maintenance mode of {main.url} switched off")
+            case "project-export" if entry["url"] == main.url:
+                undone.append(_delete_exports(journal, entry, main))
             case "backup-file":
                 Path(entry["path"]).unlink(missing_ok=True)
                 undone.append(f"unfinished backup file {entry['path']} deleted")
@@ -145,6 +169,16 @@ def recover(journal: Path, main: MainInstance) -> list[str]:
                 )
         append_entry(journal, {"kind": "done", "number": entry["number"], "by": "recovery"})
     return undone
+
+
+def _delete_exports(journal: Path, entry: Entry, main: MainInstance) -> str:
+    tasks = [str(one["task"]) for one in entries_of(journal) if one["kind"] == "task" and one["number"] == entry["number"]]
+    if not tasks:
+        return f"no export of projects was known to run on {main.url} (one was about to, {entry['at']})"
+    with OctopusClient(main.url, main.api_key, access=Access.FULL) as client:
+        for task in tasks:
+            delete_export(client, entry["space"], task)
+    return f"the exported file of {', '.join(tasks)} deleted from {main.url}"
 
 
 def _switch_off(client: OctopusClient) -> None:

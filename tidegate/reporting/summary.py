@@ -75,9 +75,14 @@ def summary(verdict: Verdict, folder: Path, usage: str = "") -> Iterator[Line]:
         yield Line(usage)
         return
     tone = _TONES[verdict.outcome]
-    yield Line(f"VERDICT {verdict.outcome.upper()}: {_MEANINGS[verdict.outcome]}", tone, heading=True)
+    meaning = _MEANINGS[verdict.outcome]
+    if verdict.reach and verdict.outcome is Outcome.APPROVED:
+        meaning += ", as far as a subset of it can tell"
+    yield Line(f"VERDICT {verdict.outcome.upper()}: {meaning}", tone, heading=True)
     if verdict.from_version:
         yield Line(f"{verdict.main or 'main instance'}: {verdict.from_version} → {verdict.to_version}")
+    if verdict.reach:
+        yield Line(verdict.reach, Tone.UNKNOWN)
     yield Line(_scenarios(verdict))
     for code, reasons in groupby(verdict.reasons, key=lambda reason: reason.code):
         yield from _reasons(code, list(reasons))

@@ -107,6 +107,27 @@ class TestInstanceSettings(Section):
     )
     nodes: int = Field(default=1, ge=1, le=8, description="nodes over one database")
     keep: Literal["never", "on-failure", "always"] = "never"
+    approach: Literal["clone", "subset"] = Field(
+        default="clone", description="subset: chosen projects in a fresh instance instead of everything"
+    )
+    projects: tuple[str, ...] = Field(default=(), description='of a subset: "Project", or "Space/Project"')
+    export_from_main: bool = Field(
+        default=False,
+        description="you agree that an export runs on the main instance: its server task stays, its file does not",
+    )
+
+    @model_validator(mode="after")
+    def _whole_approach(self) -> TestInstanceSettings:
+        if self.approach == "clone" and (self.projects or self.export_from_main):
+            raise ValueError('projects and export_from_main belong to approach = "subset"')
+        if self.approach == "subset" and not self.projects:
+            raise ValueError('approach = "subset" needs projects, such as ["Storefront", "Other space/Billing"]')
+        if self.approach == "subset" and not self.export_from_main:
+            raise ValueError(
+                "a subset is exported on the main instance: a server task that stays in its history, and a file that "
+                "is deleted once it is fetched; set export_from_main = true to agree"
+            )
+        return self
 
 
 class ContainerSettings(Section):

@@ -18,7 +18,9 @@ _VOLATILE: Final = (
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?[+-]\d\d:?\d\d|Z)?"), "<time>"),
     (re.compile(r"\b\w{3,6}day, [^|]*?\d{4}( \d{1,2}:\d\d(:\d\d)?( [AP]M)?)?( [+-]\d\d:\d\d)?"), "<time>"),
     (re.compile(r"\b\d\d:\d\d:\d\d(\.\d+)?\b"), "<duration>"),
-    (re.compile(r"\b(less than )?(a|an|\d+([.,]\d+)?) ?(ms|milliseconds?|s|seconds?|minutes?|hours?)\b"), "<duration>"),
+    (re.compile(r"\b(less than )?(an? |\d+([.,]\d+)? ?)(ms|milliseconds?|s|seconds?|minutes?|hours?)\b"), "<duration>"),
+    # How many times this release was deployed there before: the first time there is no number.
+    (re.compile(r" \(#\d+\)"), ""),
     (re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"), "<id>"),
     (re.compile(r"\b(ServerTasks|Deployments|Artifacts|Interruptions|RunbookRuns|Releases)-\d+(_\w+)?"), r"\1-<n>"),
     (re.compile(r"(/tmp|/var/tmp|/work|/private|[A-Z]:\\)[^\s'\"]*"), "<path>"),

@@ -28,6 +28,7 @@ from tidegate.providers.containers.container import Blueprint, Container
 from tidegate.providers.containers.sql_server import ContainerSqlServer
 from tidegate.providers.containers.surroundings import Surroundings
 from tidegate.providers.contract import CommandResult, SqlServerHost
+from tidegate.providers.first_start import first_start
 from tidegate.rehearsal.instances import DatabaseAddress, ServerFolders
 from tidegate.secrets import Secret
 from tidegate.versions import Version
@@ -143,6 +144,14 @@ class ContainerHost:
             NODE_NAME: self._node_name,
             LISTEN_PREFIXES: f"http://localhost:{_PORT}/",
         }
+
+    def create_instance(self, database: DatabaseAddress, master_key: Secret, administrator_key: Secret) -> None:
+        """The image makes the database, and the administrator of its first environment."""
+        self.configure(database, master_key)
+        inside = self._environment["DB_CONNECTION_STRING"]
+        self._next_start.update(first_start(inside, master_key, self._node_name, administrator_key))
+        self.start()
+        self.stop()
 
     def octopus_server(self, command: str, options: Sequence[str] = (), *, timeout: float = 600) -> CommandResult:
         """In a container of its own, with the same image, network, volumes and database."""

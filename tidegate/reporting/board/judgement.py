@@ -44,6 +44,7 @@ def heading(material: Material) -> Markup:
         f"Upgrade of Octopus Server {verdict.from_version or '?'} to {verdict.to_version or '?'}",
         Markup(f'</h1><div class="verdict {verdict.outcome}"><p><strong>{verdict.outcome.upper()}</strong> '),
         _MEANINGS[verdict.outcome],
+        joined(Markup(" <strong>"), verdict.reach, Markup("</strong>")) if verdict.reach else "",
         Markup('</p><p class="why">'),
         f"{told}.",
         Markup("</p></div>"),
