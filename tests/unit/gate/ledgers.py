@@ -81,9 +81,9 @@ def installed(**changes: Any) -> Event:
     return recorded("installed", **({"digests": digests} | changes))
 
 
-def facts() -> list[Event]:
+def facts(clone: Event | None = None) -> list[Event]:
     """What a run tells of instances and path."""
-    return [main(), planned(), marked(), cloned(), upgraded(timings=[]), installed()]
+    return [main(), planned(), marked(), clone or cloned(), upgraded(timings=[]), installed()]
 
 
 def checked(check: str) -> Event:
@@ -125,10 +125,17 @@ def finished(**changes: Any) -> Event:
     )
 
 
-def good_run() -> list[Event]:
+def good_run(clone: Event | None = None) -> list[Event]:
     """The events of a run that is approved."""
     checks = [checked(check) for check in REQUIRED_CHECKS]
-    return [started(), *facts(), collected(), *checks, *(scenario(one) for one in SCENARIOS), finished()]
+    return [started(), *facts(clone), collected(), *checks, *(scenario(one) for one in SCENARIOS), finished()]
+
+
+def subset_run(*more: Event) -> list[Event]:
+    """A good run on two of 22 projects."""
+    left = [{"called": "projects", "number": 20, "of": 22}]
+    told = recorded("subset", projects=["Shop", "Billing"], compared=9, left=left)
+    return [*good_run(cloned(approach="subset"))[:-1], told, *more, finished()]
 
 
 def entries(folder: Path, events: list[Event]) -> tuple[Entry, ...]:

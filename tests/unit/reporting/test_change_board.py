@@ -22,6 +22,7 @@ from tests.unit.gate.ledgers import (
     recorded,
     scenario,
     started,
+    subset_run,
 )
 from tidegate.checks.finding import Severity
 from tidegate.gate.verdict import recompute
@@ -55,6 +56,17 @@ def test_says_in_words_whether_the_main_instance_may_follow(tmp_path: Path) -> N
     assert "APPROVED The main instance may follow. 3 of 3 required scenarios passed, no finding is open." in page
     assert "Findings None." in page
     assert "https://octopus.example.com" in page
+
+
+def test_a_subset_is_told_in_the_verdict_and_what_it_lacks_among_the_unverified(tmp_path: Path) -> None:
+    lacks = "20 of 22 projects (Wallet, Basket, …): not in the subset"
+    whole = _said(_page(tmp_path / "whole", good_run()))
+    page = _said(_page(tmp_path, subset_run(recorded("check", check="CLONE", covered=[], uncovered=[lacks]))))
+
+    told = "Only a subset was rehearsed: 2 of 22 projects. Nothing is known about the rest of the main instance."
+    assert told in page.partition("Findings")[0]
+    assert lacks in page.partition("Not verified")[2]
+    assert "subset" not in whole
 
 
 def test_tells_findings_with_their_consequences(tmp_path: Path) -> None:

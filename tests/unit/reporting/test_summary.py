@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.gate.ledgers import SCENARIOS, Event, finished, found, good_run, judged, scenario, started
+from tests.unit.gate.ledgers import SCENARIOS, Event, finished, found, good_run, judged, scenario, started, subset_run
 from tidegate.gate.verdict import Code, Reason
 from tidegate.reporting.summary import Tone, summary
 
@@ -25,6 +25,15 @@ def test_approved(tmp_path: Path) -> None:
     ]
     assert lines[3].startswith(f"evidence: {tmp_path}")
     assert len(lines) == 4
+
+
+def test_a_subset_is_told_at_once(tmp_path: Path) -> None:
+    lines = _lines(tmp_path, subset_run())
+
+    assert lines[0] == "VERDICT APPROVED: the main instance may follow, as far as a subset of it can tell"
+    assert (
+        "Only a subset was rehearsed: 2 of 22 projects. Nothing is known about the rest of the main instance." in lines
+    )
 
 
 def test_the_heading_says_in_words_what_its_colour_says(tmp_path: Path) -> None:

@@ -120,3 +120,23 @@ def test_a_url_with_credentials_is_refused_and_they_are_not_repeated(tmp_path: P
 
 def test_a_main_instance_and_an_embedded_one_exclude_each_other(tmp_path: Path) -> None:
     assert "exclude each other" in problem(tmp_path, MAIN + '[embedded]\nsize = "m"\n')
+
+
+def test_a_subset_says_which_projects_and_agrees_to_the_export(tmp_path: Path) -> None:
+    text = '[test_instance]\napproach = "subset"\nprojects = ["Shop", "Other/Billing"]\nexport_from_main = true\n'
+
+    wanted = load(settings_file(tmp_path, text), environment={}).test_instance
+
+    assert (wanted.approach, wanted.projects) == ("subset", ("Shop", "Other/Billing"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ('approach = "subset"\nexport_from_main = true', "needs projects"),
+        ('approach = "subset"\nprojects = ["Shop"]', "export_from_main = true to agree"),
+        ('projects = ["Shop"]', 'belong to approach = "subset"'),
+    ],
+)
+def test_a_subset_half_asked_for_is_refused(tmp_path: Path, lines: str, told: str) -> None:
+    assert told in problem(tmp_path, f"[test_instance]\n{lines}\n")

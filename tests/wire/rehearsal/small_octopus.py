@@ -27,6 +27,7 @@ class SmallOctopus:
     folders: dict[str, str] = field(default_factory=dict[str, str])
     nodes: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     events: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    artifacts: dict[str, str] = field(default_factory=dict[str, str])  # file names by id
     permissions: list[str] = field(default_factory=lambda: ["AdministerSystem"])
 
     def answer(self, path: str) -> Any:
@@ -45,6 +46,10 @@ class SmallOctopus:
             "/api/configuration/server-folders/values": self.folders,
             "/api/serverstatus": {"IsInMaintenanceMode": self.maintenance},
             "/api/octopusservernodes": {"Items": self.nodes, "TotalResults": len(self.nodes)},
+            "/api/Spaces-1/artifacts": {
+                "Items": [{"Id": one, "Filename": name} for one, name in self.artifacts.items()],
+                "TotalResults": len(self.artifacts),
+            },
             "/api/events": {"Items": self.events, "TotalResults": len(self.events)},
         }
         return answers.get(path)
@@ -67,6 +72,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
         self._answer(json.loads(self.rfile.read(length)))
+
+    def do_DELETE(self) -> None:
+        gone = self.state.artifacts.pop(self.path.rpartition("/")[2], None)
+        self._send(200 if gone else 404, {})
 
     def _answer(self, body: Any) -> None:
         if self.state.deaf:

@@ -250,6 +250,55 @@ def test_a_cut_off_line_does_not_hide_what_was_announced_before_it(
     assert unfinished_writes(journal) == []
 
 
+EXPORTED = {"Artifacts-1": "Octopus-Export-2026-01-01.zip", "Artifacts-2": "report.txt"}
+
+
+def test_an_export_is_announced_named_and_its_file_deleted(
+    octopus: SmallOctopus, main: MainInstance, journal: Path
+) -> None:
+    with MainWrites(journal, main).project_export("Spaces-1") as (_, started):
+        assert [line["kind"] for line in lines(journal)] == ["owner", "intent"]
+        started("ServerTasks-5")
+        octopus.artifacts.update(EXPORTED)
+
+    assert list(octopus.artifacts) == ["Artifacts-2"]
+    assert unfinished_writes(journal) == []
+
+
+def test_the_file_of_an_export_that_failed_here_is_deleted_too(
+    octopus: SmallOctopus, main: MainInstance, journal: Path
+) -> None:
+    with (
+        pytest.raises(ValueError, match="lost"),
+        MainWrites(journal, main).project_export("Spaces-1") as (_, started),
+    ):
+        started("ServerTasks-5")
+        octopus.artifacts.update(EXPORTED)
+        raise ValueError("lost")
+
+    assert list(octopus.artifacts) == ["Artifacts-2"]
+
+
+@pytest.mark.parametrize(("known", "left"), [(True, ["Artifacts-2"]), (False, ["Artifacts-1", "Artifacts-2"])])
+def test_the_file_of_a_dead_run_s_export_is_deleted_where_its_task_is_known(
+    octopus: SmallOctopus, main: MainInstance, journal: Path, known: bool, left: list[str]
+) -> None:
+    """A run that died before it heard of the task left no file that could be told from somebody else's."""
+    octopus.artifacts.update(EXPORTED)
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    told = [
+        {"kind": "intent", "number": 1, "write": "project-export", "at": "now", "url": main.url, "space": "Spaces-1"}
+    ]
+    told += [{"kind": "task", "number": 1, "task": "ServerTasks-5"}] if known else []
+    journal.write_text("\n".join(json.dumps(line) for line in told), encoding="utf-8")
+
+    [sentence] = recover(journal, main)
+
+    assert ("deleted" in sentence) is known
+    assert list(octopus.artifacts) == left
+    assert unfinished_writes(journal) == []
+
+
 def test_the_journal_shows_no_secret(main: MainInstance, journal: Path) -> None:
     with MainWrites(journal, main).maintenance_mode():
         pass

@@ -1,0 +1,80 @@
+"""A rehearsal on chosen projects: exported from the main instance, imported into a fresh one, upgraded and judged."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.journeys.runs import Seen, leaks, rehearse
+from tests.unit.process.inner import Ran
+
+pytestmark = pytest.mark.journey
+
+CHOSEN = ("Release train", "Tenant portal", "Payments", "Storefront", "Maintenance scripts", "Page checker")
+SETTINGS = f"""
+[embedded]
+version = "2021.1.7500"
+[upgrade]
+target = "2021.3.12912"
+[test_instance]
+approach = "subset"
+projects = {json.dumps(CHOSEN)}
+export_from_main = true
+"""
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ran, Seen]:
+    """The only whole rehearsal of this module."""
+    settings = tmp_path_factory.mktemp("settings") / "tidegate.toml"
+    settings.write_text(SETTINGS, encoding="utf-8")
+    ran, seen, _ = rehearse("features/", f"--settings={settings}", reports=tmp_path_factory.mktemp("reports"))
+    return ran, seen
+
+
+@pytest.fixture(scope="module")
+def ran(job: tuple[Ran, Seen]) -> Ran:
+    return job[0]
+
+
+def test_it_is_approved_and_says_that_it_is_a_subset(ran: Ran) -> None:
+    assert (ran.exit_code, ran.verdict["outcome"]) == (0, "approved"), ran.output
+    assert ran.verdict["reach"].startswith("Only a subset was rehearsed: 7 of 27 projects.")
+    assert "as far as a subset of it can tell" in ran.output
+
+
+def test_what_came_over_was_compared_and_what_did_not_is_counted(ran: Ran) -> None:
+    [subset] = ran.events("subset")
+    left = {one["called"]: (one["number"], one["of"]) for one in subset["left"]}
+
+    assert subset["projects"] == sorted([*CHOSEN, "Canary"])  # the train deploys a release of the canary
+    assert subset["compared"] > 40
+    assert left["projects"] == (20, 27)
+    assert left["deployment targets"] == (20, 20)
+    assert {"packages", "triggers", "users", "deployments", "audit events"} <= set(left)
+
+
+def test_the_change_board_cannot_take_it_for_the_whole(ran: Ran) -> None:
+    page = (ran.run_folder / "change-board.html").read_text(encoding="utf-8")
+
+    assert page.index("Only a subset was rehearsed") < page.index("<h2>")
+    assert "deployment targets" in page.partition("Not verified")[2]
+
+
+def test_the_main_instance_keeps_a_task_and_no_file(ran: Ran) -> None:
+    """The journal of writes to the main instance: the export was announced, its task named, its file deleted."""
+    [journal] = [event for event in ran.events("attachment") if event["name"] == "writes to the main instance"]
+    lines = (ran.run_folder / journal["path"]).read_text(encoding="utf-8").split()
+    text = " ".join(lines)
+
+    assert '"write": "project-export"' in text
+    assert '"kind": "task"' in text
+    assert text.count('"kind": "intent"') == text.count('"kind": "done"')
+
+
+def test_no_secret_of_it_can_be_read_and_nothing_is_left(job: tuple[Ran, Seen]) -> None:
+    ran, seen = job
+
+    assert leaks(ran.run_folder, seen.secrets) == []
+    assert seen.alive() == []
