@@ -101,11 +101,12 @@ def compare_subset(main: Snapshot, subset: Snapshot, chosen: Iterable[str], fold
     what was compared of either instance.
     """
     here, there = _Known(main), _Known(subset)
-    names = {one: there.ids[key] for key, one in here.ids.items() if key in there.ids and key[0] != "other"}
+    names = {one: there.ids[key] for key, one in here.ids.items() if key in there.ids}
     wanted = {one for key, one in here.ids.items() if key[0] == "Projects" and _asked_for(key, set(chosen))}
     taken = set(names) | wanted
     own = {one for key, one in here.ids.items() if (key[0], key[-1]) in _OWN}
-    rows = [_renamed(row, names) for row in _comparable(main, taken - own)]
+    spaces = {one: other for one, name in here.spaces.items() for other, same in there.spaces.items() if name == same}
+    rows = [_renamed(row, {**names, **spaces}) for row in _comparable(main, taken - own)]
     places = {row.place for row in rows}
     before = _written(folder / "main-subset.sqlite", main, rows)
     after = _written(folder / "subset.sqlite", subset, [row for row in _items(subset) if row.place in places])
@@ -132,10 +133,10 @@ class _Known:
             body = row.json
             if isinstance(body, dict) and cast("dict[str, Any]", body).get("Id") == document_id:
                 documents[document_id] = (space_of(row.place), cast("dict[str, Any]", body))
-        spaces = _space_names(snapshot)
+        self.spaces = _space_names(snapshot)
         self.ids: dict[Key, str] = {}
         for document_id, (space, body) in documents.items():
-            key = _key(document_id, spaces.get(space, ""), body, documents)
+            key = _key(document_id, self.spaces.get(space, ""), body, documents)
             if key is not None:
                 self.ids[key] = document_id
         self.names = {one: key[-1] for key, one in self.ids.items()}

@@ -268,13 +268,14 @@ def test_an_export_is_announced_named_and_its_file_deleted(
 def test_the_file_of_an_export_that_failed_here_is_deleted_too(
     octopus: SmallOctopus, main: MainInstance, journal: Path
 ) -> None:
-    with (
-        pytest.raises(ValueError, match="lost"),
-        MainWrites(journal, main).project_export("Spaces-1") as (_, started),
-    ):
-        started("ServerTasks-5")
-        octopus.artifacts.update(EXPORTED)
-        raise ValueError("lost")
+    def fail() -> None:
+        with MainWrites(journal, main).project_export("Spaces-1") as (_, started):
+            started("ServerTasks-5")
+            octopus.artifacts.update(EXPORTED)
+            raise ValueError("lost")
+
+    with pytest.raises(ValueError, match="lost"):
+        fail()
 
     assert list(octopus.artifacts) == ["Artifacts-2"]
 
