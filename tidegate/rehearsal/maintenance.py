@@ -172,7 +172,9 @@ def recover(journal: Path, main: MainInstance) -> list[str]:
 
 
 def _delete_exports(journal: Path, entry: Entry, main: MainInstance) -> str:
-    tasks = [str(one["task"]) for one in entries_of(journal) if one["kind"] == "task" and one["number"] == entry["number"]]
+    tasks = [
+        str(one["task"]) for one in entries_of(journal) if one["kind"] == "task" and one["number"] == entry["number"]
+    ]
     if not tasks:
         return f"no export of projects was known to run on {main.url} (one was about to, {entry['at']})"
     with OctopusClient(main.url, main.api_key, access=Access.FULL) as client:

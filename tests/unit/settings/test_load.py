@@ -136,6 +136,7 @@ def test_a_subset_says_which_projects_and_agrees_to_the_export(tmp_path: Path) -
         ('approach = "subset"\nexport_from_main = true', "needs projects"),
         ('approach = "subset"\nprojects = ["Shop"]', "export_from_main = true to agree"),
         ('projects = ["Shop"]', 'belong to approach = "subset"'),
+        ('approach = "subset"\nprovider = "host"\nprojects = ["Shop"]\nexport_from_main = true', "on a command line"),
     ],
 )
 def test_a_subset_half_asked_for_is_refused(tmp_path: Path, lines: str, told: str) -> None:
