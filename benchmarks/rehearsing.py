@@ -10,7 +10,7 @@ import os
 import resource
 import shutil
 import time
-from collections.abc import Callable, Collection, Generator, Iterable
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from tidegate.checks.finding import Finding
 from tidegate.checks.live.baseline import Baseline, live_checks, record_baseline
 from tidegate.checks.live.context import LiveContext, live_context
 from tidegate.checks.live.scripts import Script
-from tidegate.errors import UpgradeFailed
+from tidegate.errors import HarnessError, UpgradeFailed
 from tidegate.observation.observers import Observer, create_observers
 from tidegate.observation.scope import SnapshotSource
 from tidegate.observation.snapshot import take_snapshot
@@ -37,6 +37,7 @@ from tidegate.rehearsal.instances import MainInstance, SharedFolder, TestInstanc
 from tidegate.rehearsal.main import describe_main
 from tidegate.rehearsal.maintenance import MainWrites
 from tidegate.rehearsal.upgrade import rollback_file_name, upgrade_test_instance
+from tidegate.secrets import Secret
 from tidegate.settings import EmbeddedSettings, Settings
 from tidegate.settings.model import UpgradeSettings
 from tidegate.sqlserver.backup import back_up_database
@@ -63,19 +64,26 @@ class Rehearsed:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A test instance at one moment: its database's backup and a copy of its folders."""
+
+    instance: TestInstance
+    backup: SharedFolder
+    home: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Before:
     """The test instance at its old version, and what was seen and done on it."""
 
     main: MainInstance
-    instance: TestInstance
+    kept: Kept
     hops: tuple[Hop, ...]
     observers: list[Observer]
     baseline: Baseline
     scripts: list[Script]
     first: Snapshot
     second: Snapshot
-    backup: SharedFolder
-    home: Path
 
 
 @final
@@ -158,28 +166,33 @@ class Bench:
             first = take_snapshot(source, self._folder / "before-1.sqlite", self._report)
         with _source(instance, observers) as source:
             second = take_snapshot(source, self._folder / "before-2.sqlite", self._report)
+        kept = self._kept(instance, host, "before-the-upgrade")
+        return Before(main, kept, tuple(hops), observers, baseline, scripts, first, second)
+
+    def _kept(self, instance: TestInstance, host: TestHost, name: str) -> Kept:
+        """The instance as it is now, to come back to; its server is stopped."""
         host.stop()
         with SqlServer(instance.database.server) as server:
             backup = back_up_database(
-                server, instance.database.name, host.sql_server.backups, "bench.bak", copy_only=True,
+                server, instance.database.name, host.sql_server.backups, f"{name}.bak", copy_only=True,
                 report=self._report,
             )  # fmt: skip
-        home = self._folder / "home"
+        home = self._folder / name
         shutil.copytree(_home(instance), home, symlinks=True)
-        return Before(main, instance, tuple(hops), observers, baseline, scripts, first, second, backup, home)
+        return Kept(instance, backup, home)
 
-    def _restore(self, before: Before, host: TestHost) -> TestInstance:
-        """The test instance as it was before its first upgrade, running."""
+    def _restore(self, kept: Kept, host: TestHost) -> TestInstance:
+        """The test instance as it was kept, running."""
         host.stop()
-        instance = before.instance
+        instance = kept.instance
         with SqlServer(instance.database.server) as server:
             drop_database(server, instance.database.name)
             restore_database(
-                server, before.backup.on_server, instance.database.name, host.sql_server.data_folder,
+                server, kept.backup.on_server, instance.database.name, host.sql_server.data_folder,
                 report=self._report,
             )  # fmt: skip
         shutil.rmtree(_home(instance))
-        shutil.copytree(before.home, _home(instance), symlinks=True)
+        shutil.copytree(kept.home, _home(instance), symlinks=True)
         host.install(instance.version)
         return replace(instance, url=host.start())
 
@@ -188,7 +201,16 @@ class Bench:
     def _rehearse(
         self, before: Before, host: TestHost, live: Collection[str] | None, around: Callable[[str], str]
     ) -> list[Finding]:
-        instance = self._restore(before, host)
+        instance = self._upgrade(before, host)
+        if isinstance(instance, Finding):
+            return [instance]
+        instance = replace(instance, url=around(instance.url))
+        after = self._look(instance, AFTER)
+        return compare(before.first, before.second, after) + self._try(instance, after, live)
+
+    def _upgrade(self, before: Before, host: TestHost) -> TestInstance | Finding:
+        """The upgraded instance, or what stopped the upgrade."""
+        instance = self._restore(before.kept, host)
         for hop in before.hops:
             (host.sql_server.backups.here / rollback_file_name(instance, hop.target)).unlink(missing_ok=True)
             try:
@@ -196,12 +218,18 @@ class Bench:
                     instance, host, hop.target, self._report, main=before.main.identity, logs=self._folder / "logs"
                 )
             except UpgradeFailed as error:
-                return [failed_upgrade(error, hop)]
+                return failed_upgrade(error, hop)
             instance = done.instance
-        instance = replace(instance, url=around(instance.url))
-        with _source(instance, before.observers, like=before.second) as source:
-            after = take_snapshot(source, self._folder / AFTER, self._report)
-        findings = compare(before.first, before.second, after)
+        return instance
+
+    def _look(self, instance: TestInstance, name: str) -> Snapshot:
+        with _source(instance, self.before.observers, like=self.before.second) as source:
+            return take_snapshot(source, self._folder / name, self._report)
+
+    def _try(self, instance: TestInstance, after: Snapshot, live: Collection[str] | None) -> list[Finding]:
+        """What the live checks find, all of them or those named."""
+        before = self.before
+        findings: list[Finding] = []
         with OctopusClient(instance.url, instance.api_key, access=Access.FULL) as client:
             checks = live_checks(
                 _context(client, before.main, before.observers), before.baseline, before.second, after,
@@ -212,6 +240,25 @@ class Bench:
                     self._report(f"trying: {name}")
                     findings.extend(check().findings)
         return findings
+
+    # --- one upgraded instance, looked at many times ---------------------------------------------------------------
+
+    def upgraded(self) -> Upgraded:
+        """The upgraded test instance: to be looked at, changed, and brought back as it was."""
+        host = self._provision.test_host()
+        instance = self._upgrade(self.before, host)
+        if isinstance(instance, Finding):
+            raise HarnessError(f"the upgrade failed without any regression: {instance.place}")
+        kept = self._kept(instance, host, "after-the-upgrade")
+        keys = {one.name: one.api_key for one in self.before.observers}
+        return Upgraded(
+            kept.instance,
+            {ADMINISTRATOR: kept.instance.api_key, **keys},
+            lambda: self._restore(kept, host),
+            self._look,
+            lambda after: compare(self.before.first, self.before.second, after),
+            self._try,
+        )
 
 
 def _context(client: OctopusClient, main: MainInstance, observers: list[Observer]) -> LiveContext:
@@ -232,6 +279,18 @@ def _source(
             observers=frozenset(user for one in observers for user in (one.user_id, one.login_id)),
             like=like.file if like is not None else None,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Upgraded:
+    """What can be done with one upgraded instance; the functions are those of its bench."""
+
+    instance: TestInstance
+    keys: Mapping[str, Secret]  # by name of the user
+    restored: Callable[[], TestInstance]  # back to right after the upgrade, running, perhaps at another address
+    look: Callable[[TestInstance, str], Snapshot]  # a snapshot in the file of this name
+    compared: Callable[[Snapshot], list[Finding]]
+    tried: Callable[[TestInstance, Snapshot, Collection[str] | None], list[Finding]]
 
 
 def _home(instance: TestInstance) -> Path:

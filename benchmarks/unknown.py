@@ -1,0 +1,160 @@
+"""Puts regressions that nobody told anyone about between the harness and an upgraded server, and asks what it finds.
+
+    python -m benchmarks.unknown                      # seeds 1 to 60
+    python -m benchmarks.unknown 17 23 --verbose      # these seeds, with everything that was found
+    python -m benchmarks.unknown --seeds 100 200 --only value route
+
+A seed draws one mutation from the grammar in `benchmarks/mutations/`. It is played on one upgraded instance that is
+kept alive: a snapshot through the proxy and the comparison where it shows to who reads, the live checks concerned where
+it shows to who acts. A mutation is caught when a finding names its place; found elsewhere when there are only others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from benchmarks.mutations import answers, behaviour, writes
+from benchmarks.mutations.mutation import Draw, Mutation, World
+from benchmarks.mutations.proxy import Proxy, standing
+from benchmarks.mutations.world import world_of
+from benchmarks.rehearsing import ADMINISTRATOR, Bench, Upgraded
+from tidegate.checks.finding import Finding
+from tidegate.observation.store import Snapshot
+from tidegate.rehearsal.instances import TestInstance
+from tidegate.versions import Version
+
+GRAMMAR: Final[dict[str, tuple[int, Draw]]] = {**answers.DRAWS, **writes.DRAWS, **behaviour.DRAWS}
+
+CAUGHT: Final = "caught"
+ELSEWHERE: Final = "elsewhere"
+MISSED: Final = "MISSED"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What came of one mutation."""
+
+    seed: int
+    mutation: Mutation
+    findings: Sequence[Finding]
+    seconds: float
+
+    @property
+    def named(self) -> list[Finding]:
+        return [finding for finding in self.findings if self.mutation.named_by(finding.place)]
+
+    @property
+    def outcome(self) -> str:
+        return CAUGHT if self.named else ELSEWHERE if self.findings else MISSED
+
+
+def drawn(seed: int, world: World, only: Iterable[str] = ()) -> Mutation:
+    """The mutation of a seed: the same for the same instance."""
+    dice = Random(seed)
+    table = {name: row for name, row in GRAMMAR.items() if not only or name in only}
+    while True:
+        name = dice.choices(list(table), [weight for weight, _ in table.values()])[0]
+        if mutation := table[name][1](dice, world):
+            return mutation
+
+
+class Adversary:
+    """One upgraded instance behind a proxy in which mutations act, one at a time."""
+
+    def __init__(self, upgraded: Upgraded, proxy: Proxy) -> None:
+        self._upgraded = upgraded
+        self._proxy = proxy
+        self._written = True
+        self._instance = self._fresh()
+        proxy.remembers = True
+        self.clean: Snapshot = upgraded.look(self._instance, "clean.sqlite")
+        self.alarms: Sequence[Finding] = upgraded.compared(self.clean)
+        self.world: World = world_of(self.clean, upgraded.keys[ADMINISTRATOR].reveal(), proxy.headers())
+
+    def _fresh(self) -> TestInstance:
+        """The instance as it was right after the upgrade."""
+        if self._written:
+            restored = self._upgraded.restored()
+            self._proxy.use(restored.url)
+            self._instance = replace(restored, url=self._proxy.url)
+            self._written = False
+        return self._instance
+
+    def play(self, seed: int, mutation: Mutation) -> Judged:
+        began = time.monotonic()
+        instance = self._fresh()
+        self._proxy.mutation = mutation
+        findings: list[Finding] = []
+        try:
+            if mutation.looks:
+                self._proxy.remembers = True
+                findings += self._upgraded.compared(self._upgraded.look(instance, "mutated.sqlite"))
+            if mutation.live:
+                self._proxy.remembers = False
+                self._written = True
+                findings += self._upgraded.tried(instance, self.clean, mutation.live)
+        finally:
+            self._proxy.mutation = None
+        return Judged(seed, mutation, findings, time.monotonic() - began)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0 when every mutation was caught and the control found nothing, 1 otherwise."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("seed", nargs="*", type=int, help="seeds; see --seeds")
+    parser.add_argument("--seeds", nargs=2, type=int, default=(1, 60), metavar=("FIRST", "LAST"), help="all of these")
+    parser.add_argument("--only", nargs="*", default=(), choices=sorted(GRAMMAR), help="parts of the grammar")
+    parser.add_argument("--pair", nargs=2, default=("2020.6.4671", "2021.1.7500"), metavar=("FROM", "TO"))
+    parser.add_argument("--verbose", action="store_true", help="print every finding")
+    chosen = parser.parse_args(arguments)
+    origin, target = map(Version.parse, chosen.pair)
+    seeds: Sequence[int] = chosen.seed or range(chosen.seeds[0], chosen.seeds[1] + 1)
+    judged: list[Judged] = []
+    with tempfile.TemporaryDirectory() as folder, Bench(Path(folder), origin, target) as bench:
+        upgraded = bench.upgraded()
+        users = {key.reveal(): name for name, key in upgraded.keys.items()}
+        with standing(Proxy(users, "Spaces-1")) as proxy:
+            adversary = Adversary(upgraded, proxy)
+            for finding in adversary.alarms:
+                print(f"FALSE ALARM {_told(finding)}", flush=True)
+            for seed in seeds:
+                one = adversary.play(seed, drawn(seed, adversary.world, chosen.only))
+                judged.append(one)
+                _tell(one, verbose=chosen.verbose)
+    _sum_up(judged)
+    return 1 if adversary.alarms or any(one.outcome != CAUGHT for one in judged) else 0
+
+
+def _tell(one: Judged, *, verbose: bool) -> None:
+    print(f"{one.outcome:9} {one.seed:5} {one.mutation.sentence} ({one.seconds:.0f} s)", flush=True)
+    shown = one.findings if verbose else (one.named or one.findings)[:1]
+    for finding in shown:
+        print(f"                  {_told(finding)}", flush=True)
+
+
+def _told(finding: Finding) -> str:
+    kind = "" if finding.kind == "upgrade" else f" ({finding.kind})"
+    values = f"{finding.before!r:.60} → {finding.after!r:.60}"
+    return f"[{finding.check}] {finding.severity}{kind} at {finding.place[:150]}: {values}"
+
+
+def _sum_up(judged: Sequence[Judged]) -> None:
+    kinds: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for one in judged:
+        kinds[one.mutation.kind][one.outcome] += 1
+    print("\n| mutation | drawn | caught | named elsewhere | missed |\n|---|---|---|---|---|")
+    for kind, outcomes in [*sorted(kinds.items()), ("all", Counter(one.outcome for one in judged))]:
+        print(f"| {kind} | {outcomes.total()} | {outcomes[CAUGHT]} | {outcomes[ELSEWHERE]} | {outcomes[MISSED]} |")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
