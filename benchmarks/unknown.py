@@ -37,6 +37,7 @@ GRAMMAR: Final[dict[str, tuple[int, Draw]]] = {**answers.DRAWS, **writes.DRAWS, 
 CAUGHT: Final = "caught"
 ELSEWHERE: Final = "elsewhere"
 MISSED: Final = "MISSED"
+NOTHING: Final = "nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Judged:
     seed: int
     mutation: Mutation
     findings: Sequence[Finding]
+    acted: bool
     seconds: float
 
     @property
@@ -54,6 +56,8 @@ class Judged:
 
     @property
     def outcome(self) -> str:
+        if not self.findings and not self.acted and self.mutation.looks:
+            return NOTHING  # there was nothing to change, as where a filter lets everything through
         return CAUGHT if self.named else ELSEWHERE if self.findings else MISSED
 
 
@@ -93,6 +97,7 @@ class Adversary:
         began = time.monotonic()
         instance = self._fresh()
         self._proxy.mutation = mutation
+        self._proxy.acted = "slow" in mutation.kind or "let in" in mutation.kind
         findings: list[Finding] = []
         try:
             if mutation.looks:
@@ -104,7 +109,7 @@ class Adversary:
                 findings += self._upgraded.tried(instance, self.clean, mutation.live)
         finally:
             self._proxy.mutation = None
-        return Judged(seed, mutation, findings, time.monotonic() - began)
+        return Judged(seed, mutation, findings, self._proxy.acted, time.monotonic() - began)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -131,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 judged.append(one)
                 _tell(one, verbose=chosen.verbose)
     _sum_up(judged)
-    return 1 if adversary.alarms or any(one.outcome != CAUGHT for one in judged) else 0
+    return 1 if adversary.alarms or any(one.outcome in (ELSEWHERE, MISSED) for one in judged) else 0
 
 
 def _tell(one: Judged, *, verbose: bool) -> None:
@@ -149,10 +154,10 @@ def _told(finding: Finding) -> str:
 
 def _sum_up(judged: Sequence[Judged]) -> None:
     kinds: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for one in judged:
+    for one in (one for one in judged if one.outcome != NOTHING):
         kinds[one.mutation.kind][one.outcome] += 1
     print("\n| mutation | drawn | caught | named elsewhere | missed |\n|---|---|---|---|---|")
-    for kind, outcomes in [*sorted(kinds.items()), ("all", Counter(one.outcome for one in judged))]:
+    for kind, outcomes in [*sorted(kinds.items()), ("all", sum(kinds.values(), Counter()))]:
         print(f"| {kind} | {outcomes.total()} | {outcomes[CAUGHT]} | {outcomes[ELSEWHERE]} | {outcomes[MISSED]} |")
 
 

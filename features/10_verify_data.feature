@@ -36,6 +36,16 @@ Feature: Verifying the data
       When the test instance is upgraded to the target version
       Then steps follow their templates, and tenants keep their variables
 
+    @severity:critical @issue:4979
+    Scenario: What people edit is kept, and nothing else changes with it
+      When the test instance is upgraded to the target version
+      Then each property of one resource of each kind can be changed as before
+
+    @severity:critical
+    Scenario: Whoever was refused to write is still refused
+      When the test instance is upgraded to the target version
+      Then nobody may write more or less than before, and refusals give a reason
+
   Rule: The database is in order
 
     @severity:critical

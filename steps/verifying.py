@@ -172,6 +172,16 @@ def _(live_checks: LiveChecks, judge: Judge) -> None:
     judge.require_none(live_checks.findings("consequences"))
 
 
+@then("each property of one resource of each kind can be changed as before")
+def _(live_checks: LiveChecks, judge: Judge) -> None:
+    judge.require_none(live_checks.findings("editing"))
+
+
+@then("nobody may write more or less than before, and refusals give a reason")
+def _(live_checks: LiveChecks, judge: Judge) -> None:
+    judge.require_none(live_checks.findings("refusals"))
+
+
 @then("the server finds its database complete, and every view can be read")
 def _(live_checks: LiveChecks, comparison: Comparison, judge: Judge) -> None:
     judge.require_none([*live_checks.findings("integrity"), *comparison.of("SCHEMA")])

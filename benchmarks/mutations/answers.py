@@ -337,7 +337,7 @@ def let_in(dice: Random, world: World) -> Mutation | None:
     hidden = {
         family: shown
         for family, seens in {**world.seen, **world.lists}.items()
-        if (shown := [one for one in seens if "?" not in one.place and one.place not in world.seen_by.get(user, ())])
+        if "?" not in family and family not in world.families_of.get(user, ()) and (shown := list(seens))
     }
     if not hidden:
         return None

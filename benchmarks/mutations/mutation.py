@@ -96,6 +96,7 @@ class World:
     files: Mapping[str, Sequence[Seen]]
     users: Sequence[str]  # the less privileged ones
     seen_by: Mapping[str, frozenset[str]]  # places that each of them can read
+    families_of: Mapping[str, frozenset[str]]  # families of which each of them can read something
     ids: Mapping[str, Sequence[str]]  # ids by collection (`Projects`)
     headers: Mapping[str, Sequence[str]]  # names of headers that say something, by family
     newest: Mapping[str, int]  # the highest number of each collection's ids

@@ -24,6 +24,7 @@ class Proxy:
         self.upstream = ""
         self.url = ""
         self.mutation: Mutation | None = None
+        self.acted = False  # whether the mutation has changed anything yet
         self.remembers = False  # for snapshots: what nobody writes to stays as it is
         self._users = users  # by key
         self._default_space = default_space
@@ -41,8 +42,17 @@ class Proxy:
         return {family: sorted(names) for family, names in self._headers.items()}
 
     def handle(self, asked: Asked) -> Reply:
-        mutation = self.mutation
-        return self.forward(asked) if mutation is None else mutation.handle(asked, self.forward)
+        if self.mutation is None:
+            return self.forward(asked)
+        passed: list[tuple[Asked, Reply]] = []
+
+        def forward(one: Asked) -> Reply:
+            passed.append((one, self.forward(one)))
+            return passed[-1][1]
+
+        reply = self.mutation.handle(asked, forward)
+        self.acted = self.acted or len(passed) != 1 or not _same(asked, passed[0][0], passed[0][1], reply)
+        return reply
 
     def forward(self, asked: Asked) -> Reply:
         """The server's own answer. What was read is remembered until somebody writes: a mutation changes no answers."""
@@ -90,6 +100,15 @@ class Proxy:
         user = self._users.get(key, NOBODY if not key and "cookie" not in kept else "somebody")
         place = place_of(path, self._default_space) if path.lower().startswith("/api") else path
         return Asked(method, path, kept, body, user, place)
+
+
+def _same(asked: Asked, passed: Asked, answered: Reply, reply: Reply) -> bool:
+    """Whether a request went to the server and its answer came back with nothing done to them."""
+    if passed is not asked and (passed.path != asked.path or passed.json != asked.json or passed.user != asked.user):
+        return False
+    if reply.status != answered.status or list(reply.headers) != list(answered.headers):
+        return False
+    return reply.body == answered.body or (reply.json is not None and reply.json == answered.json)
 
 
 @contextmanager

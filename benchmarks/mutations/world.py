@@ -20,10 +20,12 @@ def world_of(after: Snapshot, key: str, headers: Mapping[str, Sequence[str]]) ->
     """The world that ``after`` shows; ``key`` is the administrator's, ``headers`` those that were sent, by family."""
     by_form: dict[str, defaultdict[str, list[Seen]]] = {form: defaultdict(list) for form in (ITEM, LIST, FILE)}
     seen_by: defaultdict[str, set[str]] = defaultdict(set)
+    families_of: defaultdict[str, set[str]] = defaultdict(set)
     ids: defaultdict[str, list[str]] = defaultdict(list)
     for seen in after.rows("status = 200 AND form IN (?, ?, ?) AND place NOT LIKE '(probe)%'", (ITEM, LIST, FILE)):
         if seen.user != after.administrator:
             seen_by[seen.user].add(seen.place)
+            families_of[seen.user].add(seen.family)
         elif seen.form == FILE or "json" in seen.type:
             by_form[seen.form][seen.family].append(seen)
     for listed in (one for lists in by_form[LIST].values() for one in lists if "?" not in one.place):
@@ -39,6 +41,7 @@ def world_of(after: Snapshot, key: str, headers: Mapping[str, Sequence[str]]) ->
     kept = {family: sorted({*names} - _PASSING) for family, names in headers.items()}
     return World(
         by_form[ITEM], by_form[LIST], by_form[FILE], [user for user in after.about["users"] if user in seen_by],
-        {user: frozenset(places) for user, places in seen_by.items()}, ids,
+        {user: frozenset(places) for user, places in seen_by.items()},
+        {user: frozenset(families) for user, families in families_of.items()}, ids,
         {family: names for family, names in kept.items() if names}, newest, swagger[0] if swagger else {}, key,
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +13,7 @@ from typing import Any, Final, cast
 
 from tidegate.checks.described import Field, Interface, Operation, interface
 from tidegate.checks.finding import Finding, Severity
+from tidegate.checks.grading import EXAMPLES, TOGETHER
 from tidegate.observation.documents import links_of
 from tidegate.observation.places import variables
 from tidegate.observation.snapshot import version_of
@@ -67,6 +69,7 @@ def compare_surface(before: Snapshot, after: Snapshot) -> Iterator[Finding]:
     """Filters that links no longer offer, and what the server's own description no longer has."""
     known = Known(version_of(before), version_of(after))
     yield from _headers(before.headers(), after.headers())
+    yield from _sent(before.sent(), after.sent())
     yield from _rate(before, after)
     yield from _filters(_root_links(before), _root_links(after), known)
     described = [_described(snapshot) for snapshot in (before, after)]
@@ -81,7 +84,10 @@ def compare_surface(before: Snapshot, after: Snapshot) -> Iterator[Finding]:
 def compare_interfaces(before: Interface, after: Interface, known: Known) -> Iterator[Finding]:
     """What a client of the interface ``before`` would stumble over in ``after``."""
     for name, operation in before.operations.items():
-        now = after.operations.get(name) or _spaced(after, name)
+        now = after.operations.get(name)
+        if now is None and _spaced(before, name) is None:
+            # Where only the form without a space was described, the form with one is as good.
+            now = _spaced(after, name)
         if now is not None:
             yield from _operation(name, operation, now, known)
         elif not known.explains("route", name):
@@ -162,6 +168,29 @@ def _headers(before: Mapping[tuple[str, str], str], after: Mapping[tuple[str, st
         else:
             consequence = "browsers may block parts of the portal, of artifacts or of embedded pages"
             yield _finding(f"{place} header {header}", Severity.DEGRADED, was, now, consequence)
+
+
+def _sent(
+    before: Mapping[tuple[str, str], frozenset[str]], after: Mapping[tuple[str, str], frozenset[str]]
+) -> Iterator[Finding]:
+    """Headers of answers of any route: those that every answer of a family had, and the one thing that they said."""
+    changed: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for (family, name), was in before.items():
+        now = after.get((family, name), was)
+        if "" not in was and "" in now:
+            changed[(name, ", ".join(sorted(was)), "")].append(family)
+        elif len(was) == 1 and was.isdisjoint(now):
+            changed[(name, next(iter(was)), ", ".join(sorted(now)))].append(family)
+    for (name, was, now), families in sorted(changed.items()):
+        if not was:
+            continue  # a header that is new asks nothing of clients
+        severity = Severity.BREAKING if name == "content-type" else Severity.DEGRADED
+        consequence = "clients and browsers read, keep or show these answers in another way"
+        groups = [[family] for family in families] if len(families) < TOGETHER else [families]
+        for group in groups:
+            shown = ", ".join(family or "/api" for family in sorted(group)[:EXAMPLES])
+            place = f"{shown}: header {name}" if len(group) == 1 else f"header {name} ({len(group)} routes: {shown}, …)"
+            yield _finding(place, severity, was, now or None, consequence)
 
 
 def _rate(before: Snapshot, after: Snapshot) -> Iterator[Finding]:

@@ -121,6 +121,8 @@ class Comparison:
         self._findings = findings
         self._routes: RouteKnowledge = route_knowledge()
         self._broken_lists: set[tuple[str, str]] = set()
+        counts = before.counts()
+        self._grew = {key: number - counts[key][0] for key, (number, _) in after.counts().items() if key in counts}
         self._complete = {key for key, (_, whole) in after.counts().items() if whole}
         self._complete_before = {key for key, (_, whole) in before.counts().items() if whole}
 
@@ -193,9 +195,20 @@ class Comparison:
             kind = "allowed"
         elif after >= 500 and after != HTTPStatus.NOT_IMPLEMENTED:
             kind = "failed"
+        elif self._was_hidden(pair):
+            kind = "allowed"
         else:
             return  # a route that answers now and did not before harms nobody, nor one that says it is not made yet
         self._differ(pair, kind, "", "", before or None, _told(after, pair.after_body))
+
+    def _was_hidden(self, pair: Pair) -> bool:
+        """Whether it was there before, and only not for this user: "not found" is how some routes refuse."""
+        if pair.user == self._before.administrator or pair.before_status not in (401, 404):
+            return False
+        if not _ok(pair.after_status):
+            return False
+        shown = (self._before.one(pair.place, form=form) for form in (ITEM, LIST))
+        return any(seen is not None and _ok(seen.status) for seen in shown)
 
     def _file(self, pair: Pair) -> None:
         if pair.place in self._habits.files:
@@ -225,8 +238,16 @@ class Comparison:
             return False
         grows = pair.family.partition("?")[0].rpartition("/")[2] in self._routes.may_grow
         more = isinstance(change.before, int) and isinstance(change.after, int) and change.after > change.before
-        # New entries of a list that was read completely are judged one by one, as resources.
-        return more and (grows or (pair.user, pair.place) in self._complete)
+        if not more or grows:
+            return more
+        own = pair.family.partition("?")[0]
+        if "?" not in pair.place and "*" not in own:
+            # New entries of a collection that was read completely are judged one by one, as resources.
+            return (pair.user, pair.place) in self._complete
+        # A part of a collection grows by what is new in the whole of it, and not by what it did not show before.
+        space = f"{pair.place.partition('/')[0]}/" if pair.place.startswith("Spaces-") else ""
+        whole = (pair.user, space + own.rpartition("/")[2].removesuffix("all").rstrip("/"))
+        return change.after - change.before <= self._grew.get(whole, 0)
 
     def _gone(self, single: Single) -> None:
         if single.place in self._habits.going or not _ok(single.status):

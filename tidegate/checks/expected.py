@@ -35,6 +35,9 @@ _KINDS: Final = {
 }
 
 
+_LOST: Final = {Kind.REMOVED, Kind.EMPTIED, Kind.RETYPED}
+
+
 @dataclass(frozen=True, slots=True)
 class ExpectedChange:
     """One known change. It came between ``since`` and ``by``; an empty ``since`` means: with any upgrade."""
@@ -67,6 +70,8 @@ class ExpectedChange:
         if not any(pattern.fullmatch(change.path) for pattern in self.paths):
             return False
         if self.what is What.VARIES:
+            if change.kind in _LOST and Nature.PRESENCE not in self.natures and self.becomes is None:
+                return False  # what varies is there
             if self.becomes is not None and not self.becomes.fullmatch(str(change.after)):
                 return False
             return not self.natures or nature(change) in self.natures

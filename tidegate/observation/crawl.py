@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from tidegate.observation.documents import id_of, links_of, list_shape, nested_links, property_of, without_credentials
 from tidegate.observation.fetching import Fetched, Fetcher, Job, Pages
+from tidegate.observation.manners import Shown, for_nobody, for_pages, for_unknown, manner_of
 from tidegate.observation.places import expand, family_of, place_of, space_of, variables
 from tidegate.observation.routes import RouteKnowledge
 from tidegate.observation.scope import SnapshotScope
@@ -53,6 +54,8 @@ class Crawler:
         self._spaces = spaces
         self._everything = everything
         self.asked: set[tuple[str, str]] = set()
+        self.shown: dict[str, Shown] = {}  # one place of each family, the same one in every snapshot
+        self.families: set[str] = set()  # that were asked for
         self._files: defaultdict[str, int] = defaultdict(int)
 
     # --- what to ask for -------------------------------------------------------------------------------------
@@ -90,6 +93,7 @@ class Crawler:
         if key in self.asked or not self._knowledge.allowed(job.place):
             return
         self.asked.add(key)
+        self.families.add(job.family)
         self._fetcher.add(job)
 
     def ask_path(self, path: str, *, follow: bool = True, form: str = ITEM) -> None:
@@ -120,6 +124,9 @@ class Crawler:
     def handle(self, fetched: Fetched) -> None:
         """Write down one answer and queue what it leads to."""
         job, answer = fetched.job, fetched.answer
+        if job.manner:
+            self._writer.saw(manner_of(fetched))
+            return
         if answer is None:
             self._write(job, ITEM if not job.file else FILE, 0, body=fetched.trouble)
             return
@@ -129,11 +136,21 @@ class Crawler:
                 job, FILE, answer.status, kind=kind, size=fetched.size, digest=fetched.digest, seconds=answer.seconds
             )
             return
+        if answer.ok:
+            self._remember(job)
+            self._writer.sent(job.family, answer.headers)
         shape = list_shape(fetched.json) if answer.ok else None
         if shape is None or (not shape.paged and not _resources(shape.items)):
             self._document(fetched)
         else:
             self._list(fetched)
+
+    def _remember(self, job: Job) -> None:
+        if not self._everything or job.form != ITEM or "?" in job.place or "skip=" in job.path:
+            return
+        known = self.shown.get(job.family)
+        if known is None or self._scope.rank(job.place) < self._scope.rank(known.place):
+            self.shown[job.family] = Shown(job.place, job.path)
 
     def _document(self, fetched: Fetched) -> None:
         job, answer = fetched.job, fetched.answer
@@ -310,6 +327,36 @@ class Crawler:
 
     def _state(self, collection: Collection, taken: int, why: str) -> None:
         self._writer.sampled(Sampled(collection.place, len(collection.ids), taken, why))
+
+    # --- manners -----------------------------------------------------------------------------------------------
+
+    def ask_manners(self, may_grow: Iterable[str]) -> None:
+        """What is not there, what is shown to nobody, and whether pages are parts of their list."""
+        jobs = list(for_nobody(self.shown))
+        for collection in self.collections.values():
+            base = expand(collection.template)
+            if base is None or not collection.ids:
+                continue
+            path = self._with_query(base, "", collection.family)
+            if "{/id}" in collection.template:
+                jobs += for_unknown(self.user, collection.place, path, collection.ids)
+            if "take" in variables(collection.template) and collection.family not in may_grow:
+                jobs += for_pages(self.user, collection.place, path, list(collection.ids))
+        for job in jobs:
+            self.ask(job)
+
+    def ask_unscoped(self) -> None:
+        """One place of each family that lies in the default space, by the path from before there were spaces."""
+        prefix = f"/api/{self._default_space.lower()}/"
+        for one in list(self.shown.values()):
+            if self._spaces and one.path.lower().startswith(prefix):
+                self.ask_path(f"/api/{one.path[len(prefix) :]}", follow=False, form="unscoped")
+
+    def ask_as_well(self, shown: Mapping[str, Shown]) -> None:
+        """What another user was shown, one place of each family that nothing has led this user to."""
+        for family, one in shown.items():
+            if family not in self.families:
+                self.ask_path(one.path, follow=False)
 
     # --- writing -----------------------------------------------------------------------------------------------
 

@@ -35,6 +35,8 @@ class Job:
     follow: bool = True
     #: For a page of a list: what the earlier pages held.
     pages: Pages | None = None
+    #: Whether only the manner of the answer counts (`tidegate.observation.manners`).
+    manner: bool = False
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from tidegate.errors import HarnessError
 from tidegate.observation.crawl import Crawler
 from tidegate.observation.documents import id_of
 from tidegate.observation.fetching import Fetcher, Job
+from tidegate.observation.manners import NOBODY
 from tidegate.observation.places import family_of
 from tidegate.observation.probes import PLACE, ask, ask_as_clients
 from tidegate.observation.routes import RouteKnowledge, route_knowledge
@@ -48,7 +49,11 @@ def take_snapshot(
     administrator = source.clients[source.administrator]
     server = administrator.server()
     administrator.get("/api/users/me")
-    with SnapshotWriter(file) as writer, Fetcher(source.clients, source.scope) as fetcher:
+    with (
+        administrator.anonymous() as anonymous,
+        SnapshotWriter(file) as writer,
+        Fetcher({**source.clients, NOBODY: anonymous}, source.scope) as fetcher,
+    ):
         taker = _Taker(source, server, writer, fetcher, report)
         taker.explore()
         taker.sample()
@@ -58,7 +63,8 @@ def take_snapshot(
         if source.timed:
             taker.time_again()
             taker.time_together()
-        taker.probe(administrator)
+        taker.try_manners()
+        taker.probe(administrator, anonymous)
         _headers(administrator, writer)
         if source.database is not None:
             _database(source.database, writer)
@@ -264,18 +270,27 @@ class _Taker:
                 user = self._source.administrator
                 self._writer.saw(Seen(user, place, TOGETHER, place, path, 200, seconds=seconds))
 
-    def probe(self, client: OctopusClient) -> None:
+    def try_manners(self) -> None:
+        """What each route shows to whom nothing has led there, and says about what is not there."""
+        crawler = self._crawlers[self._source.administrator]
+        crawler.ask_manners(self._knowledge.may_grow)
+        crawler.ask_unscoped()
+        for user in self._source.others():
+            self._crawlers[user].ask_as_well(crawler.shown)
+        self._drain("trying what is not shown")
+
+    def probe(self, client: OctopusClient, anonymous: OctopusClient) -> None:
         """Ask how the interface behaves, also for those who give no credentials."""
-        with client.anonymous() as anonymous:
-            space = self.default_space if self._spaces else ""
-            for seen in ask(client, anonymous, self._source.administrator, space):
-                self._writer.saw(seen)
+        space = self.default_space if self._spaces else ""
+        for seen in ask(client, anonymous, self._source.administrator, space):
+            self._writer.saw(seen)
         for seen in ask_as_clients(client, self._source.administrator):
             self._writer.saw(seen)
 
     def _drain(self, phase: str) -> None:
+        administrators = self._crawlers[self._source.administrator]
         for fetched in self._fetcher.results():
-            self._crawlers[fetched.job.user].handle(fetched)
+            self._crawlers.get(fetched.job.user, administrators).handle(fetched)
             self._answers += 1
             if fetched.answer is not None and fetched.answer.seconds > self._scope.slow:
                 self._slow.append((fetched.answer.seconds, fetched.job))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any, Final, Self
 
 from tidegate.errors import HarnessError
 
-FORMAT: Final = "2"
+FORMAT: Final = "3"
 
 _SCHEMA: Final = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -31,9 +32,20 @@ CREATE TABLE tables (name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROW
 CREATE TABLE views (name TEXT PRIMARY KEY, error TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE journal (position INTEGER PRIMARY KEY, script TEXT NOT NULL);
 CREATE TABLE traffic (place TEXT PRIMARY KEY, times INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE sent (family TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (family, name, value))
+    WITHOUT ROWID;
 CREATE TABLE headers (place TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (place, name))
     WITHOUT ROWID;
 """
+
+#: Headers of any answer that clients and browsers act on (RFC 9110, RFC 9111, RFC 6266, WHATWG Fetch).
+ACTED_ON: Final = (
+    "content-type", "content-disposition", "content-encoding", "cache-control", "etag", "last-modified", "expires",
+    "vary", "link", "location", "access-control-allow-origin", "content-security-policy", "x-content-type-options",
+)  # fmt: skip
+#: Stands for a header whose text is another one each time.
+PRESENT: Final = "(present)"
+MOST: Final = 60
 
 #: Forms of a place: read on its own, as an entry of the list named after the colon, a list's ids, a file's digest.
 ITEM: Final = "item"
@@ -77,6 +89,13 @@ class Sampled:
     why: str
 
 
+def _told(header: str | None) -> str:
+    """What a header says, without what is another thing for each answer."""
+    if header is None:
+        return ""
+    return header if len(header) < MOST and '"' not in header else PRESENT
+
+
 class SnapshotWriter:
     """Writes one snapshot file; used by one thread."""
 
@@ -89,6 +108,7 @@ class SnapshotWriter:
         self._connection = sqlite3.connect(file, isolation_level=None)
         self._connection.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;" + _SCHEMA)
         self._waiting: list[tuple[Any, ...]] = []
+        self._sent: dict[str, set[tuple[str, str]]] = {}
 
     def __enter__(self) -> Self:
         self._connection.execute("BEGIN")
@@ -143,6 +163,13 @@ class SnapshotWriter:
         self._connection.executemany(
             "INSERT OR REPLACE INTO headers VALUES (?, ?, ?)", [(place, name, value) for name, value in headers.items()]
         )
+
+    def sent(self, family: str, headers: Mapping[str, str]) -> None:
+        """Note what the headers of a family's answers say, as far as clients act on them."""
+        told = {(name, _told(headers.get(name))) for name in ACTED_ON}
+        for name, value in told - self._sent.get(family, set()):
+            self._connection.execute("INSERT INTO sent VALUES (?, ?, ?)", (family, name, value))
+        self._sent.setdefault(family, set()).update(told)
 
     def about(self, facts: Mapping[str, Any]) -> None:
         self._connection.executemany(
@@ -231,6 +258,14 @@ class Snapshot:
     def journal(self) -> list[str]:
         with closing(self.connect()) as connection:
             return [row[0] for row in connection.execute("SELECT script FROM journal ORDER BY position")]
+
+    def sent(self) -> dict[tuple[str, str], frozenset[str]]:
+        """What each header of a family's answers said, "" where an answer had none."""
+        found: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        with closing(self.connect()) as connection:
+            for family, name, value in connection.execute("SELECT family, name, value FROM sent"):
+                found[(family, name)].add(value)
+        return {key: frozenset(values) for key, values in found.items()}
 
     def headers(self) -> dict[tuple[str, str], str]:
         with closing(self.connect()) as connection:

@@ -94,6 +94,8 @@ class OctopusClient:
         headers = {"User-Agent": user_agent, "Accept": "application/json"}
         if api_key is not None:
             headers["X-Octopus-ApiKey"] = api_key.reveal()
+        #: Told of every answer, where somebody listens.
+        self.listener: Callable[[str, str, Answer], None] | None = None
         self._http = httpx.Client(
             base_url=self.url,
             headers=headers,
@@ -114,7 +116,7 @@ class OctopusClient:
 
     def anonymous(self) -> OctopusClient:
         """A read-only client of the same server that gives no credentials; the caller closes it."""
-        return OctopusClient(self.url, None, connections=1)
+        return OctopusClient(self.url, None)
 
     def server(self) -> ServerInfo:
         """The root document `GET /api`, which needs no authentication."""
@@ -154,7 +156,10 @@ class OctopusClient:
                 where=self.url,
                 next_step="check that the server runs and that this machine may connect to it",
             ) from None
-        return Answer(response.status_code, response.headers, response.content, response.elapsed.total_seconds())
+        answer = Answer(response.status_code, response.headers, response.content, response.elapsed.total_seconds())
+        if self.listener is not None:
+            self.listener(method, path, answer)
+        return answer
 
     def download(self, path: str, sink: Callable[[bytes], None]) -> Answer:
         """GET a file piece by piece into ``sink``; the answer itself has no content. Raises :class:`Unreachable`.

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from tidegate.checks.expected import Hop, expected_changes
+from tidegate.checks.live.answers import check_answers
 from tidegate.checks.live.background import (
     check_background,
     check_health,
@@ -23,9 +25,12 @@ from tidegate.checks.live.deployments import (
     rehearse,
 )
 from tidegate.checks.live.downloads import check_downloads
+from tidegate.checks.live.editing import check_editing, editing_outcomes
+from tidegate.checks.live.hearing import Heard
 from tidegate.checks.live.interruptions import check_waiting
 from tidegate.checks.live.login import check_login, login_outcomes
 from tidegate.checks.live.pushing import check_pushing, push_outcomes
+from tidegate.checks.live.refusals import check_refusals, refusal_outcomes
 from tidegate.checks.live.releases import check_releases, make_releases
 from tidegate.checks.live.retention import check_retention
 from tidegate.checks.live.runbooks import RunbookRuns, check_runbooks, rehearse_runbooks
@@ -34,6 +39,7 @@ from tidegate.checks.live.scripts import Script, ScriptOutcome, check_scripts, r
 from tidegate.checks.live.spaces import check_spaces
 from tidegate.checks.live.subscriptions import check_subscriptions, delivery_outcome
 from tidegate.checks.live.triggers import check_triggers
+from tidegate.observation.snapshot import version_of
 from tidegate.observation.store import Snapshot
 from tidegate.secrets import Secret
 from tidegate.side_by_side import Beside
@@ -54,6 +60,9 @@ class Baseline:
     scheduled_logs: frozenset[str]
     notified: str  # whether a subscription reached a webhook
     scripts: Mapping[str, ScriptOutcome]
+    edits: Mapping[str, str] = field(default_factory=dict[str, str])  # what was kept of each
+    refusals: Mapping[str, str] = field(default_factory=dict[str, str])  # of writes that cannot be
+    answers: Mapping[str, Heard] = field(default_factory=dict[str, Heard])  # to everything that was written
     deployments: frozenset[str] = field(default_factory=frozenset[str])  # every one there was at the end
 
 
@@ -69,6 +78,8 @@ def record_baseline(
     context.report("live baseline: saving what others depend on")
     # Before any release: what is saved here is what later ones are made of.
     consequences = consequence_outcomes(context)
+    edits = editing_outcomes(context)
+    refusals = refusal_outcomes(context)
     rehearsals = rehearse(context, most=most)
     as_users = outcomes_as_users(context, rehearsals.rehearsed)
     # Notifications come when the server's clock says so: whatever else is done meanwhile costs no time.
@@ -85,7 +96,7 @@ def record_baseline(
     outcomes = run_scripts(context, scripts, api_key) if api_key is not None else {}
     return Baseline(
         logins, rehearsals, as_users, pushes, creations, releases, runbooks, consequences, scheduled_logs(context),
-        delivered, outcomes, deployment_ids(context),
+        delivered, outcomes, edits, refusals, context.hearing.heard(), deployment_ids(context),
     )  # fmt: skip
 
 
@@ -132,6 +143,10 @@ def live_checks(
     checks["saving"] = partial(check_saving, context, after)
     checks["saving as before"] = partial(check_saving_as_before, context, before, after)
     checks["consequences"] = partial(check_consequences, context, baseline.consequences)
+    checks["editing"] = partial(check_editing, context, baseline.edits)
+    checks["refusals"] = partial(check_refusals, context, baseline.refusals)
+    hop = Hop(expected_changes(), version_of(before), version_of(after))
+    checks["answers"] = partial(check_answers, context, baseline.answers, hop)
     checks["integrity"] = partial(check_integrity, context)
     checks["retention"] = partial(check_retention, context)
     return checks

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, cast
 
 from tidegate.checks.finding import Finding, Severity
 from tidegate.checks.grading import EXAMPLES, TOGETHER
+from tidegate.checks.live.hearing import Hearing
 from tidegate.errors import HarnessError, MainInstanceProtected, Refused, Unreachable
 from tidegate.observation.observers import Observer
 from tidegate.observation.places import family_of
@@ -98,6 +99,7 @@ class LiveContext:
     task_timeout: float = 120.0
     report: Callable[[str], None] = lambda _: None
     nodes: tuple[str, ...] = ()  # the instance's own; empty when only one may run, whatever its name
+    hearing: Hearing = field(default_factory=Hearing)  # what was answered to everything that was written
 
     @property
     def any_node(self) -> tuple[tuple[str, str], ...]:
@@ -110,7 +112,9 @@ class LiveContext:
 
     def as_user(self, observer: Observer) -> OctopusClient:
         """A client with the key of one kind of user; the caller closes it."""
-        return OctopusClient(self.client.url, observer.api_key, access=Access.FULL, user_agent="tidegate")
+        client = OctopusClient(self.client.url, observer.api_key, access=Access.FULL, user_agent="tidegate")
+        client.listener = self.hearing.note
+        return client
 
     def task_ended(self, task_id: str, *, answer_interruptions: bool = True) -> dict[str, Any]:
         """The task once it is over, or, unless they are to be answered, once it waits for somebody.
@@ -171,7 +175,9 @@ def live_context(
     server = client.server()
     spaces = cast("list[dict[str, Any]]", client.get("/api/spaces/all")) if server.spaces else []
     default = next((str(space["Id"]) for space in spaces if space.get("IsDefault")), "")
-    return LiveContext(client, guard, server, default, tuple(observers), task_timeout, report, tuple(nodes))
+    context = LiveContext(client, guard, server, default, tuple(observers), task_timeout, report, tuple(nodes))
+    client.listener = context.hearing.note
+    return context
 
 
 def run_check(check: str, context: LiveContext, body: Callable[[Notes], None]) -> LiveResult:

@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 from tidegate.checks.differences import differences
 from tidegate.checks.expected import Hop, expected_changes
 from tidegate.checks.live.context import LiveContext, LiveResult, Notes, run_check, told
+from tidegate.checks.live.sorts import sort_of
 from tidegate.checks.normalise import document
 from tidegate.observation.documents import links_of
 from tidegate.observation.places import place_of
@@ -52,7 +53,8 @@ def check_saving(context: LiveContext, seen: Snapshot, *, most: int = 2) -> Live
             path = context.path(name) if name == "dashboardconfiguration" else f"/api/{name}"
             _round_trip(context, notes, path, optional=True)
 
-    return run_check("SAVE", context, body)
+    with context.hearing.deaf():  # before the upgrade only few of these are saved
+        return run_check("SAVE", context, body)
 
 
 def check_saving_as_before(context: LiveContext, before: Snapshot, after: Snapshot) -> LiveResult:
@@ -74,7 +76,8 @@ def check_saving_as_before(context: LiveContext, before: Snapshot, after: Snapsh
                 _save_as_before(context, notes, path, known[str(item["Id"])])
                 notes.covered.append(f"{kind}: {path}")
 
-    return run_check("INTEG", context, body)
+    with context.hearing.deaf():
+        return run_check("INTEG", context, body)
 
 
 def _save_as_before(context: LiveContext, notes: Notes, path: str, known: dict[str, Any]) -> None:
@@ -114,24 +117,11 @@ def _varied(items: list[tuple[str, dict[str, Any]]], most: int) -> list[tuple[st
     chosen: list[tuple[str, dict[str, Any]]] = []
     # The fullest documents first: an empty process or set shows nothing.
     for path, body in sorted(items, key=lambda item: -len(str(item[1]))):
-        sort = _sort(body)
+        sort = sort_of(body)
         if sorts.get(sort, 0) < (most if len(items) <= most * 4 else 1) or sort not in sorts:
             sorts[sort] = sorts.get(sort, 0) + 1
             chosen.append((path, body))
     return chosen
-
-
-def _sort(body: dict[str, Any]) -> str:
-    own = ("FeedType", "AccountType", "ContentType", "WorkerPoolType", "Type")
-    parts: list[Any] = [body.get(name) for name in own]
-    parts += [_inner(body, "Endpoint", "CommunicationStyle"), _inner(body, "Filter", "FilterType")]
-    parts += [_inner(body, "Action", "ActionType")]
-    return "/".join(str(part) for part in parts if part)
-
-
-def _inner(body: dict[str, Any], name: str, inner: str) -> Any:
-    value = body.get(name)
-    return cast("dict[str, Any]", value).get(inner) if isinstance(value, dict) else None
 
 
 def _round_trip(context: LiveContext, notes: Notes, path: str, *, optional: bool = False) -> None:

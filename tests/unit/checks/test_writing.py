@@ -1,0 +1,217 @@
+"""Editing, refusals and answers: a workshop where things are made, changed and removed, and what may break there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from tidegate.checks.expected import Hop
+from tidegate.checks.live.answers import check_answers
+from tidegate.checks.live.context import LiveContext, LiveResult
+from tidegate.checks.live.creating import check_creating, creation_outcomes
+from tidegate.checks.live.editing import check_editing, editing_outcomes
+from tidegate.checks.live.refusals import check_refusals, refusal_outcomes
+from tidegate.octopus.client import Access, Answer, OctopusClient, ServerInfo
+from tidegate.versions import Version
+
+Document = dict[str, Any]
+Fault = Callable[[str, str, Any], Answer | None]
+
+PROCESS: Document = {
+    "Id": "deploymentprocess-Projects-1", "Version": 1,
+    "Steps": [{"Name": "Say", "Actions": [{"Properties": {"Octopus.Action.Script.ScriptBody": "echo"}}]}],
+}  # fmt: skip
+
+
+class Shop(OctopusClient):
+    """A server that stores what it is sent. ``fault`` may answer in its place, ``spoil`` change what is stored."""
+
+    def __init__(
+        self,
+        fault: Fault = lambda _method, _route, _body: None,
+        spoil: Callable[[str, str, Document], Document] = lambda _method, _route, body: body,
+    ) -> None:
+        self.url = "http://127.0.0.1:1"
+        self.access = Access.FULL
+        self.listener = None
+        self.stored: dict[str, Document] = {
+            "deploymentprocesses/deploymentprocess-Projects-1": deepcopy(PROCESS),
+            "projectgroups/ProjectGroups-1": {"Id": "ProjectGroups-1"},
+            "lifecycles/Lifecycles-1": {"Id": "Lifecycles-1"},
+        }
+        self._made = 100
+        self.fault = fault
+        self._spoil = spoil
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+    def send(self, method: str, path: str, **request: Any) -> Answer:
+        route = path.removeprefix("/api/").partition("?")[0]
+        body = request.get("json")
+        answer = self.fault(method, route, body) or self._answer(method, route, body)
+        if self.listener is not None:
+            self.listener(method, path, answer)
+        return answer
+
+    def _answer(self, method: str, route: str, body: Any) -> Answer:
+        kind, _, one = route.partition("/")
+        if method == "POST":
+            if not body.get("Name"):
+                return _answer(400, {"ErrorMessage": "A name is required."})
+            self._made += 1
+            document = {**self._spoil(method, kind, body), "Id": f"{kind.title()}-{self._made}", "Links": {}}
+            self.stored[f"{kind}/{document['Id']}"] = document
+            return _answer(201, document)
+        if not one:
+            return _answer(200, {"Items": [it for at, it in self.stored.items() if at.startswith(f"{kind}/")]})
+        if route not in self.stored:
+            return _answer(404, {"ErrorMessage": "It was not found."})
+        if method == "PUT":
+            self.stored[route] = self._spoil(method, kind, deepcopy(body))
+        return _answer(200, self.stored.pop(route) if method == "DELETE" else self.stored[route])
+
+
+def _answer(status: int, body: Any) -> Answer:
+    return Answer(status, {"content-type": "application/json"}, json.dumps(body).encode(), 0.0)
+
+
+def context_of(client: OctopusClient) -> LiveContext:
+    context = LiveContext(client, lambda: None, ServerInfo(Version(2018, 12, 1), "", spaces=False, links={}), "")
+    client.listener = context.hearing.note
+    return context
+
+
+def edited(after: Shop) -> LiveResult:
+    return check_editing(context_of(after), editing_outcomes(context_of(Shop())))
+
+
+def test_a_server_that_keeps_what_is_edited_is_silent_and_left_as_it_was() -> None:
+    shop = Shop()
+    stored = deepcopy(shop.stored)
+
+    assert edited(shop).findings == ()
+    assert shop.stored == stored
+
+
+def dropping(name: str) -> Callable[[str, str, Document], Document]:
+    return lambda method, _, body: {**body, name: "as it was"} if method == "PUT" and name in body else body
+
+
+def resetting(method: str, kind: str, body: Document) -> Document:
+    """A save of an environment that brings the guided failure mode back to its default."""
+    if method == "PUT" and kind == "environments" and str(body.get("Description")).endswith("(Tidegate)"):
+        return {**body, "UseGuidedFailure": False}
+    return body
+
+
+def scriptless(method: str, kind: str, body: Document) -> Document:
+    return deepcopy(PROCESS) if method == "PUT" and kind == "deploymentprocesses" else body
+
+
+@pytest.mark.parametrize(
+    ("spoil", "place"),
+    [
+        (dropping("Description"), "environments: Description"),
+        (resetting, "environments: Description"),
+        (scriptless, "Octopus.Action.Script.ScriptBody of deploymentprocess-Projects-1"),
+    ],
+)
+def test_an_edit_that_is_dropped_or_changes_something_else_is_found(
+    spoil: Callable[[str, str, Document], Document], place: str
+) -> None:
+    found = [finding.place for finding in edited(Shop(spoil=spoil)).findings]
+
+    assert any(place in one for one in found), found
+
+
+def test_a_property_that_is_not_kept_when_something_is_made_is_found() -> None:
+    before = creation_outcomes(context_of(Shop()))
+
+    def forgetful(method: str, kind: str, body: Document) -> Document:
+        return {name: value for name, value in body.items() if method != "POST" or kind != "feeds" or name != "FeedUri"}
+
+    [finding] = check_creating(context_of(Shop(spoil=forgetful)), before).findings
+
+    assert finding.place == "what is kept of one of feeds as administrator"
+    assert check_creating(context_of(Shop()), before).findings == ()
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> Callable[[Shop], None]:
+    """Strangers ask the same shop, and are told to log in."""
+
+    def use(shop: Shop) -> None:
+        def stranger(*_: Any, **__: Any) -> Shop:
+            return Shop(lambda m, r, b: shop.fault(f"nobody {m}", r, b) or _answer(401, {"ErrorMessage": "Log in."}))
+
+        monkeypatch.setattr("tidegate.checks.live.refusals.OctopusClient", stranger)
+
+    return use
+
+
+Use = Callable[[Shop], None]
+
+
+def refused(no_network: Use, after: Shop) -> LiveResult:
+    no_network(Shop())
+    before = refusal_outcomes(context_of(Shop()))
+    no_network(after)
+    return check_refusals(context_of(after), before)
+
+
+def test_a_server_that_refuses_as_before_is_silent(no_network: Use) -> None:
+    assert refused(no_network, Shop()).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("fault", "check", "place"),
+    [
+        (("DELETE", "machines", 403, "no"), "PERM", "machines: DELETE of one that is not there as administrator"),
+        (("POST", "users", 500, "no"), "API", "users: POST of nothing as administrator"),
+        (("PUT", "tenants", 404, ""), "API", "tenants: PUT of one that is not there as administrator"),
+        (("nobody DELETE", "projects", 404, "no"), "PERM", "projects: DELETE of one that is not there as nobody"),
+    ],
+)
+def test_another_refusal_is_found(no_network: Use, fault: tuple[str, str, int, str], check: str, place: str) -> None:
+    method, kind, status, message = fault
+    after = Shop(
+        lambda m, r, _: (
+            _answer(status, {"ErrorMessage": message}) if (m, r.partition("/")[0]) == (method, kind) else None
+        )
+    )
+
+    [finding] = refused(no_network, after).findings
+
+    assert (finding.check, finding.place) == (check, place)
+
+
+def answered(fault: Fault) -> LiveResult:
+    before, after = context_of(Shop()), context_of(Shop(fault))
+    for context in (before, after):
+        creation_outcomes(context)
+    return check_answers(after, before.hearing.heard(), Hop((), Version(2020, 6, 1), Version(2021, 1, 1)))
+
+
+def test_the_same_answers_are_no_finding() -> None:
+    result = answered(lambda _method, _route, _body: None)
+
+    assert (result.findings, len(result.covered)) == ((), 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "place"),
+    [
+        (202, {"Id": "Teams-1", "Name": "x", "MemberUserIds": [], "Links": {}}, "POST teams: status"),
+        (201, {"Id": "Teams-1", "Name": "x", "MemberUserIds": []}, "POST teams: Links"),
+        (201, {"Id": "Teams-1", "Name": "x", "MemberUserIds": "", "Links": {}}, "POST teams: MemberUserIds"),
+    ],
+)
+def test_another_answer_to_a_write_is_found(status: int, body: Document, place: str) -> None:
+    result = answered(lambda m, r, _: _answer(status, body) if (m, r) == ("POST", "teams") else None)
+
+    assert [finding.place for finding in result.findings] == [place]

@@ -1,0 +1,187 @@
+"""SAVE: what people edit is kept, property by property, and nothing else changes with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
+from typing import Any, Final, cast
+
+from tidegate.checks.live.context import LiveContext, LiveResult, Notes, run_check
+from tidegate.checks.live.creating import MAKINGS, first_ids, settle
+from tidegate.errors import Refused
+from tidegate.observation.documents import id_of, property_of
+
+Document = dict[str, Any]
+Path = tuple[str | int, ...]  # never empty
+
+#: What came of each edit, by "kind: property".
+Outcomes = dict[str, str]
+
+KEPT: Final = "kept"
+LEFT: Final = "not kept"
+
+#: Kinds of which a thing that is there already is edited and put back; of those in `MAKINGS` one is made for it.
+EXISTING: Final = (
+    "channels", "projecttriggers", "variables", "deploymentprocesses", "machinepolicies", "certificates",
+    "actiontemplates", "subscriptions", "runbooks", "runbookprocesses", "releases",
+)  # fmt: skip
+
+#: Texts that mean nothing to the server, so that another one harms nobody while it is there.
+_PROSE: Final = frozenset({"Description", "Notes", "ReleaseNotes", "Value", "Octopus.Action.Script.ScriptBody"})
+_OWN: Final = frozenset({"Id", "Version", "SpaceId", "LastModifiedOn", "LastModifiedBy", "LastSnapshotId", "Slug"})
+_REFERENCE: Final = re.compile(r"[A-Za-z]+-\d+|\d{4}-\d\d-\d\dT.*")
+_MARK: Final = " (Tidegate)"
+
+
+def editing_outcomes(context: LiveContext, *, most: int = 6) -> Outcomes:
+    """Edit every property of a new thing of each kind, and the prose of one old thing of each other kind.
+
+    Saves have dropped what they did not know, and reset what nobody touched (OctopusDeploy/Issues#7861, #4979).
+    """
+    outcomes: Outcomes = {}
+    ids = first_ids(context)
+    for making in MAKINGS:
+        route = context.path(making.route) if making.in_space else f"/api/{making.route}"
+        body = making.body(ids) | ({"SpaceId": context.space} if making.in_space and context.space else {})
+        made = context.client.send("POST", route, json=body)
+        if not made.ok or not id_of(made.json):
+            continue  # told by those who try to make one
+        path = f"{route}/{id_of(made.json)}"
+        outcomes |= {f"{making.route}: {where}": told for where, told in _edited(context, path, _own_values)}
+        settle(context, context.client.send("DELETE", path))
+    for kind in EXISTING:
+        path = _chosen(context, kind)
+        if path:
+            edits = list(_edited(context, path, lambda document: list(_prose(document))[:most]))
+            outcomes |= {f"{kind}: {where}": told for where, told in edits}
+    return outcomes
+
+
+def check_editing(context: LiveContext, before: Mapping[str, str]) -> LiveResult:
+    """Do it again after the upgrade: what was kept must be kept, and nothing else may change with it."""
+
+    def body(notes: Notes) -> None:
+        after = editing_outcomes(context)
+        for edit, outcome in before.items():
+            now = after.get(edit)
+            if now is None or now == outcome or _same(outcome, now):
+                continue
+            kept = outcome.startswith(KEPT)
+            notes.find(
+                edit, "what people change here is not saved, or changes something else" if kept else
+                "what could not be changed here before can be changed now", before=outcome, after=now,
+            )  # fmt: skip
+        kinds = {edit.partition(":")[0] for edit in before}
+        notes.covered.append(f"{len(before)} edits of {len(kinds)} kinds")
+        notes.uncovered.extend(f"{edit}: not there any more" for edit in before.keys() - after.keys())
+
+    return run_check("SAVE", context, body)
+
+
+def _same(before: str, after: str) -> bool:
+    """Whether two refusals mean the same; which status a bad request gets is no promise."""
+    return before[:1] == after[:1] == "4"
+
+
+def _chosen(context: LiveContext, kind: str) -> str:
+    """The path of the first of a kind that can be edited."""
+    answer = context.client.send("GET", context.path(kind), params={"take": 200})
+    items: Any = property_of(answer.json, "Items") if answer.ok else []
+    names = [
+        id_of(one)
+        for one in cast("list[Document]", items or [])
+        if "-s-" not in id_of(one) and one.get("IsEditable") is not False and list(_prose(one))
+    ]
+    return context.path(f"{kind}/{min(names)}") if names else ""
+
+
+def _edited(context: LiveContext, path: str, choose: Callable[[Document], list[Path]]) -> Iterator[tuple[str, str]]:
+    """What came of changing one value after the other; in the end everything is as it was."""
+    read = context.client.send("GET", path)
+    if not read.ok:
+        return
+    first = cast("Document", read.json)
+    current = first
+    for where in choose(first):
+        wanted = _with(current, where, _other(_at(first, where)))
+        told, current = _saved(context, path, current, wanted, where)
+        yield _name(first, where), told
+    context.client.send("PUT", path, json=_renewed(first, current))
+
+
+def _saved(context: LiveContext, path: str, current: Document, wanted: Document, where: Path) -> tuple[str, Document]:
+    saved = context.client.send("PUT", path, json=wanted)
+    if not saved.ok:
+        return str(saved.status), current
+    read = context.client.send("GET", path)
+    if not read.ok:
+        raise Refused(f"GET {path} answered {read.status} after it was saved", where=context.client.url)
+    now = cast("Document", read.json)
+    others = sorted(
+        name
+        for name in {*now, *current} - _OWN - {"Links", str(where[0])}
+        if now.get(name) != current.get(name) and name in current
+    )
+    told = KEPT if _at(now, where) == _at(wanted, where) else LEFT
+    return f"{told}, and with it {', '.join(others)}" if others else told, now
+
+
+def _own_values(document: Document) -> list[Path]:
+    """Every plain value on the first level; references and moments stay."""
+    return [
+        (name,)
+        for name, value in document.items()
+        if name not in _OWN
+        and isinstance(value, str | bool | int)
+        and not (isinstance(value, str) and _REFERENCE.fullmatch(value))
+    ]
+
+
+def _prose(value: Any, path: Path = ()) -> Iterator[Path]:
+    """Texts that people wrote, at whatever depth."""
+    if isinstance(value, dict):
+        document = cast("Document", value)
+        if document.get("IsSensitive") or document.get("Type") in ("Sensitive", "Certificate", "AzureAccount"):
+            return
+        for name, inner in document.items():
+            if name in _PROSE and (isinstance(inner, str) or (inner is None and not path)):
+                yield (*path, name)
+            elif name != "Links":
+                yield from _prose(inner, (*path, name))
+    elif isinstance(value, list):
+        for position, inner in enumerate(cast("list[Any]", value)):
+            yield from _prose(inner, (*path, position))
+
+
+def _other(value: Any) -> Any:
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    return f"{value or ''}{_MARK}"
+
+
+def _at(document: Any, where: Path) -> Any:
+    for step in where:
+        try:
+            document = document[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return document
+
+
+def _with(document: Document, where: Path, value: Any) -> Document:
+    changed = deepcopy(document)
+    _at(changed, where[:-1])[where[-1]] = value
+    return changed
+
+
+def _renewed(first: Document, current: Document) -> Document:
+    """The first document with the version that the server holds now, else the save would be refused as outdated."""
+    return {**first, "Version": current["Version"]} if "Version" in current else first
+
+
+def _name(document: Document, where: Path) -> str:
+    name = ".".join(map(str, where))
+    return f"{name} of {id_of(document)}" if len(where) > 1 else name
