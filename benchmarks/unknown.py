@@ -157,7 +157,7 @@ def _sum_up(judged: Sequence[Judged]) -> None:
     for one in (one for one in judged if one.outcome != NOTHING):
         kinds[one.mutation.kind][one.outcome] += 1
     print("\n| mutation | drawn | caught | named elsewhere | missed |\n|---|---|---|---|---|")
-    for kind, outcomes in [*sorted(kinds.items()), ("all", sum(kinds.values(), Counter()))]:
+    for kind, outcomes in [*sorted(kinds.items()), ("all", sum(kinds.values(), Counter[str]()))]:
         print(f"| {kind} | {outcomes.total()} | {outcomes[CAUGHT]} | {outcomes[ELSEWHERE]} | {outcomes[MISSED]} |")
 
 

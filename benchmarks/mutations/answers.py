@@ -123,7 +123,8 @@ def _each(body: Any, concerns: Callable[[Document], bool], change: Callable[[Any
 def link(dice: Random, world: World) -> Mutation | None:
     """A link of a kind of document is gone, leads elsewhere, or lost a variable of its template."""
     seen = pick(dice, world.seen)
-    links = cast("Document", seen.json).get("Links") if isinstance(seen.json, dict) else None
+    document: Any = seen.json
+    links = cast("Document", document).get("Links") if isinstance(document, dict) else None
     if not links:
         return None
     name = dice.choice(sorted(links))
@@ -151,9 +152,10 @@ def link(dice: Random, world: World) -> Mutation | None:
 
     def handle(asked: Asked, forward: Forward) -> Reply:
         reply = forward(asked)
-        if asked.method != "GET" or asked.family != seen.family or not reply.ok or not isinstance(reply.json, dict):
+        if asked.method != "GET" or asked.family != seen.family or not reply.ok:
             return reply
-        return reply.with_json(change(reply.json))
+        body: Any = reply.json
+        return reply.with_json(change(body)) if isinstance(body, dict) else reply
 
     place = words_of(seen.family)
     return Mutation(
@@ -197,8 +199,9 @@ def listing(dice: Random, world: World) -> Mutation | None:
         return reply.with_json(_listed(reply.json, way, victim)) if reply.ok else reply
 
     words = words_of(seen.family)
+    what = f"{way} ({victim})" if "item" in way else way
     return Mutation(
-        f"list {way}", f"{seen.place} {way}{f' ({victim})' if 'item' in way else ''} for {user if whom == 'one user' else whom}",
+        f"list {way}", f"{seen.place} {what} for {user if whom == 'one user' else whom}",
         (words, *(((victim,),) if "item" in way and not victim.startswith("#") else ())), handle,
     )  # fmt: skip
 
@@ -235,7 +238,7 @@ def _listed(body: Any, way: str, victim: str) -> Any:
 
 
 def _entries(items: list[Any], way: str, victim: str) -> list[Any]:
-    found = [one for one in items if isinstance(one, dict) and _id(cast("Document", one)) == victim]
+    found: list[Any] = [one for one in items if isinstance(one, dict) and _id(cast("Document", one)) == victim]
     if way.startswith("misses"):
         return [one for one in items if one not in found]
     if way == "shows an item twice":
@@ -302,9 +305,10 @@ def route(dice: Random, world: World) -> Mutation | None:
         return _routed(reply, way) if reply.ok else reply
 
     words = words_of(seen.family)
+    places = [words, ("all routes",)] if way == "slow" else [words]
     return Mutation(
         f"route {way}", f"{seen.place if one else seen.family} answers {way} to {user if whom == 'one user' else whom}",
-        ((*words, user), words) if whom == "one user" else (words, ("all routes",)) if way == "slow" else (words,), handle,
+        tuple(places), handle,
     )  # fmt: skip
 
 

@@ -32,7 +32,9 @@ def log(dice: Random, world: World) -> Mutation:
 
     def handle(asked: Asked, forward: Forward) -> Reply:
         reply = forward(asked)
-        concerned = asked.method == "GET" and asked.family == "tasks/*/details" and _new(asked.place, world)
+        concerned = (
+            asked.method == "GET" and asked.family.partition("?")[0] == "tasks/*/details" and _new(asked.place, world)
+        )
         if not concerned or not reply.ok:
             return reply
         details = cast("Document", reply.json)
@@ -64,8 +66,10 @@ def _act(root: Document, way: str, position: int) -> None:
             lines.append({"Category": "Warning", "MessageText": "Something is not as it should be"})
         case "a line is lost" if lines:
             lines.pop(position % len(lines))
-        case _ if lines:
+        case "a line is another" if lines:
             lines[position % len(lines)]["MessageText"] = "Something else was done"
+        case _:
+            pass
 
 
 def manifest(dice: Random, world: World) -> Mutation:
@@ -152,7 +156,7 @@ def ended(dice: Random, world: World) -> Mutation:
     return Mutation(f"tasks {way}", f"new tasks {way}", (("deployment",),), handle, DEPLOYING, looks=False)
 
 
-def trigger(dice: Random, world: World) -> Mutation:
+def trigger(dice: Random, _world: World) -> Mutation:
     """Saving a trigger, or anything of its project, deploys; or a saved trigger stays off."""
     way = dice.choice(["deploys at once", "stays disabled", "forgets its filter"])
 

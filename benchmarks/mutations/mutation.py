@@ -113,5 +113,5 @@ def words_of(family: str) -> tuple[str, ...]:
 
 
 def pick(dice: Random, table: Mapping[str, Sequence[Seen]]) -> Seen:
-    """One of what was seen: first a family, then a place of it, so that rare kinds are drawn as often as common ones."""
+    """One of what was seen: first a family, then a place of it, so that rare kinds are drawn as often."""
     return dice.choice(list(table[dice.choice(sorted(table))]))

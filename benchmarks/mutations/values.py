@@ -68,7 +68,7 @@ def operations(value: Any, path: Path, ids: Mapping[str, Sequence[str]]) -> list
             return found
 
 
-def changed(  # noqa: PLR0911 - one answer for each operation
+def changed(  # noqa: PLR0911, PLR0912 - one answer for each operation
     value: Any, operation: str, dice: Random, ids: Mapping[str, Sequence[str]]
 ) -> Any:
     """The value after ``operation``; `dropped` and `renamed` act on what holds it."""

@@ -67,7 +67,11 @@ def put_field(dice: Random, world: World) -> Mutation | None:
 
 
 def _emptied(value: Any) -> Any:
-    return {bool: False, int: 0, str: "", list: [], dict: {}}.get(type(value))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    if isinstance(value, bool):
+        return False
+    if isinstance(value, int):
+        return 0
+    return "" if isinstance(value, str) else [] if isinstance(value, list) else None
 
 
 def put_answer(dice: Random, world: World) -> Mutation | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +13,7 @@ from tidegate.observation.documents import id_of, links_of, list_shape, nested_l
 from tidegate.observation.fetching import Fetched, Fetcher, Job, Pages
 from tidegate.observation.manners import Shown, for_nobody, for_pages, for_unknown, manner_of
 from tidegate.observation.places import expand, family_of, place_of, space_of, variables
+from tidegate.observation.queries import next_by_count, searches
 from tidegate.observation.routes import RouteKnowledge
 from tidegate.observation.scope import SnapshotScope
 from tidegate.observation.store import FILE, ITEM, LIST, LISTED, RECORDED, Sampled, Seen, SnapshotWriter
@@ -184,7 +185,7 @@ class Crawler:
             else:
                 # Deeper links belong to other resources, which are reached through their own collections.
                 self._ask_dependent(path)
-                for query in _searches(variables(template)):
+                for query in searches(variables(template)):
                     for word in self._knowledge.filter_words.get("term", ()):
                         self.ask_path(f"{path}?{query}{quote(word)}", follow=False)
         route = self._knowledge.file_routes.get(job.family)
@@ -222,7 +223,7 @@ class Crawler:
                 self._item_of_list(job, item, pages, history=history)
         if not pages.links:
             pages.links = frozenset(links_of(fetched.json))
-        following = shape.next_page or _next_by_count(job.path, shape.total, len(pages.ids), shape.paged)
+        following = shape.next_page or next_by_count(job.path, shape.total, len(pages.ids), shape.paged)
         # Lists inside history items, and histories inside other items, are known by their first page.
         deep = pages.root or not history
         within = not pages.bound or len(pages.ids) < pages.bound
@@ -385,23 +386,6 @@ class Crawler:
 def _resources(items: list[Any]) -> bool:
     """Whether a bare array lists resources rather than values."""
     return all(id_of(item) for item in items)
-
-
-def _searches(offered: frozenset[str]) -> Iterator[str]:
-    """Queries for a word, where a list inside a resource can be searched: packages of a feed, by either route."""
-    if "term" in offered:
-        yield "term="
-    if {"packageId", "partialMatch"} <= offered:
-        yield "partialMatch=true&packageId="
-
-
-def _next_by_count(path: str, total: int, seen: int, paged: bool) -> str:
-    """The next page by `skip` and `take`, for a server whose page has no `Page.Next` link."""
-    if not paged or seen >= total or "take=" not in path:
-        return ""
-    bare, _, query = path.partition("?")
-    kept = [part for part in query.split("&") if not part.lower().startswith("skip=")]
-    return f"{bare}?{'&'.join([*kept, f'skip={seen}'])}"
 
 
 def _small_enough(body: Any, largest: int) -> bool:

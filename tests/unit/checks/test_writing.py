@@ -64,7 +64,7 @@ class Shop(OctopusClient):
             if not body.get("Name"):
                 return _answer(400, {"ErrorMessage": "A name is required."})
             self._made += 1
-            document = {**self._spoil(method, kind, body), "Id": f"{kind.title()}-{self._made}", "Links": {}}
+            document: Document = {**self._spoil(method, kind, body), "Id": f"{kind.title()}-{self._made}", "Links": {}}
             self.stored[f"{kind}/{document['Id']}"] = document
             return _answer(201, document)
         if not one:
