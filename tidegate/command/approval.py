@@ -188,7 +188,8 @@ def _installers(settings: Settings, approval: Approval) -> Mapping[str, str] | H
         return None
     feed = DownloadFeed(settings.feed.url)
     try:
-        return {one: f"sha256:{feed.checksum(Version.parse(one))}" for one in approval.statement.path[1:]}
+        path, package = approval.statement.path[1:], settings.package
+        return {one: f"sha256:{feed.checksum(Version.parse(one), package=package)}" for one in path}
     except HarnessError as error:
         return error
 

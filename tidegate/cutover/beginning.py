@@ -59,7 +59,7 @@ def cut_over(settings: Settings, approval: Path, reports: Path, report: Report, 
 def _attempt(asking: Asking, wanted: MainHostSettings, folder: Path, report: Report, *, roll_back: bool) -> Ended:
     settings, statement = asking.settings, asking.approval.statement
     main = bound_main(settings, asking.main, statement)
-    with main_machine(wanted, main.url, settings.feed, folder) as machine:
+    with main_machine(wanted, main, settings.feed, folder) as machine:
         work = Work(
             main=main,
             host=machine.host,
@@ -161,14 +161,14 @@ class Asking:
     def _installers(self, feed: DownloadFeed) -> Mapping[str, str] | HarnessError:
         try:
             path = self.approval.statement.path[1:]
-            return {one: f"sha256:{feed.checksum(Version.parse(one))}" for one in path}
+            return {one: f"sha256:{feed.checksum(Version.parse(one), package=self.settings.package)}" for one in path}
         except HarnessError as error:
             return error
 
     def _in_the_way(self, feed: DownloadFeed) -> str:
         """What would make the cut-over fail later, looked at while nothing is touched."""
         try:
-            feed.checksum(Version.parse(self.approval.statement.path[0]))
+            feed.checksum(Version.parse(self.approval.statement.path[0]), package=self.settings.package)
         except HarnessError as error:
             return f"the installer that a rollback needs cannot be had: {error.what}"
         main = describe_main(self.main, self.settings.sql_server)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tidegate.settings.hosts import HostSettings, ReachSettings
+from tidegate.settings.hosts import HostSettings, MainOnHostSettings, ReachSettings
 from tidegate.settings.load import ENVIRONMENT_PREFIX, FILE_VARIABLE, load
 from tidegate.settings.model import (
     ApprovalSettings,
@@ -29,6 +29,7 @@ __all__ = [
     "FolderSettings",
     "HostSettings",
     "MainHostSettings",
+    "MainOnHostSettings",
     "MainSettings",
     "PolicySettings",
     "ReachSettings",

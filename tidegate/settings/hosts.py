@@ -111,3 +111,14 @@ class HostSettings(ReachSettings):
         if self.system == "linux" and self.install_folder:
             raise ValueError("install_folder: on Linux each run installs below folder; leave it out")
         return self
+
+
+class MainOnHostSettings(ReachSettings):
+    """The machine of the main instance, whose server is an installed service there."""
+
+    provider: Literal["host"]
+    install_folder: FarPath = Field(description="where Octopus Server is installed; on Linux it is replaced as a whole")
+    home: FarPath = Field(description="the instance's home folder (Octopus.Home): its Logs are in it")
+    instance: str = "OctopusServer"
+    work_folder: FarPath = Field(description="for installers and their logs")
+    watchdog: bool = Field(default=False, description="Windows: a scheduled task starts the service when it stops")

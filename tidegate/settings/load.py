@@ -90,6 +90,9 @@ _PATHS: Final = (
     ("main", "folders", "event_exports"),
     ("main", "backup_folder", "here"),
     ("main", "host", "folder"),
+    ("main", "host", "identity_file"),
+    ("main", "host", "known_hosts"),
+    ("main", "host", "ssh_config"),
     ("host", "identity_file"),
     ("host", "known_hosts"),
     ("host", "ssh_config"),
@@ -118,11 +121,12 @@ def _resolve_paths(values: dict[str, Any], base: Path) -> None:
 
 
 def _problem(detail: ErrorDetails) -> str:
-    place = ".".join(str(part) for part in detail["loc"])
+    location, known = _walk(detail["loc"])
+    place = ".".join(location)
     match detail["type"]:
         case "extra_forbidden":
-            near = difflib.get_close_matches(str(detail["loc"][-1]), _siblings(detail["loc"]), n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(_siblings(detail['loc']))}"
+            near = difflib.get_close_matches(location[-1], known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}"
             return f"{place}: there is no such setting{hint}"
         case "missing":
             return f"{place}: is missing"
@@ -130,15 +134,31 @@ def _problem(detail: ErrorDetails) -> str:
             return f"{place or 'settings'}: {detail['msg'].removeprefix('Value error, ')}"
 
 
-def _siblings(location: tuple[int | str, ...]) -> list[str]:
-    model: type[BaseModel] = Settings
-    for part in location[:-1]:
-        field = model.model_fields.get(str(part))
-        if field is None:
-            break
-        candidates = [field.annotation, *getattr(field.annotation, "__args__", ())]
-        sections = [kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel)]
-        if not sections:
-            break
-        model = sections[0]
-    return sorted(model.model_fields)
+def _walk(location: tuple[int | str, ...]) -> tuple[list[str], list[str]]:
+    """The location as the user wrote it, and what could stand at its end. Where a section may be one of several,
+    pydantic tells in between which of them it took."""
+    here: type[BaseModel] = Settings
+    below: Mapping[str, type[BaseModel]] = {}
+    written: list[str] = []
+    for part in map(str, location):
+        if part in below and len(below) > 1:
+            below = {part: below[part]}
+            continue
+        here = next(iter(below.values()), here)
+        written.append(part)
+        field = here.model_fields.get(part)
+        below = _sections(field.annotation) if field else {}
+    return written, sorted(here.model_fields)
+
+
+def _sections(annotation: Any) -> dict[str, type[BaseModel]]:
+    """The sections that an annotation allows, by the provider each is for."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        provider = annotation.model_fields.get("provider")
+        named: tuple[Any, ...] = getattr(provider.annotation, "__args__", ()) if provider else ()
+        return {str(named[0]) if named else annotation.__name__: annotation}
+    found: dict[str, type[BaseModel]] = {}
+    parts: tuple[Any, ...] = getattr(cast("Any", annotation), "__args__", ())
+    for one in parts:
+        found |= _sections(one)
+    return found

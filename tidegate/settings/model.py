@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from tidegate.checks.finding import Severity
 from tidegate.gate.policy import REQUIRED_CHECKS
 from tidegate.gate.signing import public_key
 from tidegate.rehearsal.budget import Budget
 from tidegate.secrets import Secret
-from tidegate.settings.hosts import HostSettings
+from tidegate.settings.hosts import HostSettings, MainOnHostSettings
 from tidegate.settings.section import HttpUrl, Section
 from tidegate.versions import Version
 
@@ -49,11 +50,29 @@ class BackupFolderSettings(Section):
         return self.here or Path(self.on_server)
 
 
-class MainHostSettings(Section):
-    """The machine that the main instance runs on, for its cut-over; a rehearsal needs none."""
+class EmbeddedMainHostSettings(Section):
+    """The machine of an embedded main instance."""
 
     provider: Literal["embedded"] = "embedded"
     folder: Path = Field(description="the folder of an embedded main instance, as `tidegate lab` made it")
+
+
+def _provider_of(told: Any) -> str:
+    """Which machine of the main instance is described: the embedded one, unless something else is said."""
+    if isinstance(told, Mapping):
+        return str(cast("Mapping[str, Any]", told).get("provider", "embedded"))
+    return str(getattr(told, "provider", ""))
+
+
+#: The machine that the main instance runs on, for its cut-over; a rehearsal needs none.
+MainHostSettings = Annotated[
+    Annotated[EmbeddedMainHostSettings, Tag("embedded")] | Annotated[MainOnHostSettings, Tag("host")],
+    Discriminator(
+        _provider_of,
+        custom_error_type="provider",
+        custom_error_message='provider: a cut-over knows machines of the kinds "embedded" and "host"',
+    ),
+]
 
 
 class MainSettings(Section):
@@ -262,3 +281,10 @@ class Settings(Section):
         if self.main is not None and "embedded" in self.model_fields_set:
             raise ValueError("[main] and [embedded] exclude each other: the embedded instance plays the main instance")
         return self
+
+    @property
+    def package(self) -> str:
+        """How the names of the installers end that are installed here: on Windows it is the MSI."""
+        machines = [self.host, self.main.host if self.main else None]
+        windows = any(getattr(machine, "system", "linux") == "windows" for machine in machines)
+        return "msi" if windows else "tar.gz"

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tidegate.errors import SettingsError
-from tidegate.settings import load
+from tidegate.settings import HostSettings, MainOnHostSettings, MainSettings, load
+from tidegate.settings.model import EmbeddedMainHostSettings
 from tidegate.versions import Version
 
 MAIN = """
@@ -141,3 +142,79 @@ def test_a_subset_says_which_projects_and_agrees_to_the_export(tmp_path: Path) -
 )
 def test_a_subset_half_asked_for_is_refused(tmp_path: Path, lines: str, told: str) -> None:
     assert told in problem(tmp_path, f"[test_instance]\n{lines}\n")
+
+
+ON_HOST = """[main.host]
+provider = "host"
+address = "octopus.example.com"
+identity_file = "keys/tidegate"
+install_folder = "/opt/octopus"
+home = "/var/lib/octopus"
+work_folder = "/var/tmp/tidegate"
+"""
+
+
+def test_the_main_instance_s_machine_is_of_the_kind_that_it_says(tmp_path: Path) -> None:
+    embedded = load(settings_file(tmp_path, MAIN + '[main.host]\nfolder = "lab/main"\n'), environment={})
+    assert embedded.main is not None
+    assert isinstance(embedded.main.host, EmbeddedMainHostSettings)
+    assert embedded.main.host.folder == tmp_path / "lab/main"
+
+    there = load(settings_file(tmp_path, MAIN + ON_HOST), environment={})
+    assert there.main is not None
+    assert isinstance(there.main.host, MainOnHostSettings)
+    assert there.main.host.identity_file == tmp_path / "keys/tidegate"
+    told = there.main.model_dump(mode="json")
+    assert MainSettings.model_validate(told).model_dump(mode="json") == told
+
+
+def test_mistakes_about_the_main_instance_s_machine_are_told_where_they_were_made(tmp_path: Path) -> None:
+    message = problem(tmp_path, MAIN + ON_HOST.replace("home", "hone").replace("/opt", "opt"))
+
+    assert "main.host.hone: there is no such setting; did you mean 'home'?" in message
+    assert "main.host.home: is missing" in message
+    assert "main.host.install_folder: write the whole path" in message
+    assert "embedded" in problem(tmp_path, MAIN + '[main.host]\nprovider = "cloud"\n')
+    assert "needs an address" in problem(tmp_path, MAIN + ON_HOST.replace("address", "user"))
+
+
+HOST = """[host]
+address = "octo-test"
+known_hosts = "known"
+folder = "/var/lib/tidegate"
+[host.server_folders]
+on_host = "/srv/share"
+here = "share"
+[host.sql_server]
+server = "sql-test"
+user = "tidegate"
+password = "env:TEST_SQL_PASSWORD"
+[host.sql_server.backups]
+on_server = 'E:\\Backups'
+here = "backups"
+"""
+
+
+def test_a_host_s_folders_here_are_relative_to_the_file_and_its_own_are_not(tmp_path: Path) -> None:
+    host = load(settings_file(tmp_path, HOST), environment={}).host
+
+    assert host is not None
+    assert (host.known_hosts, host.server_folders.local) == (tmp_path / "known", tmp_path / "share")
+    assert (host.sql_server.backups.on_server, host.sql_server.backups.local) == ("E:\\Backups", tmp_path / "backups")
+    told = host.model_dump(mode="json")  # as a killed run's journal tells it
+    assert HostSettings.model_validate(told).model_dump(mode="json") == told
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("/var/lib/tidegate", "tidegate", "host.folder: write the whole path"),
+        ("octo-test", "-oProxyCommand=evil", "host.address: write a name as ssh takes it"),
+        ('address = "octo-test"\n', "", "known_hosts: needs an address"),
+        ('folder = "/var', 'system = "windows"\nfolder = "/var', "a server on Windows needs a port of its own"),
+        ('folder = "/var', 'install_folder = "/opt"\nfolder = "/var', "on Linux each run installs below folder"),
+        ("env:TEST_SQL_PASSWORD", "hunter2", "by reference"),
+    ],
+)
+def test_a_host_that_cannot_be_is_refused(tmp_path: Path, old: str, new: str, told: str) -> None:
+    assert told in problem(tmp_path, HOST.replace(old, new))

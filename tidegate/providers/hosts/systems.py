@@ -121,5 +121,7 @@ def read_configuration(printed: str) -> Mapping[str, str]:
     try:
         values = cast("dict[str, Any]", json.loads(printed[start : end + 1]))
     except ValueError:
-        raise HarnessError(f"the instance's configuration cannot be read: {printed[-500:]}") from None
+        raise HarnessError(  # what was printed is not told: it may hold the connection string
+            f"the instance's configuration cannot be read: {len(printed)} characters that are no JSON"
+        ) from None
     return {key: str(value) for key, value in values.items() if not isinstance(value, dict | list)}
