@@ -47,6 +47,30 @@ def test_a_service_is_installed_started_checked_and_stopped(instance: Instance) 
     assert not is_installed
 
 
+def test_services_that_do_not_run_are_started_by_the_check(instance: Instance) -> None:
+    instance.create(VERSION)
+    log = instance.home / "Logs" / "Service.txt"
+
+    def runs() -> bool:
+        return Service.of("OctopusServer", instance.configuration).process() is not None
+
+    with stopped_at_the_end(instance):
+        without = instance.run(VERSION, "checkservices", "--instances=*")
+        instance.run(VERSION, "service", "--install")
+        started = instance.run(VERSION, "checkservices", "--instances=*")
+        wait_for_url(runs, log)
+        process = Service.of("OctopusServer", instance.configuration).process()
+        again = instance.run(VERSION, "checkservices", "--instances=*")
+        left_alone = Service.of("OctopusServer", instance.configuration).process()
+
+    assert [one.code for one in (without, started, again)] == [0, 0, 0], started.errors
+    assert "Service started: OctopusDeploy" in started.output
+    assert "Service started" not in without.output + again.output
+    assert process is not None
+    assert left_alone is not None
+    assert left_alone.pid == process.pid
+
+
 def test_a_certificate_goes_out_and_comes_back_under_its_password(instance: Instance, tmp_path: Path) -> None:
     instance.create(VERSION)
     file = tmp_path / "server.pfx"
