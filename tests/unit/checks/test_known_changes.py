@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.checks.snapshots import item, written
+from tidegate.checks.api_surface import Known
 from tidegate.checks.cloning import compare_clone
 from tidegate.checks.comparison import compare
 from tidegate.checks.differences import Change, Kind
@@ -72,6 +73,24 @@ def change(kind: Kind, path: str, before: Any = None, after: Any = None) -> Chan
             change(Kind.ADDED, "Type", None, "Unheard"),
         ),
         (
+            TO_2022,
+            "projects/Projects-1/deploymentprocesses",
+            change(Kind.ADDED, "Steps[].Actions[].Slug", None, "import"),
+            change(Kind.REMOVED, "Steps[].Actions[].Slug", "import"),
+        ),
+        (
+            TO_2022,
+            "projects/Projects-1/deploymentsettings",
+            change(Kind.ADDED, "ForcePackageDownload", None, after=False),
+            change(Kind.ADDED, "ForcePackageDownload", None, after=True),
+        ),
+        (
+            ("2021.1.7500", "2022.4.8377"),
+            "spaces/Spaces-1",
+            change(Kind.ADDED, "Slug", None, "default"),
+            change(Kind.CHANGED, "Slug", "default", "other"),
+        ),
+        (
             TO_2024,
             "machines/Machines-1",
             change(Kind.REMOVED, "Status", "Disabled"),
@@ -92,6 +111,17 @@ def test_a_documented_change_is_known_on_its_hop_alone(
     assert not explained(hop, place, unknown)
     if known.kind is not Kind.ADDED:
         assert not explained(OLDER, place, known), "an older release did not do this"
+
+
+def test_fields_that_releases_are_known_to_take_from_models() -> None:
+    to_2023 = Known(*map(Version.parse, ("2022.2.7027", "2023.3.13181")))
+    to_2024 = Known(*map(Version.parse, TO_2024))
+
+    assert to_2023.explains("field", "Space.PrivateSpaceOwner")
+    assert to_2024.explains("field", "Machine.Status")
+    assert not to_2024.explains("field", "Space.PrivateSpaceOwner")
+    assert not to_2023.explains("field", "Machine.Status")
+    assert not to_2024.explains("field", "Machine.HealthStatus")
 
 
 TRIGGER = {"Id": "ProjectTriggers-1", "Name": "Nightly"}
