@@ -153,6 +153,13 @@ def test_an_instance_is_installed_upgraded_and_removed_over_ssh(loopback: Reach,
         assert set(host.installed) == {str(OLD), str(NEW)}
         host.stop()
 
+        lingering = ["sh", "-c", "while :; do sleep 0.2; done", "--config", str(root / "home" / "rehearsal.config")]
+        process = RemoteProcess(loopback, lingering, str(tmp_path / "pid"), str(tmp_path / "log"))
+        process.start()
+        assert process.runs()
+        host.stop()  # also what was cut off and still works on the database
+        assert not process.runs()
+
         (folders.artifacts / "a file.txt").write_text("content", encoding="ascii")
         manifest = host.copy_from_host(str(folders.artifacts), tmp_path / "copy")
         assert [entry.path for entry in manifest] == ["a file.txt"]

@@ -1,0 +1,132 @@
+"""A main instance that is cut over from outside, as `pytest features/ --cut-over APPROVAL` does it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from tests.journeys.runs import REPOSITORY
+from tidegate.gate.approval import Approval, BoundMain, Choice, Statement, plan_digest
+from tidegate.gate.policy import Policy
+from tidegate.gate.signing import SigningKey
+from tidegate.octopus.client import OctopusClient
+from tidegate.octopus.maintenance import in_maintenance_mode
+from tidegate.providers.embedded_servers import EmbeddedFeed
+from tidegate.providers.leftovers import Leftovers
+from tidegate.rehearsal.instances import MainInstance
+from tidegate.rehearsal.main_mark import read_mark
+from tidegate.secrets import Secret
+from tidegate.sqlserver.connection import SqlServer
+from tidegate.sqlserver.image import DatabaseImage, database_image
+from tidegate.versions import Version, plan, release_knowledge
+
+ORIGIN, TARGET = Version(2020, 6, 4671), Version(2021, 1, 7500)
+#: What changes because maintenance mode was switched, or because the server was started again.
+LIVING = (
+    *("rows of dbo.Event", "rows of dbo.KeyAllocation", "rows of dbo.OctopusServerNode"),
+    *("rows of dbo.Configuration", "rows of dbo.ServerTask", "rows of dbo.SchemaVersions"),
+)
+
+
+@dataclass
+class Standing:
+    """The main instance of a lab, and what it takes to approve its upgrade."""
+
+    folder: Path
+    settings: Path
+    main: MainInstance
+    key: SigningKey
+    installers: dict[str, str]
+
+    def approve(self, run: str) -> Path:
+        """An approval as a rehearsal of this moment would have led to."""
+        path = plan(ORIGIN, TARGET, release_knowledge())
+        with (
+            OctopusClient(self.main.url, self.main.api_key) as client,
+            SqlServer(self.main.database.server, self.main.database.name) as server,
+        ):
+            mark = read_mark(client, server)
+        statement = Statement(
+            run=run,
+            tidegate="test",
+            main=BoundMain(
+                url=self.main.url,
+                installation_id=self.main.identity.installation_id,
+                version=str(ORIGIN),
+                database_guid="",
+                schema_sha256=mark.schema,
+                audited=mark.audited,
+                newest_events=mark.newest,
+                copied=datetime.now(UTC),
+            ),
+            path=(str(ORIGIN), str(TARGET)),
+            plan_sha256=plan_digest(path.as_json()),
+            installed=self.installers,
+            evidence_sha256="0" * 64,
+            evidence_entries=1,
+            verdict_sha256="0" * 64,
+            seal_sha256="0" * 64,
+            waived_until=None,
+            policy=Policy(),
+            rehearsed_by="somebody",
+            decided=datetime.now(UTC),
+        )
+        signed = Approval(statement=statement).signed("Ada", Choice.APPROVE, "rehearsed", self.key, datetime.now(UTC))
+        file = self.folder / f"{run}.json"
+        file.write_bytes(signed.to_bytes())
+        return file
+
+    def version(self) -> Version:
+        with OctopusClient(self.main.url, None) as client:
+            return client.server().version
+
+    def closed(self) -> bool:
+        with OctopusClient(self.main.url, self.main.api_key) as client:
+            return in_maintenance_mode(client)
+
+    def image(self) -> DatabaseImage:
+        with SqlServer(self.main.database.server, self.main.database.name) as server:
+            return database_image(server)
+
+    def start(self, approval: Path, *options: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [
+                *(sys.executable, "-m", "pytest", "features/"),
+                *("--settings", str(self.settings), "--cut-over", str(approval), *options),
+            ],
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def cut_over(self, approval: Path, *options: str) -> tuple[int, str]:
+        process = self.start(approval, *options)
+        output, _ = process.communicate(timeout=400)
+        return process.returncode, output
+
+
+def approver_key() -> SigningKey:
+    """A key of somebody who approves; the public half belongs into the settings (:func:`upgrade_settings`)."""
+    private = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return SigningKey(Secret.generated("a test's signing key", private.decode()))
+
+
+def upgrade_settings(key: SigningKey) -> str:
+    """What a settings file says about the upgrade and about who approves it."""
+    return f'[upgrade]\ntarget = "{TARGET}"\n[[approval.approvers]]\nname = "Ada"\nkey = "{key.public}"\n'
+
+
+def approved_installers(folder: Path) -> dict[str, str]:
+    """The target's installer, as the feed knows it."""
+    feed = EmbeddedFeed(folder / "feed", Leftovers(folder / "feed-run"))
+    try:
+        return {str(TARGET): f"sha256:{feed.feed.checksum(TARGET)}"}
+    finally:
+        feed.stop()
