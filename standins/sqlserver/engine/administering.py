@@ -10,7 +10,7 @@ from standins.sqlserver.engine import messages, moments
 from standins.sqlserver.engine.backup.statements import BackupStatements
 from standins.sqlserver.engine.consistency import check_database
 from standins.sqlserver.engine.database import Database
-from standins.sqlserver.tsql import collations, statements
+from standins.sqlserver.tsql import collations, ddl, statements
 from standins.sqlserver.tsql.errors import unsupported
 from standins.sqlserver.tsql.nodes import Expression
 from standins.sqlserver.tsql.script import parse_name
@@ -53,7 +53,7 @@ class Administering:
         s = statements
         backups = BackupStatements(self._session)
         return {
-            s.CreateDatabase: self._create_database, s.AlterDatabase: self._alter_database, s.Kill: self._kill,
+            ddl.CreateDatabase: self._create_database, ddl.AlterDatabase: self._alter_database, s.Kill: self._kill,
             s.Dbcc: self._dbcc, s.Grant: self._grant, s.SetUpLogin: self._login,
             s.Backup: backups.backup, s.Restore: backups.restore,
         }  # fmt: skip
@@ -149,7 +149,7 @@ class Administering:
         if self._session.transaction_count:
             raise messages.not_in_transaction(statement)
 
-    def _create_database(self, statement: statements.CreateDatabase, sink: Sink) -> None:
+    def _create_database(self, statement: ddl.CreateDatabase, sink: Sink) -> None:
         self._outside_transaction("CREATE DATABASE")
         if len(statement.files) > 2:
             raise unsupported("A database of several data or log files", statement.line)
@@ -193,7 +193,7 @@ class Administering:
             raise SqlServerError(5011, text, 14, 5)
         return found
 
-    def _alter_database(self, statement: statements.AlterDatabase, sink: Sink) -> None:
+    def _alter_database(self, statement: ddl.AlterDatabase, sink: Sink) -> None:
         self._outside_transaction("ALTER DATABASE")
         database = self._database(statement.name)
         if statement.new_name:

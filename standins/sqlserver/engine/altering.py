@@ -13,7 +13,7 @@ from standins.sqlserver.engine.model import ColumnModel, ForeignKeyModel, IndexM
 from standins.sqlserver.engine.sqlite import Connection
 from standins.sqlserver.engine.tablemodels import COULD_NOT_CREATE, Errors, TableBuilder
 from standins.sqlserver.engine.violations import orphans
-from standins.sqlserver.tsql import statements, types
+from standins.sqlserver.tsql import ddl, types
 from standins.sqlserver.tsql.errors import unsupported
 from standins.sqlserver.tsql.translate.conversion import check_allowed, fits
 from standins.sqlserver.tsql.translate.merge import StatementTranslator
@@ -32,20 +32,20 @@ class Altering:
         self._session = session
         self._definitions = definitions
 
-    def alter_table(self, statement: statements.AlterTable, sink: Sink) -> None:
+    def alter_table(self, statement: ddl.AlterTable, sink: Sink) -> None:
         if statement.table.temporary:
             raise unsupported("ALTER TABLE of a temporary table", statement.line)
         definitions = self._definitions
         database, table = definitions.require_table(statement.table)
         with definitions.change(database) as raw:
             match statement.action:
-                case statements.AddToTable():
+                case ddl.AddToTable():
                     changed = self._add(raw, database, table, statement.action)
-                case statements.AlterColumn():
+                case ddl.AlterColumn():
                     changed = self._alter_column(raw, database, table, statement.action.column)
-                case statements.DropFromTable():
+                case ddl.DropFromTable():
                     changed = self._drop(raw, database, table, statement.action)
-                case statements.SwitchConstraints():
+                case ddl.SwitchConstraints():
                     changed = self._switch(raw, database, table, statement.action)
             definitions.store_table(database, replace(changed, modified=moments.now_text()))
         sink.done(None)
@@ -66,7 +66,7 @@ class Altering:
 
     # --- ADD -----------------------------------------------------------------------------------------------------
 
-    def _add(self, raw: Connection, database: Database, table: TableModel, action: statements.AddToTable) -> TableModel:
+    def _add(self, raw: Connection, database: Database, table: TableModel, action: ddl.AddToTable) -> TableModel:
         definitions = self._definitions
         model = definitions.model(database)
         builder = TableBuilder.extending(table, database.settings.collation, definitions.new_id(database))
@@ -130,7 +130,7 @@ class Altering:
         database: Database,
         table: TableModel,
         columns: tuple[ColumnModel, ...],
-        body: statements.TableBody,
+        body: ddl.TableBody,
     ) -> list[ColumnModel]:
         """The new columns that existing rows get values for."""
         row = raw.execute(
@@ -205,7 +205,7 @@ class Altering:
     # --- ALTER COLUMN --------------------------------------------------------------------------------------------
 
     def _alter_column(
-        self, raw: Connection, database: Database, table: TableModel, definition: statements.ColumnDefinition
+        self, raw: Connection, database: Database, table: TableModel, definition: ddl.ColumnDefinition
     ) -> TableModel:
         old = self._column(table, definition.name, "ALTER TABLE ALTER COLUMN")
         check_allowed(old.type, definition.type, explicit=False)
@@ -295,9 +295,7 @@ class Altering:
 
     # --- DROP ----------------------------------------------------------------------------------------------------
 
-    def _drop(
-        self, raw: Connection, database: Database, table: TableModel, action: statements.DropFromTable
-    ) -> TableModel:
+    def _drop(self, raw: Connection, database: Database, table: TableModel, action: ddl.DropFromTable) -> TableModel:
         changed = table
         for name, if_exists in action.constraints:
             changed = self._drop_constraint(raw, database, changed, name, if_exists)
@@ -361,7 +359,7 @@ class Altering:
     # --- CHECK, NOCHECK ------------------------------------------------------------------------------------------
 
     def _switch(
-        self, raw: Connection, database: Database, table: TableModel, action: statements.SwitchConstraints
+        self, raw: Connection, database: Database, table: TableModel, action: ddl.SwitchConstraints
     ) -> TableModel:
         wanted = {name.lower() for name in action.names}
         known = {item.name.lower() for item in (*table.foreign_keys, *table.checks)}

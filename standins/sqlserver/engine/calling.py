@@ -18,7 +18,7 @@ from standins.sqlserver.engine.stored import module_definition
 from standins.sqlserver.engine.systemprocedures import find_procedure
 from standins.sqlserver.engine.values import Stored, store
 from standins.sqlserver.engine.variables import Frame
-from standins.sqlserver.tsql import nodes, statements, types
+from standins.sqlserver.tsql import ddl, nodes, statements, types
 from standins.sqlserver.tsql.script import parse_batch, parse_declarations, parse_name
 from standins.sqlserver.tsql.translate.conversion import fits
 from standins.sqlserver.tsql.translate.names import Relation
@@ -142,11 +142,11 @@ class Calling:
 
     def _bind(
         self,
-        parameters: Sequence[statements.ParameterDefinition],
+        parameters: Sequence[ddl.ParameterDefinition],
         given: list[Given],
         module: ModuleModel,
         frame: Frame,
-    ) -> list[tuple[statements.ParameterDefinition, Given]]:
+    ) -> list[tuple[ddl.ParameterDefinition, Given]]:
         """Arguments to parameters, by place and by name."""
         by_name = {parameter.name: parameter for parameter in parameters}
         chosen: dict[str, Given] = {}
@@ -161,7 +161,7 @@ class Calling:
                 raise SqlServerError(8144, text, 16, 2)
             else:
                 chosen[parameters[place].name] = item
-        assigned: list[tuple[statements.ParameterDefinition, Given]] = []
+        assigned: list[tuple[ddl.ParameterDefinition, Given]] = []
         for parameter in parameters:
             item = chosen.get(parameter.name)
             if item is not None and item.table is not None:
@@ -183,7 +183,7 @@ class Calling:
             assigned.append((parameter, item))
         return assigned
 
-    def _default(self, parameter: statements.ParameterDefinition, module: ModuleModel, frame: Frame) -> None:
+    def _default(self, parameter: ddl.ParameterDefinition, module: ModuleModel, frame: Frame) -> None:
         if parameter.default is None:
             text = (
                 f"Procedure or function '{module.name}' expects parameter '{parameter.name}', which was not supplied."
@@ -238,7 +238,7 @@ class Calling:
 
     # --- functions -----------------------------------------------------------------------------------------------
 
-    def _function(self, database_id: int, object_id: int) -> tuple[ModuleModel, Database, statements.CreateModule]:
+    def _function(self, database_id: int, object_id: int) -> tuple[ModuleModel, Database, ddl.CreateModule]:
         session = self._session
         database = next(known for known in session.server.all_databases() if known.id == database_id)
         module = next(m for m in session.link.model(database).modules if m.object_id == object_id)
@@ -253,9 +253,7 @@ class Calling:
             return None
         return self._quietly(definition.body, frame, database, definition.returns)
 
-    def _function_frame(
-        self, module: ModuleModel, definition: statements.CreateModule, arguments: Sequence[Stored]
-    ) -> Frame:
+    def _function_frame(self, module: ModuleModel, definition: ddl.CreateModule, arguments: Sequence[Stored]) -> Frame:
         frame = Frame(module.name, self._session.frame.nest + 1)
         check_nesting(frame.nest)
         for parameter, value in zip(definition.parameters, arguments, strict=True):

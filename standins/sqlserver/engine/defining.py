@@ -25,7 +25,7 @@ from standins.sqlserver.engine.modules import Modules
 from standins.sqlserver.engine.sqlite import Connection
 from standins.sqlserver.engine.tablemodels import COULD_NOT_CREATE, Errors, TableBuilder
 from standins.sqlserver.engine.temporaries import Temporaries
-from standins.sqlserver.tsql import statements, types
+from standins.sqlserver.tsql import ddl, statements, types
 from standins.sqlserver.tsql.errors import unsupported
 from standins.sqlserver.tsql.nodes import ObjectName
 from standins.sqlserver.tsql.script import parse_condition
@@ -49,13 +49,11 @@ class Defining:
         self.modules = Modules(session, self)
 
     def handlers(self) -> dict[type[statements.Statement], Callable[..., None]]:
-        s = statements
         return {
-            s.CreateTable: self._create_table, s.AlterTable: self._altering.alter_table,
-            s.CreateIndex: self._create_index, s.AlterIndex: self._alter_index, s.Drop: self._dropping.drop,
-            s.CreateModule: self.modules.create_module, s.CreateType: self.modules.create_type,
-            s.CreateSchema: self.modules.create_schema,
-            s.Truncate: self._truncate,
+            ddl.CreateTable: self._create_table, ddl.AlterTable: self._altering.alter_table,
+            ddl.CreateIndex: self._create_index, ddl.AlterIndex: self._alter_index, ddl.Drop: self._dropping.drop,
+            ddl.CreateModule: self.modules.create_module, ddl.CreateType: self.modules.create_type,
+            ddl.CreateSchema: self.modules.create_schema, statements.Truncate: self._truncate,
         }  # fmt: skip
 
     # --- what every definition does ------------------------------------------------------------------------------
@@ -112,7 +110,7 @@ class Defining:
 
     # --- tables --------------------------------------------------------------------------------------------------
 
-    def _create_table(self, statement: statements.CreateTable, sink: Sink) -> None:
+    def _create_table(self, statement: ddl.CreateTable, sink: Sink) -> None:
         name = statement.name
         if name.temporary:
             self.temporaries.create(name.name, statement.body)
@@ -120,7 +118,7 @@ class Defining:
             self.create_table(name, statement.body)
         sink.done(None)
 
-    def create_table(self, name: ObjectName, body: statements.TableBody) -> TableModel:
+    def create_table(self, name: ObjectName, body: ddl.TableBody) -> TableModel:
         database = self.database_of(name)
         with self.change(database) as raw:
             model = self.model(database)
@@ -226,7 +224,7 @@ class Defining:
     def select_into(self, plan: SelectPlan, sink: Sink) -> None:
         assert plan.into is not None
         session = self._session
-        definitions: list[statements.ColumnDefinition] = []
+        definitions: list[ddl.ColumnDefinition] = []
         for place, (column, collation) in enumerate(zip(plan.columns, plan.collations, strict=True), 1):
             if not column.name:
                 text = (
@@ -237,11 +235,9 @@ class Defining:
                 )
                 raise SqlServerError(1038, text, 15, 5)
             identity = (1, 1) if column.identity else None
-            definitions.append(
-                statements.ColumnDefinition(column.name, column.type, column.nullable, identity, collation)
-            )
+            definitions.append(ddl.ColumnDefinition(column.name, column.type, column.nullable, identity, collation))
             del place
-        body = statements.TableBody(tuple(definitions))
+        body = ddl.TableBody(tuple(definitions))
         if plan.into.temporary:
             self.temporaries.create(plan.into.name, body)
             table, schema, database = session.temporaries[plan.into.name.lower()], "temp", None
@@ -259,7 +255,7 @@ class Defining:
 
     # --- indexes -------------------------------------------------------------------------------------------------
 
-    def _create_index(self, statement: statements.CreateIndex, sink: Sink) -> None:
+    def _create_index(self, statement: ddl.CreateIndex, sink: Sink) -> None:
         if statement.table.temporary:
             self._create_temporary_index(statement)
             sink.done(None)
@@ -277,7 +273,7 @@ class Defining:
             self.store_table(database, changed)
         sink.done(None)
 
-    def _create_temporary_index(self, statement: statements.CreateIndex) -> None:
+    def _create_temporary_index(self, statement: ddl.CreateIndex) -> None:
         session = self._session
         table = session.temporary(statement.table.name)
         if table is None:
@@ -313,7 +309,7 @@ class Defining:
         row = raw.execute(sql).fetchone()
         return ", ".join("<NULL>" if value is None else str(value) for value in row or ())
 
-    def _alter_index(self, statement: statements.AlterIndex, sink: Sink) -> None:
+    def _alter_index(self, statement: ddl.AlterIndex, sink: Sink) -> None:
         _, table = self.require_table(statement.table, 1088)
         if statement.name.upper() != "ALL" and table.index(statement.name) is None:
             text = f"Cannot find index '{statement.name}'."

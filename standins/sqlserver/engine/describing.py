@@ -10,8 +10,8 @@ from standins.sqlserver.engine.catalog.base import TYPE_IDS
 from standins.sqlserver.engine.lookup import Lookup
 from standins.sqlserver.engine.variables import Frame
 from standins.sqlserver.tsql import statements, types
+from standins.sqlserver.tsql.ddl import ParameterDefinition
 from standins.sqlserver.tsql.script import parse_batch, parse_declarations
-from standins.sqlserver.tsql.statements import ParameterDefinition
 from standins.sqlserver.tsql.translate.merge import StatementTranslator
 
 if TYPE_CHECKING:

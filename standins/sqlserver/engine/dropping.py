@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from standins.sqlserver.contract import Sink, SqlServerError
 from standins.sqlserver.engine import messages, moments, physical
 from standins.sqlserver.engine.database import delete_object
-from standins.sqlserver.tsql import statements
+from standins.sqlserver.tsql import ddl
 from standins.sqlserver.tsql.errors import unsupported
 from standins.sqlserver.tsql.nodes import ObjectName
 from standins.sqlserver.tsql.translate.values import quote
@@ -26,7 +26,7 @@ class Dropping:
         self._session = session
         self._definitions = definitions
 
-    def drop(self, statement: statements.Drop, sink: Sink) -> None:
+    def drop(self, statement: ddl.Drop, sink: Sink) -> None:
         droppers: dict[str, Callable[[ObjectName, bool], None]] = {
             "TABLE": self._drop_table,
             "VIEW": lambda name, missing: self._drop_module(name, missing, "view", ("VIEW",)),

@@ -13,7 +13,7 @@ from standins.sqlserver.engine.model import ModuleModel, SchemaModel, ViewColumn
 from standins.sqlserver.engine.stored import module_definition
 from standins.sqlserver.engine.tablemodels import TableBuilder
 from standins.sqlserver.engine.variables import Frame
-from standins.sqlserver.tsql import statements, types
+from standins.sqlserver.tsql import ddl, types
 from standins.sqlserver.tsql.nodes import ObjectName
 from standins.sqlserver.tsql.translate.merge import StatementTranslator
 
@@ -29,7 +29,7 @@ class Modules:
         self._session = session
         self._definitions = definitions
 
-    def create_module(self, statement: statements.CreateModule, sink: Sink) -> None:
+    def create_module(self, statement: ddl.CreateModule, sink: Sink) -> None:
         database = self._definitions.database_of(statement.name)
         model = self._definitions.model(database)
         schema = self._definitions.require_schema(model, statement.name.schema)
@@ -51,7 +51,7 @@ class Modules:
             self._session.link.set_model(database, self._definitions.model(database).with_module(module))
         sink.done(None)
 
-    def module_columns(self, statement: statements.CreateModule, database: Database) -> tuple[ViewColumn, ...]:
+    def module_columns(self, statement: ddl.CreateModule, database: Database) -> tuple[ViewColumn, ...]:
         """The columns of a view or table-valued function, which also checks that its query can be translated."""
         if statement.returns_table is not None:
             assert statement.returns_table.columns is not None
@@ -83,7 +83,7 @@ class Modules:
             save_object(raw, database.alias, "module", module.object_id, changed)
             self._session.link.set_model(database, self._definitions.model(database).with_module(changed))
 
-    def create_type(self, statement: statements.CreateType, sink: Sink) -> None:
+    def create_type(self, statement: ddl.CreateType, sink: Sink) -> None:
         database = self._definitions.database_of(statement.name)
         with self._definitions.change(database) as raw:
             model = self._definitions.model(database)
@@ -99,7 +99,7 @@ class Modules:
             self._session.link.set_model(database, replace(model, table_types=(*model.table_types, found)))
         sink.done(None)
 
-    def create_schema(self, statement: statements.CreateSchema, sink: Sink) -> None:
+    def create_schema(self, statement: ddl.CreateSchema, sink: Sink) -> None:
         database = self._session.current
         with self._definitions.change(database) as raw:
             model = self._definitions.model(database)
@@ -116,5 +116,5 @@ def _family(kind: str) -> str:
     return kind.rpartition(" ")[2]
 
 
-def _keyword(statement: statements.CreateModule) -> str:
+def _keyword(statement: ddl.CreateModule) -> str:
     return {"VIEW": "VIEW", "PROCEDURE": "PROC"}.get(statement.kind, "FUNCTION")

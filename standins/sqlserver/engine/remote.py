@@ -12,8 +12,8 @@ from standins.sqlserver.engine.describing import Describing
 from standins.sqlserver.engine.values import row_decoder, store
 from standins.sqlserver.engine.variables import Frame
 from standins.sqlserver.tsql import types
+from standins.sqlserver.tsql.ddl import ParameterDefinition
 from standins.sqlserver.tsql.script import parse_declarations, parse_name
-from standins.sqlserver.tsql.statements import ParameterDefinition
 
 if TYPE_CHECKING:
     from standins.sqlserver.engine.session import EngineSession

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from standins.sqlserver.engine.model import ModuleModel
+from standins.sqlserver.tsql.ddl import CreateModule
 from standins.sqlserver.tsql.script import parse_batch
-from standins.sqlserver.tsql.statements import CreateModule
 
 
 def module_definition(module: ModuleModel) -> CreateModule:

@@ -15,7 +15,7 @@ from standins.sqlserver.engine.model import (
     KeyColumn,
     TableModel,
 )
-from standins.sqlserver.tsql import collations, statements, types
+from standins.sqlserver.tsql import collations, ddl, types
 from standins.sqlserver.tsql.errors import invalid_column, unsupported
 
 #: After a failed constraint SQL Server adds this error.
@@ -51,11 +51,10 @@ class TableBuilder:
             list(table.foreign_keys), list(table.checks),
         )  # fmt: skip
 
-    def add(self, body: statements.TableBody) -> None:
+    def add(self, body: ddl.TableBody) -> None:
         """Columns first, so that constraints find them."""
         clustered_elsewhere = any(index.clustered for index in body.indexes) or any(
-            isinstance(item, statements.KeyDefinition) and item.clustered and not item.primary
-            for item in body.constraints
+            isinstance(item, ddl.KeyDefinition) and item.clustered and not item.primary for item in body.constraints
         )
         for column in body.columns:
             self._add_column(column)
@@ -71,7 +70,7 @@ class TableBuilder:
 
     # --- columns -------------------------------------------------------------------------------------------------
 
-    def _add_column(self, column: statements.ColumnDefinition) -> None:
+    def _add_column(self, column: ddl.ColumnDefinition) -> None:
         if self.find(column.name) is not None:
             text = (
                 f"Column names in each table must be unique. Column name '{column.name}' in table '{self.name}' is "
@@ -87,7 +86,7 @@ class TableBuilder:
         number = max((known.column_id for known in self.columns), default=0) + 1
         self.columns.append(self.column_model(column, number))
 
-    def column_model(self, column: statements.ColumnDefinition, number: int) -> ColumnModel:
+    def column_model(self, column: ddl.ColumnDefinition, number: int) -> ColumnModel:
         nullable = column.nullable
         if column.identity is not None:
             self._check_identity(column)
@@ -106,7 +105,7 @@ class TableBuilder:
             column.rowguid,
         )
 
-    def column_collation(self, column: statements.ColumnDefinition) -> str:
+    def column_collation(self, column: ddl.ColumnDefinition) -> str:
         if column.type.name not in types.STRINGS:
             return ""
         if not column.collation or column.collation.upper() == "DATABASE_DEFAULT":
@@ -114,7 +113,7 @@ class TableBuilder:
         collations.sqlite_name(column.collation)
         return column.collation
 
-    def _check_identity(self, column: statements.ColumnDefinition) -> None:
+    def _check_identity(self, column: ddl.ColumnDefinition) -> None:
         scaled = column.type.name in types.DECIMALS and column.type.scale
         if column.type.name not in (types.INTEGERS | {"decimal", "numeric"}) - {"bit"} or scaled:
             text = (
@@ -125,7 +124,7 @@ class TableBuilder:
         if column.type.name in types.DECIMALS:
             raise unsupported("A decimal identity column")
 
-    def _default(self, definition: statements.DefaultDefinition, column: str) -> DefaultModel:
+    def _default(self, definition: ddl.DefaultDefinition, column: str) -> DefaultModel:
         object_id = self.new_id()
         name = definition.name or f"DF__{self.name[:9]}__{column[:5]}__{object_id:08X}"
         return DefaultModel(name, object_id, definition.text, not definition.name)
@@ -144,20 +143,20 @@ class TableBuilder:
 
     # --- constraints ---------------------------------------------------------------------------------------------
 
-    def add_constraint(self, item: statements.Constraint, column: str, clustered_elsewhere: bool = False) -> None:
+    def add_constraint(self, item: ddl.Constraint, column: str, clustered_elsewhere: bool = False) -> None:
         match item:
-            case statements.KeyDefinition():
+            case ddl.KeyDefinition():
                 self._add_key(item, clustered_elsewhere)
-            case statements.ForeignKeyDefinition():
+            case ddl.ForeignKeyDefinition():
                 self._add_foreign_key(item)
-            case statements.CheckDefinition():
+            case ddl.CheckDefinition():
                 object_id = self.new_id()
                 name = item.name or f"CK__{self.name[:9]}__{column[:5] or object_id % 100000:0>5}__{object_id:08X}"
                 self.checks.append(CheckModel(name, object_id, item.text, column=column, system_named=not item.name))
-            case statements.DefaultDefinition():
+            case ddl.DefaultDefinition():
                 self._add_default(item)
 
-    def _add_default(self, item: statements.DefaultDefinition) -> None:
+    def _add_default(self, item: ddl.DefaultDefinition) -> None:
         column = self._known(item.column, 207)
         if column.default is not None:
             error = SqlServerError(1781, "Column already has a DEFAULT bound to it.", 16, 1)
@@ -167,7 +166,7 @@ class TableBuilder:
     def replace_column(self, changed: ColumnModel) -> None:
         self.columns = [changed if known.column_id == changed.column_id else known for known in self.columns]
 
-    def _add_key(self, item: statements.KeyDefinition, clustered_elsewhere: bool) -> None:
+    def _add_key(self, item: ddl.KeyDefinition, clustered_elsewhere: bool) -> None:
         if item.primary and any(index.key_kind == "PRIMARY KEY" for index in self.indexes):
             text = f"Table '{self.name}' already has a primary key defined on it."
             raise Errors(SqlServerError(1779, text, 16, 0), COULD_NOT_CREATE)
@@ -211,7 +210,7 @@ class TableBuilder:
             return 1
         return max([1, *(index.index_id for index in self.indexes)]) + 1
 
-    def _add_foreign_key(self, item: statements.ForeignKeyDefinition) -> None:
+    def _add_foreign_key(self, item: ddl.ForeignKeyDefinition) -> None:
         if "SET DEFAULT" in (item.on_delete, item.on_update):
             raise unsupported("ON DELETE SET DEFAULT")
         if item.table.database:
@@ -236,7 +235,7 @@ class TableBuilder:
 
     # --- indexes -------------------------------------------------------------------------------------------------
 
-    def add_index(self, item: statements.InlineIndex) -> IndexModel:
+    def add_index(self, item: ddl.InlineIndex) -> IndexModel:
         if any(known.name.lower() == item.name.lower() for known in self.indexes):
             text = (
                 f"The operation failed because an index or statistics with name '{item.name}' already exists on table "

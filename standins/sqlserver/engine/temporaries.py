@@ -13,7 +13,7 @@ from standins.sqlserver.engine import messages, moments
 from standins.sqlserver.engine.model import TableModel
 from standins.sqlserver.engine.tablemodels import TableBuilder
 from standins.sqlserver.engine.variables import Frame
-from standins.sqlserver.tsql import statements, types
+from standins.sqlserver.tsql import ddl, statements, types
 from standins.sqlserver.tsql.errors import unsupported
 from standins.sqlserver.tsql.nodes import ObjectName
 from standins.sqlserver.tsql.translate.values import quote
@@ -38,7 +38,7 @@ class Temporaries:
         """Object ids of temporary objects are negative."""
         return next(_ids)
 
-    def create(self, name: str, body: statements.TableBody) -> None:
+    def create(self, name: str, body: ddl.TableBody) -> None:
         session = self._session
         if session.temporary(name) is not None:
             raise messages.already_exists(name)
@@ -55,7 +55,7 @@ class Temporaries:
         self._session.frame.temporaries.append(name)
         self._session.temporary_version += 1
 
-    def _table_model(self, label: str, body: statements.TableBody) -> TableModel:
+    def _table_model(self, label: str, body: ddl.TableBody) -> TableModel:
         object_id = next(_ids)
         physical_name = f"{label}|{-object_id}"
         builder = TableBuilder("", physical_name, self._session.server.collation, lambda: next(_ids))
@@ -82,7 +82,7 @@ class Temporaries:
         session.frame.declare_table(declaration.name, table)
         session.temporary_version += 1
 
-    def declare_empty(self, parameter: statements.ParameterDefinition, frame: Frame) -> None:
+    def declare_empty(self, parameter: ddl.ParameterDefinition, frame: Frame) -> None:
         """A table-valued parameter that was not given is an empty table."""
         session = self._session
         outer, session.frame = session.frame, frame
@@ -91,7 +91,7 @@ class Temporaries:
         finally:
             session.frame = outer
 
-    def _type_body(self, name: ObjectName, line: int) -> statements.TableBody:
+    def _type_body(self, name: ObjectName, line: int) -> ddl.TableBody:
         database = self._definitions.database_of(name)
         found = self._definitions.model(database).table_type(name.schema, name.name)
         if found is None:
@@ -139,18 +139,18 @@ class Temporaries:
         session.temporary_version += 1
 
 
-def body_of(table: TableModel) -> statements.TableBody:
+def body_of(table: TableModel) -> ddl.TableBody:
     """A table type as a body to make variables from."""
     columns = tuple(
-        statements.ColumnDefinition(column.name, column.type, column.nullable, column.identity, column.collation)
+        ddl.ColumnDefinition(column.name, column.type, column.nullable, column.identity, column.collation)
         for column in table.columns
     )
     constraints = tuple(
-        statements.KeyDefinition(
+        ddl.KeyDefinition(
             "", index.key_kind == "PRIMARY KEY", index.clustered,
-            tuple(statements.IndexColumn(column.name, column.descending) for column in index.columns),
+            tuple(ddl.IndexColumn(column.name, column.descending) for column in index.columns),
         )
         for index in table.indexes
         if index.key_kind
     )  # fmt: skip
-    return statements.TableBody(columns, constraints)
+    return ddl.TableBody(columns, constraints)

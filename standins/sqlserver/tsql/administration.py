@@ -4,21 +4,11 @@ from __future__ import annotations
 
 from standins.sqlserver.contract import SqlServerError
 from standins.sqlserver.tsql import types
+from standins.sqlserver.tsql.ddl import AlterDatabase, CreateDatabase
 from standins.sqlserver.tsql.errors import unsupported
 from standins.sqlserver.tsql.modules import ModuleParser
 from standins.sqlserver.tsql.nodes import Expression, Literal, Unary, Variable
-from standins.sqlserver.tsql.statements import (
-    AlterDatabase,
-    Backup,
-    CreateDatabase,
-    Dbcc,
-    Grant,
-    Kill,
-    Restore,
-    SetUpLogin,
-    Statement,
-    Use,
-)
+from standins.sqlserver.tsql.statements import Backup, Dbcc, Grant, Kill, Restore, SetUpLogin, Statement, Use
 from standins.sqlserver.tsql.tokens import Kind
 from standins.sqlserver.tsql.words import words
 

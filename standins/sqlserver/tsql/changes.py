@@ -14,7 +14,7 @@ from standins.sqlserver.tsql.nodes import (
     Variable,
     VariableSource,
 )
-from standins.sqlserver.tsql.queries import QueryParser
+from standins.sqlserver.tsql.queries import ASSIGNMENTS, QueryParser
 from standins.sqlserver.tsql.statements import (
     Argument,
     Assignment,
@@ -29,8 +29,6 @@ from standins.sqlserver.tsql.statements import (
     ValuesRows,
 )
 from standins.sqlserver.tsql.tokens import Kind
-
-_OPERATORS = ("=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=")
 
 
 def _scope(tables: tuple[CommonTable, ...], recursion: int | None) -> Query | None:
@@ -136,11 +134,11 @@ class ChangeParser(QueryParser):
             variable = self.variable()
             operator = self._operator()
             following = self.ahead()
-            if not (self.at_name() and following.word in (*_OPERATORS, ".")):
+            if not (self.at_name() and following.word in (*ASSIGNMENTS, ".")):
                 return Assignment((), operator, self.expression(), variable)
             place = self.place
             column = self._column_path()
-            if not self.at_any(*_OPERATORS):
+            if not self.at_any(*ASSIGNMENTS):
                 self.place, self.token = place, self.tokens[place]
                 return Assignment((), operator, self.expression(), variable)
             return Assignment(column, self._operator(), self.expression(), variable)
@@ -156,7 +154,7 @@ class ChangeParser(QueryParser):
         return tuple(parts)
 
     def _operator(self) -> str:
-        operator = self.accept_any(*_OPERATORS)
+        operator = self.accept_any(*ASSIGNMENTS)
         if not operator:
             raise self.error()
         return operator

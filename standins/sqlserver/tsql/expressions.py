@@ -1,37 +1,27 @@
-"""The grammar of expressions and search conditions."""
+"""The grammar of expressions."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from standins.sqlserver.contract import SqlServerError, SqlType
+from standins.sqlserver.contract import SqlType
 from standins.sqlserver.tsql import types
 from standins.sqlserver.tsql.errors import unsupported
+from standins.sqlserver.tsql.literals import negative, number_literal, string_literal
 from standins.sqlserver.tsql.nodes import (
     AtTimeZone,
-    Between,
     Binary,
     Call,
     Case,
     Cast,
     Collate,
-    Comparison,
     Default,
-    Exists,
     Expression,
     Frame,
-    InList,
-    InQuery,
-    IsDistinct,
-    IsNull,
-    Like,
     Literal,
-    Logical,
     Name,
-    Not,
     OrderItem,
-    Quantified,
     Query,
     ScalarQuery,
     Star,
@@ -42,7 +32,6 @@ from standins.sqlserver.tsql.nodes import (
 from standins.sqlserver.tsql.reader import Reader
 from standins.sqlserver.tsql.tokens import Kind
 
-_COMPARISONS = {"=": "=", "<>": "<>", "!=": "<>", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "!<": ">=", "!>": "<="}
 #: Functions written without parentheses.
 _BARE_FUNCTIONS = frozenset({"CURRENT_TIMESTAMP", "CURRENT_USER", "SESSION_USER", "SYSTEM_USER", "USER"})
 #: Reserved words that are functions when a parenthesis follows.
@@ -57,7 +46,7 @@ _MONEY = types.MONEY
 
 
 class ExpressionParser(Reader):
-    """Precedence from low to high: OR, AND, NOT, comparison, + - & | ^, * / %, unary, COLLATE."""
+    """Precedence from low to high: + - & | ^, * / %, unary, COLLATE."""
 
     if TYPE_CHECKING:
 
@@ -69,110 +58,9 @@ class ExpressionParser(Reader):
             """Whether a query starts here."""
             ...
 
-    # --- search conditions ---------------------------------------------------------------------------------------
-
-    def condition(self) -> Expression:
-        operands = [self._conjunction()]
-        while self.accept("OR"):
-            operands.append(self._conjunction())
-        return operands[0] if len(operands) == 1 else Logical("OR", tuple(operands))
-
-    def _conjunction(self) -> Expression:
-        operands = [self._negation()]
-        while self.accept("AND"):
-            operands.append(self._negation())
-        return operands[0] if len(operands) == 1 else Logical("AND", tuple(operands))
-
-    def _negation(self) -> Expression:
-        if self.accept("NOT"):
-            return Not(self._negation())
-        return self._predicate()
-
-    def _predicate(self) -> Expression:
-        if self.at("EXISTS"):
-            self.advance()
-            self.expect("(")
-            query = self.query()
-            self.expect(")")
-            return Exists(query)
-        if self.at("UPDATE", "("):
-            raise unsupported("UPDATE() in a trigger", self.line)
-        if self.at("(") and not self._parenthesis_is_value():
-            self.advance()
-            condition = self.condition()
-            self.expect(")")
-            return condition
-        return self._comparison(self.expression())
-
-    def _parenthesis_is_value(self) -> bool:
-        """``(a) = 1`` or ``(a = 1)``: decided by trying the value and looking at what follows."""
-        place = self.place
-        try:
-            self.expression()
-            word = self.token.word
-            value = word in _COMPARISONS or word in ("IS", "LIKE", "IN", "BETWEEN", "NOT")
-        except SqlServerError:
-            value = False
-        self.place, self.token = place, self.tokens[place]
-        return value
-
-    def _comparison(self, left: Expression) -> Expression:
-        operator = _COMPARISONS.get(self.token.word)
-        if operator is not None:
-            self.advance()
-            if self.at_any("ALL", "ANY", "SOME"):
-                every = self.advance().word == "ALL"
-                self.expect("(")
-                query = self.query()
-                self.expect(")")
-                return Quantified(operator, left, every, query)
-            return Comparison(operator, left, self.expression())
-        if self.accept("IS"):
-            negated = self.accept("NOT")
-            if self.accept("DISTINCT", "FROM"):
-                return IsDistinct(left, self.expression(), negated)
-            self.expect("NULL")
-            return IsNull(left, negated)
-        negated = self.accept("NOT")
-        if self.accept("LIKE"):
-            pattern = self.expression()
-            escape = None
-            if self.accept("{"):
-                self.expect("ESCAPE")
-                escape = self.expression()
-                self.expect("}")
-            elif self.accept("ESCAPE"):
-                escape = self.expression()
-            return Like(left, pattern, escape, negated)
-        if self.accept("BETWEEN"):
-            low = self.expression()
-            self.expect("AND")
-            return Between(left, low, self.expression(), negated)
-        if self.accept("IN"):
-            return self._in(left, negated)
-        raise self._not_a_condition()
-
-    def _not_a_condition(self) -> SqlServerError:
-        if self.token.kind is Kind.END or self.token.word in (")", "THEN", "AND", "OR", "BEGIN", ";"):
-            near = self.token.text or self.tokens[max(0, self.place - 1)].text
-            text = (
-                "An expression of non-boolean type specified in a context where a condition is expected, "
-                f"near '{near}'."
-            )
-            return SqlServerError(4145, text, 15, 1, self.line)
-        return self.error()
-
-    def _in(self, left: Expression, negated: bool) -> Expression:
-        self.expect("(")
-        if self.at_query():
-            query = self.query()
-            self.expect(")")
-            return InQuery(left, query, negated)
-        items = [self.expression()]
-        while self.accept(","):
-            items.append(self.expression())
-        self.expect(")")
-        return InList(left, tuple(items), negated)
+        def condition(self) -> Expression:
+            """Defined by the grammar of search conditions."""
+            ...
 
     # --- values --------------------------------------------------------------------------------------------------
 
@@ -195,7 +83,7 @@ class ExpressionParser(Reader):
             operator = self.advance().word
             operand = self._unary()
             if operator == "-" and isinstance(operand, Literal) and isinstance(operand.value, int | Decimal | float):
-                return _negative(operand)
+                return negative(operand)
             return operand if operator == "+" else Unary(operator, operand)
         return self._collated()
 
@@ -218,7 +106,7 @@ class ExpressionParser(Reader):
         match token.kind:
             case Kind.NUMBER:
                 self.advance()
-                return _number(token.text)
+                return number_literal(token.text)
             case Kind.STRING:
                 self.advance()
                 return string_literal(token.text, token.national)
@@ -458,38 +346,3 @@ class ExpressionParser(Reader):
 
 
 _FRAME_WORDS = ("ROWS", "RANGE", "BETWEEN", "AND", "UNBOUNDED", "PRECEDING", "FOLLOWING", "CURRENT", "ROW")
-
-
-def string_literal(text: str, national: bool) -> Literal:
-    """A literal is nvarchar(n) or varchar(n); long ones are (max)."""
-    if national:
-        length = utf16_length(text)
-        return Literal(text, SqlType("nvarchar", max(1, length) if length <= 4000 else None))
-    return Literal(text, SqlType("varchar", max(1, len(text)) if len(text) <= 8000 else None))
-
-
-def utf16_length(text: str) -> int:
-    """SQL Server counts UTF-16 code units."""
-    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
-def _number(text: str) -> Literal:
-    if "e" in text.lower():
-        return Literal(float(text), types.FLOAT)
-    if "." not in text:
-        value = int(text)
-        if value <= 2**31 - 1:
-            return Literal(value, types.INT)
-        return Literal(Decimal(value), types.decimal(len(str(value)), 0))
-    whole, _, fraction = text.partition(".")
-    digits = len(whole.lstrip("0")) + len(fraction)
-    return Literal(Decimal(text), types.decimal(max(1, digits, len(fraction)), len(fraction)))
-
-
-def _negative(literal: Literal) -> Literal:
-    value = literal.value
-    assert isinstance(value, int | Decimal | float)
-    if isinstance(value, Decimal) and value == 2**31 and literal.type.scale == 0:
-        return Literal(-(2**31), types.INT)
-    negative = value.copy_negate() if isinstance(value, Decimal) else -value  # no rounding to the context
-    return Literal(negative, literal.type)

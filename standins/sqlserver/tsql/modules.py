@@ -6,17 +6,11 @@ from typing import TYPE_CHECKING
 
 from standins.sqlserver.contract import SqlServerError
 from standins.sqlserver.tsql import types
+from standins.sqlserver.tsql.ddl import CreateModule, CreateSchema, CreateType, ParameterDefinition
 from standins.sqlserver.tsql.definitions import DefinitionParser
 from standins.sqlserver.tsql.errors import unsupported
 from standins.sqlserver.tsql.nodes import ObjectName, Query
-from standins.sqlserver.tsql.statements import (
-    CreateModule,
-    CreateSchema,
-    CreateType,
-    Declaration,
-    ParameterDefinition,
-    Statement,
-)
+from standins.sqlserver.tsql.statements import Declaration, Statement
 from standins.sqlserver.tsql.tokens import Kind
 
 

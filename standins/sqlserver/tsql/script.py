@@ -1,50 +1,27 @@
-"""Batches: which statement begins here, and control flow around statements."""
+"""Batches: which statement begins here, and the texts that hold one thing alone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import TypeVar
 
 from standins.sqlserver.contract import SqlServerError
-from standins.sqlserver.tsql.administration import AdministrationParser
+from standins.sqlserver.tsql.ddl import ParameterDefinition
 from standins.sqlserver.tsql.errors import unsupported
+from standins.sqlserver.tsql.flow import FlowParser
 from standins.sqlserver.tsql.nodes import CommonTable, Expression, ObjectName
-from standins.sqlserver.tsql.statements import (
-    BeginTransaction,
-    Block,
-    Break,
-    Commit,
-    Continue,
-    Declaration,
-    Declare,
-    If,
-    InsertBulk,
-    NoOperation,
-    ParameterDefinition,
-    Print,
-    RaiseError,
-    Return,
-    Rollback,
-    SaveTransaction,
-    SelectStatement,
-    SetOption,
-    SetVariable,
-    Statement,
-    Throw,
-    Truncate,
-    TryCatch,
-    WaitFor,
-    While,
-)
+from standins.sqlserver.tsql.statements import Block, InsertBulk, NoOperation, SelectStatement, Statement, Truncate
 from standins.sqlserver.tsql.tokens import Kind
 
-_ASSIGNMENTS = ("=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=")
 #: Modules whose CREATE must be the first statement of its batch (error 111).
 _ALONE = {"VIEW": "VIEW", "PROC": "PROCEDURE", "PROCEDURE": "PROCEDURE", "FUNCTION": "FUNCTION", "TRIGGER": "TRIGGER"}
 _MAX_NESTING = 200
 
+_T = TypeVar("_T")
 
-class ScriptParser(AdministrationParser):
+
+class ScriptParser(FlowParser):
     """The whole grammar."""
 
     def __init__(self, text: str) -> None:
@@ -98,216 +75,6 @@ class ScriptParser(AdministrationParser):
         statement = starter()
         self._depth -= 1
         return statement
-
-    def _until(self, *end: str) -> Block:
-        line = self.line
-        statements: list[Statement] = []
-        while not self.at(*end):
-            if self.token.kind is Kind.END:
-                raise self.error()
-            if self.accept(";"):
-                continue
-            statements.append(self.statement())
-        if not statements:
-            raise self.error()
-        self.expect(*end)
-        return Block(tuple(statements), line=line)
-
-    # --- control flow --------------------------------------------------------------------------------------------
-
-    def _begin(self) -> Statement:
-        line = self.line
-        self.expect("BEGIN")
-        if self.accept_any("TRAN", "TRANSACTION"):
-            name = self._transaction_name()
-            if self.accept("WITH", "MARK"):
-                raise unsupported("BEGIN TRANSACTION … WITH MARK", line)
-            return BeginTransaction(name, line=line)
-        if self.at("DISTRIBUTED"):
-            raise unsupported("A distributed transaction", line)
-        if self.accept("TRY"):
-            body = self._until_try_end()
-            while self.accept(";"):
-                pass
-            self.expect("BEGIN", "CATCH")
-            return TryCatch(body, self._catch_body(), line=line)
-        return self._until("END")
-
-    def _until_try_end(self) -> Block:
-        if self.accept("END", "TRY"):
-            return Block((), line=self.line)
-        return self._until("END", "TRY")
-
-    def _catch_body(self) -> Block:
-        if self.accept("END", "CATCH"):
-            return Block((), line=self.line)
-        return self._until("END", "CATCH")
-
-    def _if(self) -> Statement:
-        line = self.line
-        self.expect("IF")
-        condition = self.condition()
-        then = self._branch()
-        place = self.place
-        while self.accept(";"):
-            pass
-        otherwise = None
-        if self.accept("ELSE"):
-            otherwise = self._branch()
-        else:
-            self.place, self.token = place, self.tokens[place]
-        return If(condition, then, otherwise, line=line)
-
-    def _branch(self) -> Statement:
-        if self.token.kind is Kind.END:
-            raise self.error()
-        return self.statement()
-
-    def _while(self) -> Statement:
-        line = self.line
-        self.expect("WHILE")
-        return While(self.condition(), self._branch(), line=line)
-
-    def _break(self) -> Statement:
-        return Break(line=self.advance().line)
-
-    def _continue(self) -> Statement:
-        return Continue(line=self.advance().line)
-
-    def _return(self) -> Statement:
-        line = self.advance().line
-        if self.token.kind is Kind.END or (self.token.reserved and not self.at_any("NULL", "CASE", "CONVERT", "LEFT",
-                "RIGHT", "COALESCE", "NULLIF", "CURRENT_TIMESTAMP", "TRY_CONVERT")) or self.at(";"):  # fmt: skip
-            return Return(None, line=line)
-        return Return(self.expression(), line=line)
-
-    def _throw(self) -> Statement:
-        line = self.advance().line
-        if self.token.kind not in (Kind.NUMBER, Kind.VARIABLE):
-            return Throw(line=line)
-        number = self._primary()
-        self.expect(",")
-        message = self._primary()
-        self.expect(",")
-        return Throw(number, message, self._primary(), line=line)
-
-    def _raiserror(self) -> Statement:
-        line = self.advance().line
-        self.expect("(")
-        parts = [self._unary()]
-        while self.accept(","):
-            parts.append(self._unary())
-        self.expect(")")
-        if len(parts) < 3:
-            raise self.error()
-        options: set[str] = set()
-        if self.accept("WITH"):
-            options.add(self.advance().word)
-            while self.accept(","):
-                options.add(self.advance().word)
-        return RaiseError(parts[0], parts[1], parts[2], tuple(parts[3:]), frozenset(options), line=line)
-
-    def _print(self) -> Statement:
-        line = self.advance().line
-        return Print(self.expression(), line=line)
-
-    def _waitfor(self) -> Statement:
-        line = self.advance().line
-        if not self.accept("DELAY"):
-            raise unsupported("WAITFOR " + self.token.text.upper(), line)
-        return WaitFor(self._primary(), line=line)
-
-    # --- variables and settings ----------------------------------------------------------------------------------
-
-    def _declare(self) -> Statement:
-        line = self.advance().line
-        found: list[Declaration] = []
-        while True:
-            if self.token.kind is not Kind.VARIABLE:
-                if self.at_name() and self.ahead().word == "CURSOR":
-                    raise unsupported("A cursor", line)
-                raise self.error()
-            name = self.variable()
-            self.accept("AS")
-            if self.accept("TABLE"):
-                found.append(Declaration(name, None, columns=self.table_body()))
-            else:
-                data_type, type_name = self.type_or_name()
-                initial = self.expression() if self.accept("=") else None
-                found.append(Declaration(name, data_type, initial, type_name=type_name))
-            if not self.accept(","):
-                return Declare(tuple(found), line=line)
-
-    def _set(self) -> Statement:
-        line = self.advance().line
-        if self.token.kind is Kind.VARIABLE:
-            name = self.variable()
-            operator = self.accept_any(*_ASSIGNMENTS)
-            if not operator:
-                raise self.error()
-            if self.at("CURSOR"):
-                raise unsupported("A cursor", line)
-            return SetVariable(name, operator, self.expression(), line=line)
-        if self.accept("TRANSACTION", "ISOLATION", "LEVEL"):
-            level = self.advance().word
-            if level in ("READ", "REPEATABLE"):
-                level += " " + self.advance().word
-            return SetOption("ISOLATION", level, line=line)
-        option = self.advance().word
-        if not option:
-            raise self.error(self.tokens[self.place - 1])
-        if option == "IDENTITY_INSERT":
-            target = self.object_name()
-            return SetOption(option, self._on_off(), target, line=line)
-        if option == "STATISTICS":
-            kind = self.advance().word
-            while self.accept(","):
-                kind += "," + self.advance().word
-            return SetOption("STATISTICS", self._on_off(), line=line)
-        while self.accept(","):  # SET ANSI_NULLS, QUOTED_IDENTIFIER ON
-            option += "," + self.advance().word
-        if self.token.kind in (Kind.NUMBER, Kind.STRING, Kind.VARIABLE) or self.at("-"):
-            sign = "-" if self.accept("-") else ""
-            return SetOption(option, sign + self.advance().text.upper(), line=line)
-        return SetOption(option, self.advance().text.upper(), line=line)
-
-    def _on_off(self) -> str:
-        word = self.accept_any("ON", "OFF")
-        if not word:
-            raise self.error()
-        return word
-
-    # --- transactions --------------------------------------------------------------------------------------------
-
-    def _transaction_name(self) -> str:
-        if self.token.kind is Kind.VARIABLE:
-            return self.variable()
-        if self.at_name() and self.token.word not in self._starters:
-            return self.advance().text
-        return ""
-
-    def _commit(self) -> Statement:
-        line = self.advance().line
-        if self.accept_any("TRAN", "TRANSACTION"):
-            self._transaction_name()
-            if self.at("WITH", "("):
-                self.index_options()
-        else:
-            self.accept("WORK")
-        return Commit(line=line)
-
-    def _rollback(self) -> Statement:
-        line = self.advance().line
-        if self.accept_any("TRAN", "TRANSACTION"):
-            return Rollback(self._transaction_name(), line=line)
-        self.accept("WORK")
-        return Rollback(line=line)
-
-    def _save(self) -> Statement:
-        line = self.advance().line
-        if not self.accept_any("TRAN", "TRANSACTION"):
-            raise self.error()
-        return SaveTransaction(self._transaction_name(), line=line)
 
     # --- data ----------------------------------------------------------------------------------------------------
 
@@ -438,41 +205,39 @@ def parse_batch(text: str) -> Block:
 @lru_cache(maxsize=500)
 def parse_declarations(text: str) -> tuple[ParameterDefinition, ...]:
     """The parameter list of ``sp_executesql`` and ``sp_prepare``."""
-    parser = ScriptParser(text)
+    return _whole(text, _declarations)
+
+
+def _declarations(parser: ScriptParser) -> tuple[ParameterDefinition, ...]:
     found: list[ParameterDefinition] = []
     while parser.token.kind is not Kind.END:
         found.append(parser.parameter())
         if not parser.accept(","):
             break
-    if parser.token.kind is not Kind.END:
-        raise parser.error()
     return tuple(found)
 
 
 @lru_cache(maxsize=500)
 def parse_expression(text: str) -> Expression:
     """An expression kept as text: a DEFAULT."""
-    parser = ScriptParser(text)
-    expression = parser.expression()
-    if parser.token.kind is not Kind.END:
-        raise parser.error()
-    return expression
+    return _whole(text, ScriptParser.expression)
 
 
 @lru_cache(maxsize=500)
 def parse_condition(text: str) -> Expression:
     """A search condition kept as text: a CHECK constraint or the filter of an index."""
-    parser = ScriptParser(text)
-    condition = parser.condition()
-    if parser.token.kind is not Kind.END:
-        raise parser.error()
-    return condition
+    return _whole(text, ScriptParser.condition)
 
 
 def parse_name(text: str) -> ObjectName:
     """A name as procedures take it: ``'dbo.[My Table]'``."""
+    return _whole(text, ScriptParser.object_name)
+
+
+def _whole(text: str, part: Callable[[ScriptParser], _T]) -> _T:
+    """One part of the grammar, after which the text must end."""
     parser = ScriptParser(text)
-    name = parser.object_name()
+    found = part(parser)
     if parser.token.kind is not Kind.END:
         raise parser.error()
-    return name
+    return found

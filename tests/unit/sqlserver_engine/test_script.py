@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from standins.sqlserver.contract import SqlServerError
+from standins.sqlserver.tsql import ddl
 from standins.sqlserver.tsql import statements as s
 from standins.sqlserver.tsql.script import parse_batch
 
@@ -57,7 +58,7 @@ def test_else_belongs_to_the_nearest_if() -> None:
 
 def test_a_procedure_takes_the_rest_of_the_batch() -> None:
     (module,) = parse_batch("CREATE PROCEDURE p @a int = 1 AS SELECT 1 SELECT 2").statements
-    assert isinstance(module, s.CreateModule)
+    assert isinstance(module, ddl.CreateModule)
     assert isinstance(module.body, s.Block)
     assert len(module.body.statements) == 2
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from standins.sqlserver.contract import SqlServerError
 from standins.sqlserver.engine import messages
-from standins.sqlserver.tsql.expressions import utf16_length
+from standins.sqlserver.tsql.literals import utf16_length
 
 Function = Callable[..., Any]
 

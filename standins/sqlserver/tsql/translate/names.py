@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from standins.sqlserver.contract import SqlType
+from standins.sqlserver.tsql.ddl import ParameterDefinition
 from standins.sqlserver.tsql.nodes import Expression, ObjectName, Query
-from standins.sqlserver.tsql.statements import ParameterDefinition
 
 
 @dataclass(frozen=True, slots=True)
