@@ -23,7 +23,7 @@ from standins.sqlserver.tsql.translate.values import (
 )
 
 if TYPE_CHECKING:
-    from standins.sqlserver.tsql.translate.query import QueryTranslator
+    from standins.sqlserver.tsql.translate.compiled import Compiled
 
 #: Levels of a recursive common table expression without OPTION (MAXRECURSION n).
 DEFAULT_RECURSION = 100
@@ -50,7 +50,7 @@ class ExpressionTranslator:
             """Defined by the translator of functions."""
             ...
 
-        def subquery(self, query: nodes.Query) -> QueryTranslator.Compiled:
+        def subquery(self, query: nodes.Query) -> Compiled:
             """Defined by the translator of queries."""
             ...
 
