@@ -45,7 +45,7 @@ class FlowParser(AdministrationParser):
             """Defined by the grammar of batches."""
             ...
 
-    # --- control flow ---------------------------------------------------------------------------------------------
+    # --- control flow --------------------------------------------------------------------------------------------
 
     def _until(self, *end: str) -> Block:
         line = self.line
@@ -163,7 +163,7 @@ class FlowParser(AdministrationParser):
             raise unsupported("WAITFOR " + self.token.text.upper(), line)
         return WaitFor(self._primary(), line=line)
 
-    # --- variables and settings -----------------------------------------------------------------------------------
+    # --- variables and settings ----------------------------------------------------------------------------------
 
     def _declare(self) -> Statement:
         line = self.advance().line
@@ -223,7 +223,7 @@ class FlowParser(AdministrationParser):
             raise self.error()
         return word
 
-    # --- transactions ---------------------------------------------------------------------------------------------
+    # --- transactions --------------------------------------------------------------------------------------------
 
     def _transaction_name(self) -> str:
         if self.token.kind is Kind.VARIABLE:

@@ -121,7 +121,7 @@ class DerivedTranslator(CallTranslator):
     def _named(value: Sql, place: int) -> str:
         return f"{collated(value) if not value.is_null else value.text} AS c{place}"
 
-    # --- through JSON ---------------------------------------------------------------------------------------------
+    # --- through JSON --------------------------------------------------------------------------------------------
 
     def _through_json(self, text: str, columns: tuple[Sql, ...], name: str) -> str:
         encoded = ", ".join(_encoded(column, place) for place, column in enumerate(columns))

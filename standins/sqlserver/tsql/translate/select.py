@@ -187,7 +187,7 @@ class SelectTranslator(SourceTranslator):
         text = f"SELECT {names} FROM ({ranked}) WHERE c{len(columns)} <= {count} ORDER BY c{len(columns)}"
         return Compiled(text, columns)
 
-    # --- SELECT @x = @x + … ---------------------------------------------------------------------------------------
+    # --- SELECT @x = @x + … --------------------------------------------------------------------------------------
 
     def _running_assignment(self, query: nodes.Query, body: nodes.Select) -> Compiled:
         """``SELECT @x = @x + column``: every row sees what the row before it assigned.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from standins.sqlserver.contract import SqlServerError, SqlType
 from standins.sqlserver.tsql import nodes, types
 from standins.sqlserver.tsql.errors import invalid_column
 from standins.sqlserver.tsql.translate.conversion import convert
 from standins.sqlserver.tsql.translate.names import Relation, RelationColumn
+from standins.sqlserver.tsql.translate.plan import Command
 from standins.sqlserver.tsql.translate.query import QueryTranslator
-from standins.sqlserver.tsql.translate.values import Sql, text_literal
+from standins.sqlserver.tsql.translate.values import Sql, parameter, text_literal
 
 
 class StoringTranslator(QueryTranslator):
@@ -132,3 +135,41 @@ class StoringTranslator(QueryTranslator):
             )
             raise SqlServerError(273, text, 16, 1, self.line)
         return self.stored(self.value(node), column, relation)
+
+    def _check_width(self, given: int, wanted: int, listed: bool, *, values: bool) -> None:
+        if given == wanted:
+            return
+        if not listed:
+            text = "Column name or number of supplied values does not match table definition."
+            raise SqlServerError(213, text, 16, 1, self.line)
+        if values:
+            few, many = "more", "fewer"
+            number = 109 if given < wanted else 110
+            word = few if given < wanted else many
+            text = (
+                f"There are {word} columns in the INSERT statement than values specified in the VALUES clause. The "
+                "number of values in the VALUES clause must match the number of columns specified in the INSERT "
+                "statement."
+            )
+            raise SqlServerError(number, text, 15, 1, self.line)
+        number, word = (120, "fewer") if given < wanted else (121, "more")
+        text = (
+            f"The select list for the INSERT statement contains {word} items than the insert list. The number of "
+            "SELECT values must match the number of INSERT columns."
+        )
+        raise SqlServerError(number, text, 15, 1, self.line)
+
+    def insert_parameters(
+        self, relation: Relation, columns: tuple[RelationColumn, ...], sources: tuple[Sql, ...] | None
+    ) -> Command:
+        """An INSERT of one row whose values the engine binds as ``!0``, ``!1`` …; their types are ``sources``."""
+        given: dict[str, str] = {}
+        for place, column in enumerate(columns):
+            source = sources[place] if sources is not None else Sql("", column.type, self.names.collation)
+            bound = replace(source, text=parameter(f"!{place}"), native="", literal=None)
+            unlimited = bound.is_string or bound.type.name in ("varbinary", "binary")
+            if unlimited:
+                bound = bound.typed(replace(bound.type, length=None))
+            given[column.name] = self.stored(bound, column, relation)
+        names, values = self.row_for(relation, given)
+        return Command.of(f"INSERT INTO {relation.sql} ({names}) VALUES ({values})")
