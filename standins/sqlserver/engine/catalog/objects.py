@@ -1,4 +1,4 @@
-"""Views of what a database contains: tables, columns, constraints, modules."""
+"""Views of what a database contains: schemas, tables, columns, types, modules."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MODULE_TYPES = {
 }
 
 
-def _model(session: EngineSession, database: Database) -> Model:
+def model_of(session: EngineSession, database: Database) -> Model:
     return session.link.model(database)
 
 
@@ -34,7 +34,7 @@ def schema_id(model: Model, name: str) -> int:
 
 
 def _schemas(session: EngineSession, database: Database) -> Iterator[Row]:
-    for schema in _model(session, database).schemas:
+    for schema in model_of(session, database).schemas:
         yield schema.name, schema.schema_id, 1
 
 
@@ -73,40 +73,24 @@ def _constraints(table: TableModel) -> Iterator[tuple[str, int, str, str]]:
 
 
 def _objects(session: EngineSession, database: Database) -> Iterator[Row]:
-    return object_rows(_model(session, database))
+    return object_rows(model_of(session, database))
 
 
 def _of_types(*codes: str):
     def rows(session: EngineSession, database: Database) -> Iterator[Row]:
-        return (row for row in object_rows(_model(session, database)) if row[5] in codes)
+        return (row for row in object_rows(model_of(session, database)) if row[5] in codes)
 
     return rows
 
 
 def _tables(session: EngineSession, database: Database) -> Iterator[Row]:
-    model = _model(session, database)
+    model = model_of(session, database)
     highest = {table.object_id: max((c.column_id for c in table.columns), default=0) for table in model.tables}
     lobs = {table.object_id: int(any(column.type.length is None for column in table.columns)) for table in model.tables}
     for row in object_rows(model):
         if row[5] == "U ":
-            yield (
-                *row,
-                lobs[row[1]],
-                None,
-                highest[row[1]],
-                0,
-                1,
-                0,
-                0,
-                0,
-                0,
-                0,
-                "TABLE",
-                0,
-                "NON_TEMPORAL_TABLE",
-                0,
-                0,
-            )
+            lob = lobs[row[1]]
+            yield (*row, lob, None, highest[row[1]], 0, 1, 0, 0, 0, 0, 0, "TABLE", 0, "NON_TEMPORAL_TABLE", 0, 0)
 
 
 def _views(session: EngineSession, database: Database) -> Iterator[Row]:
@@ -145,7 +129,7 @@ def _view_column(owner: ModuleModel, number: int, column: ViewColumn) -> Row:
 
 
 def _columns(session: EngineSession, database: Database) -> Iterator[Row]:
-    model = _model(session, database)
+    model = model_of(session, database)
     for table in (*model.tables, *model.table_types):
         for column in table.columns:
             yield _column(table, column)
@@ -155,7 +139,7 @@ def _columns(session: EngineSession, database: Database) -> Iterator[Row]:
 
 
 def _identity_columns(session: EngineSession, database: Database) -> Iterator[Row]:
-    for table in _model(session, database).tables:
+    for table in model_of(session, database).tables:
         for column in table.columns:
             if column.identity is not None:
                 seed, increment = column.identity
@@ -169,13 +153,13 @@ def _types(session: EngineSession, database: Database) -> Iterator[Row]:
         strings = collation if name in types.STRINGS or name == "sysname" else None
         nullable = 0 if name in ("timestamp", "sysname") else 1
         yield name, system_id, user_id, 4, None, length, precision, scale, strings, nullable, 0, 0, 0, 0, 0
-    for number, kind in enumerate(_model(session, database).table_types, 257):
-        schema = schema_id(_model(session, database), kind.schema)
+    for number, kind in enumerate(model_of(session, database).table_types, 257):
+        schema = schema_id(model_of(session, database), kind.schema)
         yield kind.name, 243, number, schema, None, -1, 0, 0, None, 0, 1, 0, 0, 0, 1
 
 
 def _table_types(session: EngineSession, database: Database) -> Iterator[Row]:
-    model = _model(session, database)
+    model = model_of(session, database)
     for number, kind in enumerate(model.table_types, 257):
         yield (
             kind.name, 243, number, schema_id(model, kind.schema), None, -1, 0, 0, None, 0, 1, 0, 0, 0, 1,
@@ -183,101 +167,13 @@ def _table_types(session: EngineSession, database: Database) -> Iterator[Row]:
         )  # fmt: skip
 
 
-def _key_constraints(session: EngineSession, database: Database) -> Iterator[Row]:
-    model = _model(session, database)
-    named = {
-        index.object_id: (index.index_id, int(index.system_named))
-        for table in model.tables
-        for index in table.indexes
-        if index.key_kind
-    }
-    for row in object_rows(model):
-        if row[5] in ("PK", "UQ"):
-            yield (*row, *named[row[1]], 1)
-
-
-def _default_constraints(session: EngineSession, database: Database) -> Iterator[Row]:
-    model = _model(session, database)
-    found = {
-        column.default.object_id: (column.column_id, f"({column.default.text})", int(column.default.system_named))
-        for table in model.tables
-        for column in table.columns
-        if column.default is not None
-    }
-    for row in object_rows(model):
-        if row[5] == "D ":
-            yield (*row, *found[row[1]])
-
-
-def _check_constraints(session: EngineSession, database: Database) -> Iterator[Row]:
-    model = _model(session, database)
-    found = {
-        check.object_id: (
-            int(not check.enabled), 0, int(not check.trusted),
-            next((c.column_id for c in table.columns if c.name == check.column), 0), check.text, 0,
-            int(check.system_named),
-        )
-        for table in model.tables
-        for check in table.checks
-    }  # fmt: skip
-    for row in object_rows(model):
-        if row[5] == "C ":
-            yield (*row, *found[row[1]])
-
-
-_ACTIONS = {
-    "NO ACTION": (0, "NO_ACTION"),
-    "CASCADE": (1, "CASCADE"),
-    "SET NULL": (2, "SET_NULL"),
-    "SET DEFAULT": (3, "SET_DEFAULT"),
-}
-
-
-def _foreign_keys(session: EngineSession, database: Database) -> Iterator[Row]:
-    model = _model(session, database)
-    found: dict[int, Row] = {}
-    for table in model.tables:
-        for key in table.foreign_keys:
-            parent = model.table(key.schema, key.table)
-            number, index = (parent.object_id, _referenced_index(parent, key.references)) if parent else (0, 0)
-            delete, update = _ACTIONS[key.on_delete], _ACTIONS[key.on_update]
-            found[key.object_id] = (
-                number, index, int(not key.enabled), 0, int(not key.trusted), *delete, *update, int(key.system_named),
-            )  # fmt: skip
-    for row in object_rows(model):
-        if row[5] == "F ":
-            yield (*row, *found[row[1]])
-
-
-def _referenced_index(table: TableModel, columns: tuple[str, ...]) -> int:
-    wanted = [column.lower() for column in columns]
-    for index in table.indexes:
-        if index.unique and [column.name.lower() for column in index.columns] == wanted:
-            return index.index_id
-    return 0
-
-
-def _foreign_key_columns(session: EngineSession, database: Database) -> Iterator[Row]:
-    model = _model(session, database)
-    for table in model.tables:
-        for key in table.foreign_keys:
-            parent = model.table(key.schema, key.table)
-            for number, (own, other) in enumerate(zip(key.columns, key.references, strict=True), 1):
-                column = table.column(own)
-                referenced = parent.column(other) if parent is not None else None
-                yield (
-                    key.object_id, number, table.object_id, column.column_id if column else 0,
-                    parent.object_id if parent else 0, referenced.column_id if referenced else 0,
-                )  # fmt: skip
-
-
 def _sql_modules(session: EngineSession, database: Database) -> Iterator[Row]:
-    for module in _model(session, database).modules:
+    for module in model_of(session, database).modules:
         yield module.object_id, module.text, 1, 1, 0, 0, 0, None, 0
 
 
 def _parameters(session: EngineSession, database: Database) -> Iterator[Row]:
-    for module in _model(session, database).modules:
+    for module in model_of(session, database).modules:
         if module.kind == "VIEW":
             continue
         definition = module_definition(module)
@@ -302,7 +198,7 @@ def _none(session: EngineSession, database: Database) -> Iterator[Row]:
     return iter(())
 
 
-_OBJECT = (
+OBJECT_COLUMNS = (
     "name sysname, object_id int, principal_id int, schema_id int, parent_object_id int, type char(2), "
     "type_desc nvarchar(60), create_date datetime, modify_date datetime, is_ms_shipped bit, is_published bit, "
     "is_schema_published bit"
@@ -323,11 +219,11 @@ _TYPE = (
 
 VIEWS = (
     view("sys.schemas", "name sysname, schema_id int, principal_id int", _schemas),
-    view("sys.objects", _OBJECT, _objects),
-    view("sys.all_objects", _OBJECT, _objects),
+    view("sys.objects", OBJECT_COLUMNS, _objects),
+    view("sys.all_objects", OBJECT_COLUMNS, _objects),
     view(
         "sys.tables",
-        _OBJECT + ", lob_data_space_id int, filestream_data_space_id int, max_column_id_used int, "
+        OBJECT_COLUMNS + ", lob_data_space_id int, filestream_data_space_id int, max_column_id_used int, "
         "lock_on_bulk_load bit, uses_ansi_nulls bit, is_replicated bit, has_replication_filter bit, "
         "is_merge_published bit, is_sync_tran_subscribed bit, lock_escalation tinyint, lock_escalation_desc "
         "nvarchar(60), "
@@ -336,12 +232,13 @@ VIEWS = (
     ),
     view(
         "sys.views",
-        _OBJECT + ", is_replicated bit, has_replication_filter bit, has_opaque_metadata bit, with_check_option bit",
+        OBJECT_COLUMNS
+        + ", is_replicated bit, has_replication_filter bit, has_opaque_metadata bit, with_check_option bit",
         _views,
     ),
     view(
         "sys.procedures",
-        _OBJECT + ", is_auto_executed bit, is_execution_replicated bit, is_repl_serializable_only bit",
+        OBJECT_COLUMNS + ", is_auto_executed bit, is_execution_replicated bit, is_repl_serializable_only bit",
         _procedures,
     ),
     view("sys.columns", _COLUMN, _columns),
@@ -356,35 +253,6 @@ VIEWS = (
     view("sys.types", _TYPE, _types),
     view("sys.table_types", _TYPE + ", type_table_object_id int, is_memory_optimized bit", _table_types),
     view(
-        "sys.key_constraints",
-        _OBJECT + ", unique_index_id int, is_system_named bit, is_enforced bit",
-        _key_constraints,
-    ),
-    view(
-        "sys.default_constraints",
-        _OBJECT + ", parent_column_id int, definition nvarchar(max), is_system_named bit",
-        _default_constraints,
-    ),
-    view(
-        "sys.check_constraints",
-        _OBJECT + ", is_disabled bit, is_not_for_replication bit, is_not_trusted bit, parent_column_id int, "
-        "definition nvarchar(max), uses_database_collation bit, is_system_named bit",
-        _check_constraints,
-    ),
-    view(
-        "sys.foreign_keys",
-        _OBJECT + ", referenced_object_id int, key_index_id int, is_disabled bit, is_not_for_replication bit, "
-        "is_not_trusted bit, delete_referential_action tinyint, delete_referential_action_desc nvarchar(60), "
-        "update_referential_action tinyint, update_referential_action_desc nvarchar(60), is_system_named bit",
-        _foreign_keys,
-    ),
-    view(
-        "sys.foreign_key_columns",
-        "constraint_object_id int, constraint_column_id int, parent_object_id int, parent_column_id int, "
-        "referenced_object_id int, referenced_column_id int",
-        _foreign_key_columns,
-    ),
-    view(
         "sys.sql_modules",
         "object_id int, definition nvarchar(max), uses_ansi_nulls bit, uses_quoted_identifier bit, "
         "is_schema_bound bit, "
@@ -398,7 +266,7 @@ VIEWS = (
         "is_xml_document bit, default_value nvarchar(4000), xml_collection_id int, is_nullable bit",
         _parameters,
     ),
-    view("sys.triggers", _OBJECT, _none),
+    view("sys.triggers", OBJECT_COLUMNS, _none),
     view(
         "sys.computed_columns",
         _COLUMN + ", definition nvarchar(max), uses_database_collation bit, is_persisted bit",
@@ -409,7 +277,7 @@ VIEWS = (
         "class tinyint, class_desc nvarchar(60), major_id int, minor_id int, name sysname, value nvarchar(4000)",
         _none,
     ),
-    view("sys.synonyms", _OBJECT + ", base_object_name nvarchar(1035)", _none),
-    view("sys.sequences", _OBJECT + ", current_value nvarchar(40)", _none),
+    view("sys.synonyms", OBJECT_COLUMNS + ", base_object_name nvarchar(1035)", _none),
+    view("sys.sequences", OBJECT_COLUMNS + ", current_value nvarchar(40)", _none),
     view("sys.fulltext_indexes", "object_id int, unique_index_id int, is_enabled bit, has_crawl_completed bit", _none),
 )
