@@ -9,7 +9,7 @@ from standins.sqlserver.contract import Sink, SqlServerError
 from standins.sqlserver.engine import messages, moments
 from standins.sqlserver.engine.backup.statements import BackupStatements
 from standins.sqlserver.engine.consistency import check_database
-from standins.sqlserver.engine.database import Database
+from standins.sqlserver.engine.database import Database, save_counter
 from standins.sqlserver.tsql import collations, ddl, statements
 from standins.sqlserver.tsql.errors import unsupported
 from standins.sqlserver.tsql.nodes import Expression
@@ -402,6 +402,6 @@ class Administering:
                 increment = table.identity.identity[1]
                 stored = value if current is not None else value - increment
                 database.identities[table.object_id] = stored
-                session.querying.save_counter(database, f"identity:{table.object_id}", stored)
+                save_counter(session.link.raw, database.alias, f"identity:{table.object_id}", stored)
         shown = "NULL" if current is None else str(current)
         sink.info(SqlServerError(7998, f"Checking identity information: current identity value '{shown}'.", 0, 1))

@@ -49,7 +49,7 @@ class BulkLoads:
         database = session.server.find(relation.database) if relation.database != "tempdb" else None
         session.before_write(database)
         with session.statement_transaction():
-            count = session.querying.insert_rows(relation, command, self._stored(columns, rows))
+            count = session.changing.insert_rows(relation, command, self._stored(columns, rows))
             session.save_counters()
         session.row_count = count
         sink.done(count)

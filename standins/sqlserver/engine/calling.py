@@ -12,8 +12,9 @@ from standins.sqlserver.engine.arguments import Given
 from standins.sqlserver.engine.collecting import Collector
 from standins.sqlserver.engine.convert import between
 from standins.sqlserver.engine.database import Database
-from standins.sqlserver.engine.interpreter import ReturnSignal, ScopeEnd, check_nesting, copy_of
+from standins.sqlserver.engine.interpreter import ReturnSignal, ScopeEnd, check_nesting
 from standins.sqlserver.engine.model import ModuleModel
+from standins.sqlserver.engine.raising import copy_of
 from standins.sqlserver.engine.stored import module_definition
 from standins.sqlserver.engine.systemprocedures import find_procedure
 from standins.sqlserver.engine.values import Stored, store

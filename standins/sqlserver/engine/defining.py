@@ -249,7 +249,7 @@ class Defining:
         with session.statement_transaction(), session.link.atomic():
             if table is None:
                 table = self.create_table(plan.into, body)
-            count_rows = session.querying.insert_select(table, schema, plan.command)
+            count_rows = session.changing.insert_select(table, schema, plan.command)
         session.row_count = count_rows
         sink.done(None if session.no_count else count_rows)
 

@@ -26,8 +26,9 @@ from standins.sqlserver.engine.administering import Administering
 from standins.sqlserver.engine.applocks import ApplicationLocks
 from standins.sqlserver.engine.bulk import BulkLoads
 from standins.sqlserver.engine.calling import Calling
+from standins.sqlserver.engine.changing import Changing
 from standins.sqlserver.engine.convert import between
-from standins.sqlserver.engine.database import Database
+from standins.sqlserver.engine.database import Database, save_counter
 from standins.sqlserver.engine.defining import Defining
 from standins.sqlserver.engine.environment import Environment
 from standins.sqlserver.engine.interpreter import Interpreter
@@ -75,6 +76,7 @@ class EngineSession:
         self.session_context: dict[str, Any] = {}
         self.environment = Environment(self)
         self.querying = Querying(self)
+        self.changing = Changing(self)
         self.definitions = Defining(self)
         self.administration = Administering(self)
         self.calls = Calling(self)
@@ -428,12 +430,12 @@ class EngineSession:
         for (name, object_id), value in self._touched.items():
             database = self.server.find(name) if name != "tempdb" else None
             if database is not None:
-                self.querying.save_counter(database, f"identity:{object_id}", value)
+                save_counter(self.link.raw, database.alias, f"identity:{object_id}", value)
         self._touched.clear()
         for name in self._touched_rowversion:
             database = self.server.find(name) if name != "tempdb" else None
             if database is not None:
-                self.querying.save_counter(database, "rowversion", database.rowversion)
+                save_counter(self.link.raw, database.alias, "rowversion", database.rowversion)
         self._touched_rowversion.clear()
 
     # --- variables -----------------------------------------------------------------------------------------------
