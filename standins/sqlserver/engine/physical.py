@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from standins.sqlserver.engine.model import ColumnModel, IndexModel, TableModel
+from standins.sqlserver.engine.sqlite import Connection
 from standins.sqlserver.tsql import collations, types
 from standins.sqlserver.tsql.translate.values import quote
 
@@ -42,6 +43,19 @@ def create_table(table: TableModel, condition: Condition, name: str | None = Non
         if key.enabled
     ]
     return f"CREATE TABLE {quote(name or table_name(table))} ({', '.join(parts)}) STRICT"
+
+
+def rewrite(connection: Connection, schema: str, table: TableModel, condition: Condition) -> None:
+    """Give SQLite the regenerated definition of a table whose stored rows fit it already."""
+    connection.execute("PRAGMA writable_schema = ON")
+    connection.execute(
+        f"UPDATE {schema}.sqlite_schema SET sql = ? WHERE type = 'table' AND name = ?",
+        (create_table(table, condition), table_name(table)),
+    )
+    row = connection.execute(f"PRAGMA {schema}.schema_version").fetchone()
+    assert row is not None
+    connection.execute(f"PRAGMA {schema}.schema_version = {int(row[0]) + 1}")
+    connection.execute("PRAGMA writable_schema = RESET")
 
 
 def _names(columns: tuple[str, ...]) -> str:

@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from standins.sqlserver.contract import SqlServerError
-from standins.sqlserver.engine.altering import Altering
+from standins.sqlserver.engine import moments, physical
 from standins.sqlserver.engine.database import Database
-from standins.sqlserver.engine.model import TableModel
+from standins.sqlserver.engine.model import ColumnModel, ForeignKeyModel, TableModel
 from standins.sqlserver.tsql.errors import unsupported
 from standins.sqlserver.tsql.nodes import ObjectName
 from standins.sqlserver.tsql.reader import Reader
+from standins.sqlserver.tsql.translate.values import quote
 
 if TYPE_CHECKING:
     from standins.sqlserver.engine.session import EngineSession
@@ -34,14 +35,13 @@ def _not_found(name: str, kind: str) -> SqlServerError:
 def rename(session: EngineSession, name: str, new_name: str, kind: str) -> None:
     """``kind`` is OBJECT, COLUMN or INDEX."""
     definitions = session.definitions
-    altering = Altering(session, definitions)
     parts = _parts(name)
     if kind == "COLUMN":
         database, table = _table(session, parts[:-1], name)
         column = table.column(parts[-1])
         if column is None:
             raise _not_found(name, kind)
-        altering.rename_column(database, table, column, new_name)
+        _rename_column(session, database, table, column, new_name)
         return
     if kind == "INDEX":
         database, table = _table(session, parts[:-1], name)
@@ -52,7 +52,7 @@ def rename(session: EngineSession, name: str, new_name: str, kind: str) -> None:
     model = definitions.model(database)
     table = model.table(target.schema, target.name)
     if table is not None:
-        altering.rename_table(database, table, new_name)
+        _rename_table(session, database, table, new_name)
         return
     owner = model.constraint_owner(target.schema, target.name)
     if owner is not None:
@@ -76,6 +76,79 @@ def _table(session: EngineSession, parts: list[str], name: str) -> tuple[Databas
     if table is None:
         raise _not_found(name, "COLUMN")
     return database, table
+
+
+def _rename_table(session: EngineSession, database: Database, table: TableModel, name: str) -> None:
+    definitions = session.definitions
+    model = definitions.model(database)
+    if model.taken(table.schema, name):
+        text = (
+            f"Error: The new name '{name}' is already in use as a object name and would cause a duplicate that "
+            "is not permitted."
+        )
+        raise SqlServerError(15335, text, 11, 1)
+    with definitions.change(database) as raw:
+        changed = replace(table, name=name, modified=moments.now_text())
+        own = tuple(_renamed_reference(key, table, changed) for key in table.foreign_keys)
+        changed = replace(changed, foreign_keys=own)
+        source = f"{database.alias}.{quote(physical.table_name(table))}"
+        raw.execute(f"ALTER TABLE {source} RENAME TO {quote(physical.table_name(changed))}")
+        for child, _ in model.referencing(table):
+            if child.object_id != table.object_id:
+                keys = tuple(_renamed_reference(key, table, changed) for key in child.foreign_keys)
+                definitions.store_table(database, replace(child, foreign_keys=keys))
+        definitions.store_table(database, changed)
+
+
+def _rename_column(
+    session: EngineSession, database: Database, table: TableModel, column: ColumnModel, name: str
+) -> None:
+    definitions = session.definitions
+    if table.column(name) is not None and name.lower() != column.name.lower():
+        text = (
+            f"Error: The new name '{name}' is already in use as a COLUMN name and would cause a duplicate that "
+            "is not permitted."
+        )
+        raise SqlServerError(15335, text, 11, 1)
+    in_text = [check.name for check in table.checks if column.name.lower() in check.text.lower()]
+    in_text += [index.name for index in table.indexes if index.filter and column.name.lower() in index.filter.lower()]
+    if in_text:
+        text = (
+            f"Object '{table.label}.{column.name}' cannot be renamed because the object participates in "
+            "enforced dependencies."
+        )
+        raise SqlServerError(15336, text, 16, 1)
+    with definitions.change(database) as raw:
+        target = f"{database.alias}.{quote(physical.table_name(table))}"
+        raw.execute(f"ALTER TABLE {target} RENAME COLUMN {quote(column.name)} TO {quote(name)}")
+        for child, _ in definitions.model(database).referencing(table):
+            keys = tuple(
+                replace(key, references=_swap(key.references, column.name, name))
+                if (key.schema, key.table) == (table.schema, table.name)
+                else key
+                for key in child.foreign_keys
+            )
+            definitions.store_table(database, replace(child, foreign_keys=keys))
+        current = definitions.model(database).table_by_id(table.object_id) or table
+        changed = current.with_column(replace(column, name=name))
+        changed = replace(
+            changed,
+            indexes=tuple(
+                replace(
+                    index,
+                    columns=tuple(
+                        replace(part, name=name) if part.name == column.name else part for part in index.columns
+                    ),
+                    include=_swap(index.include, column.name, name),
+                )
+                for index in changed.indexes
+            ),
+            foreign_keys=tuple(
+                replace(key, columns=_swap(key.columns, column.name, name)) for key in changed.foreign_keys
+            ),
+            modified=moments.now_text(),
+        )
+        definitions.store_table(database, changed)
 
 
 def _rename_index(session: EngineSession, database: Database, table: TableModel, old: str, new: str) -> None:
@@ -102,5 +175,15 @@ def _rename_constraint(session: EngineSession, database: Database, table: TableM
         ),
     )
     with session.definitions.change(database) as raw:
-        Altering(session, session.definitions).rewrite(raw, database, changed)
+        physical.rewrite(raw, database.alias, changed, session.definitions.condition)
         session.definitions.store_table(database, changed)
+
+
+def _swap(names: tuple[str, ...], old: str, new: str) -> tuple[str, ...]:
+    return tuple(new if name == old else name for name in names)
+
+
+def _renamed_reference(key: ForeignKeyModel, old: TableModel, new: TableModel) -> ForeignKeyModel:
+    if (key.schema.lower(), key.table.lower()) == (old.schema.lower(), old.name.lower()):
+        return replace(key, table=new.name)
+    return key
