@@ -34,9 +34,11 @@ def project(number: int, name: str, **more: Any) -> Seen:
     return item(f"projects/Projects-{number}", body)
 
 
-def variables(number: int, value: str) -> Seen:
+def variables(number: int, value: str, choices: tuple[str, ...] = ()) -> Seen:
     owner = f"Projects-{number}"
-    body = {"Id": f"variableset-{owner}", "OwnerId": owner, "Variables": [{"Name": "Greeting", "Value": value}]}
+    body: dict[str, Any] = {"Id": f"variableset-{owner}", "OwnerId": owner}
+    body["Variables"] = [{"Name": "Greeting", "Value": value, "Scope": {"Machine": [f"Machines-{n}" for n in choices]}}]
+    body["ScopeValues"] = {"Machines": [{"Id": f"Machines-{n}", "Name": n} for n in choices]}
     return item(f"variables/variableset-{owner}", body)
 
 
@@ -46,7 +48,7 @@ def tenant(number: int, places: Mapping[str, list[str]]) -> Seen:
 
 MAIN = [
     project(7, "Shop"),
-    variables(7, "hello"),
+    variables(7, "hello", ("1", "2")),
     project(8, "Billing"),
     variables(8, "pay"),
     tenant(3, {"Projects-7": [], "Projects-8": []}),
