@@ -104,6 +104,8 @@ def _sign(chosen: argparse.Namespace, output: TextIO) -> int:
     signed = approval.signed(chosen.name, Choice(chosen.decision), chosen.comment, key, utc_now())
     file.write_bytes(signed.to_bytes())
     output.write(f"{chosen.name} says {chosen.decision}: {' → '.join(statement.path)} for {statement.main.url}\n")
+    if verdict.reach:
+        output.write(f"{verdict.reach}\n")
     output.write(f"signed with {key.public}; {file} holds until {statement.expires:%Y-%m-%d %H:%M} UTC\n")
     return YES
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from tidegate.doctor.database import database_size, examine_database
@@ -11,6 +11,7 @@ from tidegate.doctor.storage import LEAST, examine_folders, examine_room, size_o
 from tidegate.errors import TidegateError
 from tidegate.octopus.client import Access, OctopusClient
 from tidegate.rehearsal.main import database_address
+from tidegate.rehearsal.subset import assert_exports_projects, find_projects
 from tidegate.settings import MainSettings, Settings
 from tidegate.versions import Version
 
@@ -28,6 +29,8 @@ def examine_main(settings: Settings, main: MainSettings) -> Iterator[Examined]:
             version = server.version
             yield good("main instance", f"{main.url} is Octopus Server {version}")
             yield _user(client)
+            if settings.test_instance.approach == "subset":
+                yield examine_subset(client, version, settings.test_instance.projects)
     except TidegateError as error:
         yield of_error("main instance", error)
     try:
@@ -42,6 +45,16 @@ def examine_main(settings: Settings, main: MainSettings) -> Iterator[Examined]:
     yield examine_room("backup folder", main.backup_folder.local, max(LEAST, database), "a backup of the database")
     reports, why = settings.reports.folder, "a backup set, and the copy of the server folders that the clone works on"
     yield examine_room("reports folder", reports, LEAST + database + 2 * folders, why)
+
+
+def examine_subset(client: OctopusClient, version: Version, projects: Sequence[str]) -> Examined:
+    """Whether the projects of a subset are there and can be exported."""
+    try:
+        assert_exports_projects(version)
+        found = find_projects(client, projects)
+    except TidegateError as error:
+        return of_error("subset", error)
+    return good("subset", f"{sum(map(len, found.values()))} projects of {len(found)} spaces can be exported")
 
 
 def _secrets(main: MainSettings) -> Iterator[Examined]:

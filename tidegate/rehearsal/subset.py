@@ -21,6 +21,7 @@ from tidegate.rehearsal.clone import prove_clone, server_command
 from tidegate.rehearsal.guard import assert_database_is_not_main, assert_not_main, assert_server_is_not_main
 from tidegate.rehearsal.instances import DatabaseAddress, Identity, MainInstance, TestInstance
 from tidegate.rehearsal.maintenance import MainWrites
+from tidegate.rehearsal.subset_packages import copy_packages
 from tidegate.secrets import Secret
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.identity import database_identity
@@ -36,6 +37,7 @@ Report = Callable[[str], None]
 class Export:
     """The exported projects of one space of the main instance."""
 
+    space_id: str
     space: str  # its name
     default: bool  # whether it is the default space of its instance
     projects: tuple[str, ...]  # names, as asked for
@@ -47,7 +49,7 @@ def assert_subset_is_possible(main: MainInstance, projects: Sequence[str]) -> No
     """Raise :class:`SettingsError` before anything happens where the main instance cannot export these projects."""
     assert_exports_projects(main.version)
     with OctopusClient(main.url, main.api_key) as client:
-        _chosen(client, projects)
+        find_projects(client, projects)
 
 
 def assert_exports_projects(version: Version) -> None:
@@ -68,14 +70,14 @@ def export_subset(main: MainInstance, writes: MainWrites, projects: Sequence[str
     there as soon as it is here.
     """
     with OctopusClient(main.url, main.api_key) as client:
-        chosen = _chosen(client, projects)
+        chosen = find_projects(client, projects)
     exports: list[Export] = []
     for space, ids in chosen.items():
         report(f"exporting {len(ids)} projects of {space.name}")
         password = Secret.generated("the password of an export", secrets.token_urlsafe(24))
         with writes.project_export(space.id) as (client, started):
             content = export_projects(client, space.id, list(ids.values()), password, started)
-        exports.append(Export(space.name, space.default, tuple(ids), content, password))
+        exports.append(Export(space.id, space.name, space.default, tuple(ids), content, password))
     return exports
 
 
@@ -117,7 +119,10 @@ def make_subset_instance(
                 client.put("/api/licenses/licenses-current", {"LicenseText": main.license.reveal()})
             for export in exports:
                 report(f"importing {len(export.projects)} projects into {export.space}")
-                import_projects(client, _space(client, export), export.content, export.password)
+                space = _space(client, export)
+                import_projects(client, space, export.content, export.password)
+                with OctopusClient(main.url, main.api_key) as source:
+                    copy_packages(source, export.space_id, client, space, report)
         host.stop()
         with SqlServer(database.server, database.name) as server:
             assert_database_is_not_main(main.identity, server)
@@ -142,22 +147,24 @@ def make_subset_instance(
 
 
 @dataclass(frozen=True, slots=True)
-class _Space:
+class Space:
+    """A space of the main instance."""
+
     id: str
     name: str
     default: bool
 
 
-def _chosen(client: OctopusClient, projects: Sequence[str]) -> Mapping[_Space, dict[str, str]]:
-    """Ids of the projects by name, by their space."""
+def find_projects(client: OctopusClient, projects: Sequence[str]) -> Mapping[Space, dict[str, str]]:
+    """Ids of the projects by name, by their space. Raises :class:`SettingsError` for those that are not there."""
     spaces = [
-        _Space(str(one["Id"]), str(one["Name"]), bool(one.get("IsDefault"))) for one in client.items("/api/spaces")
+        Space(str(one["Id"]), str(one["Name"]), bool(one.get("IsDefault"))) for one in client.items("/api/spaces")
     ]
     known = {
         space: {str(one["Name"]): str(one["Id"]) for one in client.items(f"/api/{space.id}/projects")}
         for space in spaces
     }
-    chosen: dict[_Space, dict[str, str]] = {}
+    chosen: dict[Space, dict[str, str]] = {}
     missing: list[str] = []
     for wanted in projects:
         named, slash, name = wanted.partition("/")

@@ -28,9 +28,20 @@ class SmallOctopus:
     nodes: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     events: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     artifacts: dict[str, str] = field(default_factory=dict[str, str])  # file names by id
+    projects: dict[str, list[str]] = field(
+        default_factory=dict[str, list[str]]
+    )  # names by space; the first is the default
     permissions: list[str] = field(default_factory=lambda: ["AdministerSystem"])
 
     def answer(self, path: str) -> Any:
+        spaces = {f"Spaces-{number}": name for number, name in enumerate(self.projects, 1)}
+        for space, name in spaces.items():
+            if path == f"/api/{space}/projects":
+                found = [
+                    {"Id": f"Projects-{space[7:]}{number}", "Name": one}
+                    for number, one in enumerate(self.projects[name])
+                ]
+                return {"Items": found, "TotalResults": len(found)}
         answers: dict[str, Any] = {
             "/api": {"Version": self.version, "InstallationId": self.installation_id, "Links": {}},
             "/api/maintenanceconfiguration": {
@@ -46,6 +57,10 @@ class SmallOctopus:
             "/api/configuration/server-folders/values": self.folders,
             "/api/serverstatus": {"IsInMaintenanceMode": self.maintenance},
             "/api/octopusservernodes": {"Items": self.nodes, "TotalResults": len(self.nodes)},
+            "/api/spaces": {
+                "Items": [{"Id": one, "Name": name, "IsDefault": one == "Spaces-1"} for one, name in spaces.items()],
+                "TotalResults": len(spaces),
+            },
             "/api/Spaces-1/artifacts": {
                 "Items": [{"Id": one, "Filename": name} for one, name in self.artifacts.items()],
                 "TotalResults": len(self.artifacts),

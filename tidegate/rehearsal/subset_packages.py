@@ -1,0 +1,79 @@
+"""Packages for a subset: an export of projects leaves them behind, and most deployments are nothing without one.
+
+Octopus's own advice is to copy them over the API (Octopus docs, projects/export-import, "Packages"); the main instance
+is only read. Copied are those of the built-in feed that the imported processes name, in the versions that the imported
+releases selected, and the newest of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
+
+from tidegate.errors import Refused
+from tidegate.octopus.client import OctopusClient
+
+Report = Callable[[str], None]
+#: Where a step without package references names its package (step templates and processes before 2018.8).
+_PROPERTY = "Octopus.Action.Package.PackageId"
+
+
+def copy_packages(main: OctopusClient, main_space: str, test: OctopusClient, test_space: str, report: Report) -> int:
+    """Copy what the test instance's space needs and the main instance's built-in feed has; how many."""
+    names, versions = _named_packages(test, test_space), _selected_versions(test, test_space)
+    path = f"/api/{main_space}/packages"
+    copied = 0
+    for name in sorted(names):
+        chosen = [one for one in main.items(path, nuGetPackageId=name) if one["Version"] in versions]
+        chosen += main.items(path, nuGetPackageId=name, latest=True)
+        for package in {str(one["Id"]): one for one in chosen if one["PackageId"] == name}.values():
+            _copy(main, f"{path}/{package['Id']}/raw", test, test_space, package)
+            copied += 1
+    if copied:
+        report(f"copied {copied} packages that the imported projects use")
+    return copied
+
+
+def _named_packages(client: OctopusClient, space: str) -> set[str]:
+    """What living processes name."""
+    return {
+        name
+        for collection in ("deploymentprocesses", "runbookProcesses")
+        for process in client.items(f"/api/{space}/{collection}")
+        for name in _named(process)
+    }
+
+
+def _selected_versions(client: OctopusClient, space: str) -> set[str]:
+    """The versions that releases selected, of whatever package."""
+    return {
+        str(selected["Version"])
+        for release in client.items(f"/api/{space}/releases")
+        for selected in cast("list[dict[str, Any]]", release.get("SelectedPackages") or [])
+    }
+
+
+def _named(process: Mapping[str, Any]) -> Iterator[str]:
+    for step in cast("list[dict[str, Any]]", process.get("Steps") or []):
+        for action in cast("list[dict[str, Any]]", step.get("Actions") or []):
+            properties = cast("dict[str, Any]", action.get("Properties") or {})
+            packages = cast("list[dict[str, Any]]", action.get("Packages") or [])
+            for name in [properties.get(_PROPERTY), *(one.get("PackageId") for one in packages)]:
+                if isinstance(name, str) and name and "#{" not in name:
+                    yield name
+
+
+def _copy(main: OctopusClient, path: str, test: OctopusClient, space: str, package: Mapping[str, Any]) -> None:
+    received = main.send("GET", path)
+    if not received.ok:
+        raise Refused(f"GET {path} answered {received.status}: {received.error_message}", where=main.url)
+    extension = str(package.get("FileExtension") or ".nupkg")
+    name = f"{package['PackageId']}.{package['Version']}{extension}"
+    pushed = test.send(
+        "POST",
+        f"/api/{space}/packages/raw",
+        params={"overwriteMode": "IgnoreIfExists"},
+        files={"file": (name, received.content)},
+    )
+    if not pushed.ok:
+        raise Refused(f"the package {name} answered {pushed.status}: {pushed.error_message}", where=test.url)
