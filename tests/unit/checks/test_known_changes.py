@@ -188,6 +188,40 @@ def test_a_task_that_the_clone_cancelled_has_ended_in_every_overview(
     assert (compare_clone(main, clone, sanitised) == []) is silent
 
 
+@pytest.mark.parametrize(
+    ("statement", "place", "main", "clone"),
+    [
+        ("feed-credentials", "feeds/Feeds-2", {"Username": "octopus"}, {"Username": None}),
+        (
+            "machines",
+            "releases/Releases-5/deployments/preview/Environments-1",
+            {"StepsToExecute": [{"ActionName": "Deploy", "MachineNames": ["web-1"]}]},
+            {"StepsToExecute": [{"ActionName": "Deploy", "MachineNames": []}]},
+        ),
+        ("mail", "smtpconfiguration", {"SmtpHost": "mail.example"}, {"SmtpHost": None}),
+    ],
+)
+def test_what_sanitising_empties_is_missed_only_where_it_did_not_act(
+    tmp_path: Path, statement: str, place: str, main: dict[str, Any], clone: dict[str, Any]
+) -> None:
+    sides = [
+        written(tmp_path / f"{name}.sqlite", "2021.1.7500", seen=[item(place, body)])
+        for name, body in (("main", main), ("clone", clone))
+    ]
+
+    assert compare_clone(*sides, [statement]) == []
+    assert compare_clone(*sides, []) != []
+
+
+def test_the_clone_does_not_show_the_nodes_of_the_main_instance(tmp_path: Path) -> None:
+    main, clone = (
+        written(tmp_path / f"{name}.sqlite", "2021.1.7500", seen=[item("octopusservernodes/summary", {"Nodes": nodes})])
+        for name, nodes in (("main", [{"Name": "MAIN"}, {"Name": "SECOND"}]), ("clone", [{"Name": "TEST"}]))
+    )
+
+    assert compare_clone(main, clone, []) == []
+
+
 def test_no_link_is_followed_that_makes_the_server_ask_a_git_repository() -> None:
     knowledge = route_knowledge()
 
