@@ -16,20 +16,23 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Final
 
-from benchmarks.mutations import answers, behaviour, writes
-from benchmarks.mutations.mutation import Draw, Mutation, World
+from benchmarks.mutations import answers, behaviour, database, writes
+from benchmarks.mutations.database import Damage
+from benchmarks.mutations.mutation import Draw, Mutation, World, named_by
 from benchmarks.mutations.proxy import Proxy, standing
 from benchmarks.mutations.world import world_of
 from benchmarks.rehearsing import ADMINISTRATOR, Bench, Upgraded
 from tidegate.checks.finding import Finding
+from tidegate.errors import SqlServerFailure
 from tidegate.observation.store import Snapshot
 from tidegate.rehearsal.instances import TestInstance
+from tidegate.sqlserver.connection import SqlServer
 from tidegate.versions import Version
 
 GRAMMAR: Final[dict[str, tuple[int, Draw]]] = {**answers.DRAWS, **writes.DRAWS, **behaviour.DRAWS}
@@ -45,18 +48,18 @@ class Judged:
     """What came of one mutation."""
 
     seed: int
-    mutation: Mutation
+    mutation: Mutation | Damage
     findings: Sequence[Finding]
     acted: bool
     seconds: float
 
     @property
     def named(self) -> list[Finding]:
-        return [finding for finding in self.findings if self.mutation.named_by(finding.place)]
+        return [finding for finding in self.findings if named_by(self.mutation.places, finding.place)]
 
     @property
     def outcome(self) -> str:
-        if not self.findings and not self.acted and self.mutation.looks:
+        if not self.findings and not self.acted and isinstance(self.mutation, Mutation) and self.mutation.looks:
             return NOTHING  # there was nothing to change, as where a filter lets everything through
         return CAUGHT if self.named else ELSEWHERE if self.findings else MISSED
 
@@ -74,7 +77,7 @@ def drawn(seed: int, world: World, only: Iterable[str] = ()) -> Mutation:
 class Adversary:
     """One upgraded instance behind a proxy in which mutations act, one at a time."""
 
-    def __init__(self, upgraded: Upgraded, proxy: Proxy) -> None:
+    def __init__(self, upgraded: Upgraded, proxy: Proxy, creations: Mapping[str, str]) -> None:
         self._upgraded = upgraded
         self._proxy = proxy
         self._written = True
@@ -82,7 +85,7 @@ class Adversary:
         proxy.remembers = True
         self.clean: Snapshot = upgraded.look(self._instance, "clean.sqlite")
         self.alarms: Sequence[Finding] = upgraded.compared(self.clean)
-        self.world: World = world_of(self.clean, upgraded.keys[ADMINISTRATOR].reveal(), proxy.headers())
+        self.world: World = world_of(self.clean, upgraded.keys[ADMINISTRATOR].reveal(), proxy.headers(), creations)
 
     def _fresh(self) -> TestInstance:
         """The instance as it was right after the upgrade."""
@@ -111,6 +114,25 @@ class Adversary:
             self._proxy.mutation = None
         return Judged(seed, mutation, findings, self._proxy.acted, time.monotonic() - began)
 
+    def damage(self, seed: int) -> Judged | str:
+        """The seed's damage to the database, and what is found; SQL Server's words where it refuses the damage."""
+        began = time.monotonic()
+        instance = self._fresh()
+        self._written = True
+        with SqlServer(instance.database.server, instance.database.name) as server:
+            done = database.drawn(seed, server)
+            try:
+                for statement in done.statements:
+                    server.execute(statement)
+            except SqlServerFailure as error:
+                return f"{done.sentence}: {error.what}"
+        self._proxy.use(self._proxy.upstream)  # what was read before the damage is forgotten
+        self._proxy.remembers = True
+        findings = self._upgraded.compared(self._upgraded.look(instance, "damaged.sqlite"))
+        self._proxy.remembers = False
+        findings += self._upgraded.tried(instance, self.clean, ("integrity",))
+        return Judged(seed, done, findings, True, time.monotonic() - began)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 when every mutation was caught and the control found nothing, 1 otherwise."""
@@ -119,6 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", nargs=2, type=int, default=(1, 60), metavar=("FIRST", "LAST"), help="all of these")
     parser.add_argument("--only", nargs="*", default=(), choices=sorted(GRAMMAR), help="parts of the grammar")
     parser.add_argument("--pair", nargs=2, default=("2020.6.4671", "2021.1.7500"), metavar=("FROM", "TO"))
+    parser.add_argument("--database", action="store_true", help="damage the database instead")
     parser.add_argument("--verbose", action="store_true", help="print every finding")
     chosen = parser.parse_args(arguments)
     origin, target = map(Version.parse, chosen.pair)
@@ -128,11 +151,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         upgraded = bench.upgraded()
         users = {key.reveal(): name for name, key in upgraded.keys.items()}
         with standing(Proxy(users, "Spaces-1")) as proxy:
-            adversary = Adversary(upgraded, proxy)
+            adversary = Adversary(upgraded, proxy, bench.before.baseline.creations)
             for finding in adversary.alarms:
                 print(f"FALSE ALARM {_told(finding)}", flush=True)
             for seed in seeds:
-                one = adversary.play(seed, drawn(seed, adversary.world, chosen.only))
+                if chosen.database:
+                    one = adversary.damage(seed)
+                    if isinstance(one, str):
+                        print(f"refused   {seed:5} {one}", flush=True)
+                        continue
+                else:
+                    one = adversary.play(seed, drawn(seed, adversary.world, chosen.only))
                 judged.append(one)
                 _tell(one, verbose=chosen.verbose)
     _sum_up(judged)

@@ -46,6 +46,11 @@ Feature: Verifying the data
       When the test instance is upgraded to the target version
       Then nobody may write more or less than before, and refusals give a reason
 
+    @severity:critical
+    Scenario: Whoever writes is answered as before
+      When the test instance is upgraded to the target version
+      Then successes of writing have the status and the parts that clients go on with
+
   Rule: The database is in order
 
     @severity:critical

@@ -154,7 +154,7 @@ def _(comparison: Comparison, judge: Judge) -> None:
 
 @then("a user of each kind can make and remove what it could make and remove")
 def _(live_checks: LiveChecks, judge: Judge) -> None:
-    judge.require_none(live_checks.findings("creating"))
+    judge.require_none([*live_checks.findings("creating"), *live_checks.findings("copying")])
 
 
 @then("one resource of each kind can be saved, and stays what it was")
@@ -180,6 +180,11 @@ def _(live_checks: LiveChecks, judge: Judge) -> None:
 @then("nobody may write more or less than before, and refusals give a reason")
 def _(live_checks: LiveChecks, judge: Judge) -> None:
     judge.require_none(live_checks.findings("refusals"))
+
+
+@then("successes of writing have the status and the parts that clients go on with")
+def _(live_checks: LiveChecks, judge: Judge) -> None:
+    judge.require_none(live_checks.findings("answers"))
 
 
 @then("the server finds its database complete, and every view can be read")

@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 from benchmarks.mutations.mutation import Asked, Document, Draw, Forward, Mutation, Reply, World
 from benchmarks.mutations.values import at_path, changed, operations, paths_in
 
-DEPLOYING: Final = ("waiting", "deployments", "releases", "runbooks")
+DEPLOYING: Final = ("waiting", "deployments", "releases", "runbooks", "answers")
 
 _NUMBERED: Final = re.compile(r"([A-Z][A-Za-z]+)-(\d+)")
 
@@ -174,7 +174,7 @@ def trigger(dice: Random, _world: World) -> Mutation:
         _deploy_again(asked, forward)
         return reply
 
-    live = ("triggers", "saving")
+    live = ("triggers", "saving", "editing")
     return Mutation(
         f"trigger {way}", f"a saved trigger {way}", (("projecttriggers",), ("deployments",)), handle, live, looks=False
     )

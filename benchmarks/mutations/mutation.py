@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Final
@@ -82,9 +82,11 @@ class Mutation:
     live: tuple[str, ...] = ()  # the live checks that look where it acts
     looks: bool = True  # whether a snapshot can show it
 
-    def named_by(self, place: str) -> bool:
-        lowered = place.lower()
-        return any(all(word.lower() in lowered for word in words) for words in self.places)
+
+def named_by(places: Iterable[Sequence[str]], place: str) -> bool:
+    """Whether a finding's place holds all words of one of the alternatives."""
+    lowered = place.lower()
+    return any(all(word.lower() in lowered for word in words) for words in places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ class World:
     headers: Mapping[str, Sequence[str]]  # names of headers that say something, by family
     newest: Mapping[str, int]  # the highest number of each collection's ids
     swagger: Document
+    may: frozenset[tuple[str, str]]  # kinds of things, and which of the users may make them
     key: str  # the administrator's
 
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from benchmarks.mutations.mutation import NOBODY, Asked, Mutation, Reply
@@ -136,8 +136,14 @@ def standing(proxy: Proxy) -> Generator[Proxy]:
         def log_message(self, format: str, *args: object) -> None:
             """Nothing: the harness tells what it sees."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 64
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """Nothing: who hung up does not want the rest."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     proxy.url = f"http://127.0.0.1:{server.server_port}"

@@ -16,7 +16,7 @@ _NUMBERED: Final = re.compile(r"([A-Z][A-Za-z]+)-(\d+)")
 _PASSING: Final = frozenset({"date", "octopus-node", "server", "content-length", "connection", "etag"})
 
 
-def world_of(after: Snapshot, key: str, headers: Mapping[str, Sequence[str]]) -> World:
+def world_of(after: Snapshot, key: str, headers: Mapping[str, Sequence[str]], creations: Mapping[str, str]) -> World:
     """The world that ``after`` shows; ``key`` is the administrator's, ``headers`` those that were sent, by family."""
     by_form: dict[str, defaultdict[str, list[Seen]]] = {form: defaultdict(list) for form in (ITEM, LIST, FILE)}
     seen_by: defaultdict[str, set[str]] = defaultdict(set)
@@ -43,5 +43,12 @@ def world_of(after: Snapshot, key: str, headers: Mapping[str, Sequence[str]]) ->
         by_form[ITEM], by_form[LIST], by_form[FILE], [user for user in after.about["users"] if user in seen_by],
         {user: frozenset(places) for user, places in seen_by.items()},
         {user: frozenset(families) for user, families in families_of.items()}, ids,
-        {family: names for family, names in kept.items() if names}, newest, swagger[0] if swagger else {}, key,
+        {family: names for family, names in kept.items() if names}, newest,
+        swagger[0] if swagger else {}, _may(creations), key,
     )  # fmt: skip
+
+
+def _may(creations: Mapping[str, str]) -> frozenset[tuple[str, str]]:
+    """Who may make what, from what came of trying it before the upgrade: `making one of teams as kind1`."""
+    made = [step.split() for step, outcome in creations.items() if step.startswith("making") and outcome[:1] == "2"]
+    return frozenset((words[3], words[5]) for words in made)

@@ -15,13 +15,30 @@ from tidegate.checks.live.creating import MAKINGS
 from tidegate.checks.live.saving import EVERY, ONE
 
 #: Live checks that save, create and remove.
-SAVING: Final = ("saving", "saving as before", "consequences", "creating")
-CREATING: Final = ("creating", "pushing", "releases", "runbooks")
+SAVING: Final = ("saving", "saving as before", "consequences", "creating", "editing", "answers")
+CREATING: Final = ("creating", "copying", "pushing", "releases", "runbooks", "answers")
 
 _JSON: Final = (("Content-Type", "application/json"),)
 
 #: Properties that are a matter of the server, not of who saves.
-_OWN: Final = frozenset({"Id", "Links", "LastModifiedOn", "LastModifiedBy", "Version", "SpaceId"})
+_OWN: Final = frozenset(
+    {
+        "Id",
+        "Links",
+        "LastModifiedOn",
+        "LastModifiedBy",
+        "Version",
+        "SpaceId",
+        "OwnerId",
+        "ProjectId",
+        "VariableSetId",
+        "DeploymentProcessId",
+        "RunbookProcessId",
+        "LastSnapshotId",
+        "IsVersionControlled",
+        "PersistenceSettings",
+    }
+)
 
 
 def _failure(status: int) -> Reply:
@@ -42,7 +59,7 @@ def put_field(dice: Random, world: World) -> Mutation | None:
     if found is None:
         return None
     kind, document = found
-    fields = sorted(name for name in document if name not in _OWN)
+    fields = sorted(name for name in document if name not in _OWN and not name.startswith("Can"))
     name = dice.choice(fields)
     way = dice.choice(["keeps the old", "empties the", "changes the"])
     operation = dice.choice(operations(document[name], (name,), world.ids))
@@ -131,7 +148,7 @@ def post_answer(dice: Random, _world: World) -> Mutation:
     """Creating something is answered otherwise."""
     route = dice.choice(CREATED)
     way = dice.choice(["200", "202", "400", "500", "403", "without its Id", "without its Links", "empty"])
-    live = (*CREATING, "deployments")
+    live = ("deployments", *CREATING)
 
     def handle(asked: Asked, forward: Forward) -> Reply:
         if asked.method != "POST" or asked.place.partition("?")[0] != route:
@@ -176,20 +193,20 @@ def delete_answer(dice: Random, _world: World) -> Mutation:
 
 def may(dice: Random, world: World) -> Mutation:
     """A kind of user may write what it could not, or not what it could."""
-    route = dice.choice(CREATED)
+    route = dice.choice([making.route for making in MAKINGS])
     user = dice.choice(list(world.users))
-    way = dice.choice(["may", "may not"])
+    could = (route, user) in world.may
+    way = "may no longer" if could else "may suddenly"
 
     def handle(asked: Asked, forward: Forward) -> Reply:
-        if asked.method == "GET" or asked.user != user or route not in asked.place:
+        if asked.method == "GET" or asked.user != user or asked.place.partition("/")[0] != route:
             return forward(asked)
-        if way == "may not":
+        if could:
             return _failure(403)
         return forward(replace(asked, headers={**asked.headers, "x-octopus-apikey": world.key}, user=ADMINISTRATOR))
 
-    live = ("creating", "pushing", "deployments as each user")
-    word = {"deployments": "deployment", "releases": "release"}.get(route, route)
-    return Mutation(f"{way} write", f"{user} {way} write {route}", ((word, user), (word,)), handle, live, looks=False)
+    live = ("creating", "refusals", "deployments as each user")
+    return Mutation(f"{way} write", f"{user} {way} write {route}", ((route, user), (route,)), handle, live, looks=False)
 
 
 def refusal(dice: Random, _world: World) -> Mutation:
@@ -206,9 +223,9 @@ def refusal(dice: Random, _world: World) -> Mutation:
     return Mutation(
         f"refusal becomes {way}",
         f"bad requests by {method} get {way}",
-        (("refus",), ("invalid",), ("push",), ("log-in",)),
+        (("of nothing",), ("not there",), ("log-in",)),
         handle,
-        (*SAVING, *CREATING, "log in"),
+        ("creating", "refusals", "log in"),
         looks=False,
     )
 

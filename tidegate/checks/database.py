@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from tidegate.checks.database_facts import compare_facts
 from tidegate.checks.finding import Finding, Severity
 from tidegate.observation.store import Snapshot
 
@@ -31,6 +32,7 @@ def compare_database(before: Snapshot, after: Snapshot) -> Iterator[Finding]:
     yield from _tables(before.tables(), after.tables())
     yield from _views(before.views(), after.views())
     yield from _journal(before.journal(), after.journal())
+    yield from compare_facts(before, after)
 
 
 def _tables(had: dict[str, int], has: dict[str, int]) -> Iterator[Finding]:

@@ -63,6 +63,10 @@ class DatabaseView(Protocol):
         """Read one row of a view: "" when that works, else SQL Server's message (a stale view fails here)."""
         ...
 
+    def facts(self) -> Mapping[str, str]:
+        """What the database is made of, and the state that parts of it are in, by place."""
+        ...
+
     def journal(self) -> Sequence[str]:
         """The names of the schema scripts that have run, in order."""
         ...

@@ -313,6 +313,7 @@ def _database(database: DatabaseView, writer: SnapshotWriter) -> None:
     try:
         views = {view: database.query_view(view) for view in database.views()}
         writer.database(database.row_counts(), views, database.journal())
+        writer.facts(database.facts())
     except HarnessError as error:
         # The resources are worth keeping; the comparison reports that the database could not be read.
         writer.about({"database_trouble": str(error)})

@@ -32,6 +32,7 @@ CREATE TABLE tables (name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROW
 CREATE TABLE views (name TEXT PRIMARY KEY, error TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE journal (position INTEGER PRIMARY KEY, script TEXT NOT NULL);
 CREATE TABLE traffic (place TEXT PRIMARY KEY, times INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE facts (place TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE sent (family TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (family, name, value))
     WITHOUT ROWID;
 CREATE TABLE headers (place TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (place, name))
@@ -159,6 +160,9 @@ class SnapshotWriter:
         self._connection.executemany("INSERT INTO views VALUES (?, ?)", views.items())
         self._connection.executemany("INSERT INTO journal VALUES (?, ?)", enumerate(journal))
 
+    def facts(self, facts: Mapping[str, str]) -> None:
+        self._connection.executemany("INSERT INTO facts VALUES (?, ?)", facts.items())
+
     def headers(self, place: str, headers: Mapping[str, str]) -> None:
         self._connection.executemany(
             "INSERT OR REPLACE INTO headers VALUES (?, ?, ?)", [(place, name, value) for name, value in headers.items()]
@@ -258,6 +262,11 @@ class Snapshot:
     def journal(self) -> list[str]:
         with closing(self.connect()) as connection:
             return [row[0] for row in connection.execute("SELECT script FROM journal ORDER BY position")]
+
+    def facts(self) -> dict[str, str]:
+        """What the database was made of, by place; nothing where no database was looked at."""
+        with closing(self.connect()) as connection:
+            return dict(connection.execute("SELECT place, value FROM facts"))
 
     def sent(self) -> dict[tuple[str, str], frozenset[str]]:
         """What each header of a family's answers said, "" where an answer had none."""

@@ -9,6 +9,7 @@ from typing import Self, final
 from tidegate.rehearsal.instances import DatabaseAddress
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.counts import count_rows
+from tidegate.sqlserver.facts import database_facts
 from tidegate.sqlserver.history import schema_journal
 from tidegate.sqlserver.schema import query_view, view_names
 
@@ -37,6 +38,9 @@ class LiveDatabase:
 
     def query_view(self, view: str) -> str:
         return query_view(self._server, view)
+
+    def facts(self) -> Mapping[str, str]:
+        return database_facts(self._server)
 
     def journal(self) -> Sequence[str]:
         return schema_journal(self._server)

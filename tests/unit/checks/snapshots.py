@@ -19,10 +19,11 @@ def written(
     tables: Mapping[str, int] | None = None,
     views: Mapping[str, str] | None = None,
     journal: Iterable[str] = (),
+    facts: Mapping[str, str] | None = None,
     **about: Any,
 ) -> Snapshot:
     """A snapshot that saw just this."""
-    facts: dict[str, Any] = {
+    told: dict[str, Any] = {
         "version": version, "spaces": int(version[:4]) >= 2019, "default_space": "Spaces-1", "administrator": "admin",
         "users": ["admin"], "observers": [], "database": tables is not None, "like": True,
         "installation_id": "00000000-0000-4000-8000-000000000001", **about,
@@ -31,7 +32,8 @@ def written(
         for one in seen:
             writer.saw(one)
         writer.database(tables or {}, views or {}, journal)
-        writer.about(facts)
+        writer.facts(facts or {})
+        writer.about(told)
     return Snapshot(file)
 
 

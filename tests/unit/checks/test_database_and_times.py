@@ -116,3 +116,65 @@ def test_everything_being_slow_is_found(tmp_path: Path) -> None:
     after = written(tmp_path / "a", seen=[item(place, seconds=0.5) for place in places])
 
     assert [finding.place for finding in compare_times(before, after)] == ["all routes (30 answers, median)"]
+
+
+FACTS = {
+    "database collation": "SQL_Latin1_General_CP1_CI_AS",
+    "column dbo.Project.Id": "nvarchar(50) not null SQL_Latin1_General_CP1_CI_AS",
+    "column dbo.Project.Name": "nvarchar(200) not null SQL_Latin1_General_CP1_CI_AS",
+    "column dbo.Project.SpaceId": "nvarchar(50) not null SQL_Latin1_General_CP1_CI_AS",
+    "index dbo.Project.PK_Project": "PRIMARY KEY: Id",
+    "index dbo.Project.UQ_ProjectName": "UNIQUE: Name",
+    "foreign key dbo.Project.FK_Project_Space": "SpaceId → dbo.Space",
+    "check dbo.Project.CK_Project": "([Name]<>'')",
+    "ids of Projects": "40",
+}
+
+
+def without(*places: str) -> dict[str, str]:
+    return {place: value for place, value in FACTS.items() if place not in places}
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        FACTS,
+        {
+            **FACTS,
+            "ids of Projects": "60",
+            "column dbo.Project.Name": "nvarchar(max) null SQL_Latin1_General_CP1_CI_AS",
+        },
+        # Renamed, replaced by a wider one, gone with its column or with its table.
+        {**without("index dbo.Project.UQ_ProjectName"), "index dbo.Project.UQ_Name": "UNIQUE: Name, SpaceId"},
+        without("column dbo.Project.SpaceId", "foreign key dbo.Project.FK_Project_Space"),
+        {"database collation": FACTS["database collation"], "column dbo.Space.Id": "nvarchar(50) not null"},
+        {},
+    ],
+)
+def test_a_database_in_the_shape_of_a_newer_version_is_silent(tmp_path: Path, after: dict[str, str]) -> None:
+    before = written(tmp_path / "b", tables={}, facts=FACTS)
+
+    assert list(compare_database(before, written(tmp_path / "a", tables={}, facts=after))) == []
+
+
+@pytest.mark.parametrize(
+    ("after", "place"),
+    [
+        (without("index dbo.Project.UQ_ProjectName"), "index dbo.Project.UQ_ProjectName"),
+        (without("foreign key dbo.Project.FK_Project_Space"), "foreign key dbo.Project.FK_Project_Space"),
+        (without("check dbo.Project.CK_Project"), "check dbo.Project.CK_Project"),
+        ({**FACTS, "column dbo.Project.Name": "nvarchar(100) not null x"}, "column dbo.Project.Name"),
+        ({**FACTS, "column dbo.Project.Id": "nvarchar(50) not null x"}, "column dbo.Project.Id (collation)"),
+        ({**FACTS, "database collation": "Latin1_General_BIN"}, "database collation"),
+        ({**FACTS, "ids of Projects": "1"}, "ids of Projects"),
+        ({**FACTS, "state of foreign key dbo.Project.FK": "not trusted"}, "state of foreign key dbo.Project.FK"),
+        ({**FACTS, "trigger dbo.Left": "abc"}, "trigger dbo.Left"),
+    ],
+)
+def test_what_weakens_a_database_is_found(tmp_path: Path, after: dict[str, str], place: str) -> None:
+    before = written(tmp_path / "b", tables={}, facts=FACTS)
+
+    findings = list(compare_database(before, written(tmp_path / "a", tables={}, facts=after)))
+
+    assert place in [finding.place for finding in findings]
+    assert {finding.check for finding in findings} == {"SCHEMA"}

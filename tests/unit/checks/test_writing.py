@@ -12,6 +12,7 @@ import pytest
 from tidegate.checks.expected import Hop
 from tidegate.checks.live.answers import check_answers
 from tidegate.checks.live.context import LiveContext, LiveResult
+from tidegate.checks.live.copying import check_copying, copying_outcomes
 from tidegate.checks.live.creating import check_creating, creation_outcomes
 from tidegate.checks.live.editing import check_editing, editing_outcomes
 from tidegate.checks.live.refusals import check_refusals, refusal_outcomes
@@ -139,6 +140,25 @@ def test_a_property_that_is_not_kept_when_something_is_made_is_found() -> None:
 
     assert finding.place == "what is kept of one of feeds as administrator"
     assert check_creating(context_of(Shop()), before).findings == ()
+
+
+def test_a_copy_that_lacks_what_the_original_has_is_found() -> None:
+    def with_feed(shop: Shop) -> Shop:
+        feed: Document = {"Id": "Feeds-1", "Name": "Acme", "FeedType": "NuGet", "FeedUri": "https://acme.example.test"}
+        shop.stored["feeds/Feeds-1"] = feed
+        return shop
+
+    def forgetful(method: str, kind: str, body: Document) -> Document:
+        return {name: value for name, value in body.items() if method != "POST" or kind != "feeds" or name != "FeedUri"}
+
+    before = copying_outcomes(context_of(with_feed(Shop())))
+    shop = with_feed(Shop(spoil=forgetful))
+
+    [finding] = check_copying(context_of(shop), before).findings
+
+    assert finding.place == "feeds: FeedUri of a copy"
+    assert [place for place in shop.stored if place.startswith("feeds/")] == ["feeds/Feeds-1"]
+    assert check_copying(context_of(with_feed(Shop())), before).findings == ()
 
 
 @pytest.fixture

@@ -217,11 +217,15 @@ def test_a_broken_view_and_the_journal_are_kept(look: Look) -> None:
         def journal(self) -> list[str]:
             return ["Script0001", "Script0002"]
 
+        def facts(self) -> dict[str, str]:
+            return {"database collation": "Latin1_General_CI_AS"}
+
     snapshot = look(TinyOctopus(), database=Database())
 
     assert snapshot.tables() == {"dbo.Project": 3}
     assert snapshot.views() == {"dbo.Good": "", "dbo.Bad": "Invalid column name 'SpaceId'. (207)"}
     assert snapshot.journal() == ["Script0001", "Script0002"]
+    assert snapshot.facts() == {"database collation": "Latin1_General_CI_AS"}
 
 
 def test_a_snapshot_that_was_cut_short_is_none(tmp_path: Path) -> None:

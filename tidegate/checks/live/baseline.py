@@ -17,6 +17,7 @@ from tidegate.checks.live.background import (
 )
 from tidegate.checks.live.consequences import check_consequences, consequence_outcomes
 from tidegate.checks.live.context import LiveContext, LiveResult
+from tidegate.checks.live.copying import check_copying, copying_outcomes
 from tidegate.checks.live.creating import check_creating, creation_outcomes
 from tidegate.checks.live.deploying_as_users import check_deploying_as_users, outcomes_as_users
 from tidegate.checks.live.deployments import (
@@ -60,6 +61,7 @@ class Baseline:
     scheduled_logs: frozenset[str]
     notified: str  # whether a subscription reached a webhook
     scripts: Mapping[str, ScriptOutcome]
+    copies: Mapping[str, str] = field(default_factory=dict[str, str])  # what each has in common with its original
     edits: Mapping[str, str] = field(default_factory=dict[str, str])  # what was kept of each
     refusals: Mapping[str, str] = field(default_factory=dict[str, str])  # of writes that cannot be
     answers: Mapping[str, Heard] = field(default_factory=dict[str, Heard])  # to everything that was written
@@ -78,6 +80,7 @@ def record_baseline(
     context.report("live baseline: saving what others depend on")
     # Before any release: what is saved here is what later ones are made of.
     consequences = consequence_outcomes(context)
+    copies = copying_outcomes(context)
     edits = editing_outcomes(context)
     refusals = refusal_outcomes(context)
     rehearsals = rehearse(context, most=most)
@@ -96,7 +99,7 @@ def record_baseline(
     outcomes = run_scripts(context, scripts, api_key) if api_key is not None else {}
     return Baseline(
         logins, rehearsals, as_users, pushes, creations, releases, runbooks, consequences, scheduled_logs(context),
-        delivered, outcomes, edits, refusals, context.hearing.heard(), deployment_ids(context),
+        delivered, outcomes, copies, edits, refusals, context.hearing.heard(), deployment_ids(context),
     )  # fmt: skip
 
 
@@ -140,6 +143,7 @@ def live_checks(
     if api_key is not None:
         checks["scripts"] = partial(check_scripts, context, scripts, baseline.scripts, api_key)
     checks["creating"] = partial(check_creating, context, baseline.creations)
+    checks["copying"] = partial(check_copying, context, baseline.copies)
     checks["saving"] = partial(check_saving, context, after)
     checks["saving as before"] = partial(check_saving_as_before, context, before, after)
     checks["consequences"] = partial(check_consequences, context, baseline.consequences)

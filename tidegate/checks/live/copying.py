@@ -1,0 +1,62 @@
+"""SAVE: a copy of each kind of thing can be made, and holds what the original holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from tidegate.checks.live.context import LiveContext, LiveResult, Notes, run_check
+from tidegate.checks.live.creating import MAKINGS, NAME, settle
+from tidegate.observation.documents import id_of, property_of
+
+Document = dict[str, Any]
+
+#: What came of each copy: the status, and the properties that it has in common with the original.
+Outcomes = dict[str, str]
+
+#: What a copy cannot share: its identity, what hangs on it, and who else uses the original.
+_OWN: Final = frozenset({
+    "Id", "Links", "LastModifiedOn", "LastModifiedBy", "Version", "Slug", "VariableSetId", "DeploymentProcessId",
+    "ClonedFromProjectId", "MemberUserIds", "IsDefault", "ExternalSecurityGroups",
+})  # fmt: skip
+
+
+def copying_outcomes(context: LiveContext) -> Outcomes:
+    """Make a copy of the fullest of each kind, hold it against the original, and remove it.
+
+    Requests that make something out of nothing name few properties; scripts that clone name all of them.
+    """
+    outcomes: Outcomes = {}
+    for making in MAKINGS:
+        path = context.path(making.route) if making.in_space else f"/api/{making.route}"
+        answer = context.client.send("GET", path, params={"take": 100})
+        items = cast("list[Document]", property_of(answer.json, "Items") or []) if answer.ok else []
+        if not items:
+            continue
+        original = min(items, key=lambda one: (-len(str(one)), id_of(one)))
+        sent = {name: value for name, value in original.items() if name not in _OWN and value is not None}
+        made = context.client.send("POST", path, json={**sent, "Name": f"{NAME}: a copy"})
+        outcomes[f"{making.route}: a copy"] = str(made.status)
+        if not made.ok or not id_of(made.json):
+            continue
+        copy = context.client.send("GET", f"{path}/{id_of(made.json)}")
+        held = cast("Document", copy.json) if copy.ok else {}
+        for name, value in sent.items():
+            if name != "Name":
+                outcomes[f"{making.route}: {name} of a copy"] = "as sent" if held.get(name) == value else "another"
+        settle(context, context.client.send("DELETE", f"{path}/{id_of(made.json)}"))
+    return outcomes
+
+
+def check_copying(context: LiveContext, before: Mapping[str, str]) -> LiveResult:
+    """Do it again after the upgrade: what a copy had in common with its original it must have again."""
+
+    def body(notes: Notes) -> None:
+        after = copying_outcomes(context)
+        for what, outcome in before.items():
+            now = after.get(what, outcome)  # a property that the new version does not show is told elsewhere
+            if outcome not in (now, "another") and not outcome[:1] == now[:1] == "4":
+                notes.find(what, "what scripts make from a full description is incomplete", before=outcome, after=now)
+        notes.covered.append(f"copies of {sum(what.endswith(': a copy') for what in before)} kinds")
+
+    return run_check("SAVE", context, body)
