@@ -156,7 +156,7 @@ def test_a_copy_that_lacks_what_the_original_has_is_found() -> None:
 
     [finding] = check_copying(context_of(shop), before).findings
 
-    assert finding.place == "feeds: FeedUri of a copy"
+    assert finding.place == "feeds/Feeds-1: FeedUri of a copy"
     assert [place for place in shop.stored if place.startswith("feeds/")] == ["feeds/Feeds-1"]
     assert check_copying(context_of(with_feed(Shop())), before).findings == ()
 

@@ -14,6 +14,9 @@ from tidegate.octopus.client import Answer
 
 READING: Final = frozenset({"GET", "HEAD"})
 
+#: Things that the harness makes and then reads, before the upgrade and after it.
+MADE: Final = frozenset({"tasks/*", "deployments/*", "releases/*", "runbookruns/*"})
+
 
 @dataclass(frozen=True, slots=True)
 class Heard:
@@ -42,12 +45,14 @@ class Hearing:
 
     def note(self, method: str, path: str, answer: Answer) -> None:
         """Remember one answer. Refusals are left to the checks that provoke them."""
-        if method in READING or not answer.ok or self._deaf:
+        family = family_of(place_of(path.partition("?")[0]))
+        if not answer.ok or self._deaf or (method in READING and family not in MADE):
             return
         document: Any = answer.json
         body = cast("dict[str, Any]", document) if isinstance(document, dict) else {}
-        sort = sort_of(body)
-        request = f"{method} {family_of(place_of(path.partition('?')[0]))}{f' ({sort})' if sort else ''}"
+        # Tasks of another name belong to other things, and have other parts.
+        sort = str(body.get("Name")) if family == "tasks/*" else sort_of(body)
+        request = f"{method} {family}{f' ({sort})' if sort else ''}"
         with self._lock:
             self._heard[request] = _joined(self._heard.get(request), answer.status, _types(body))
 
