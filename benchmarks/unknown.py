@@ -59,7 +59,7 @@ class Judged:
 
     @property
     def outcome(self) -> str:
-        if not self.findings and not self.acted and isinstance(self.mutation, Mutation) and self.mutation.looks:
+        if not self.findings and not self.acted and isinstance(self.mutation, Mutation) and self.mutation.passing:
             return NOTHING  # there was nothing to change, as where a filter lets everything through
         return CAUGHT if self.named else ELSEWHERE if self.findings else MISSED
 

@@ -82,6 +82,11 @@ class Mutation:
     live: tuple[str, ...] = ()  # the live checks that look where it acts
     looks: bool = True  # whether a snapshot can show it
 
+    @property
+    def passing(self) -> bool:
+        """Whether it may be drawn where there is nothing to change; a write that nobody tries is missed instead."""
+        return self.looks or self.kind.startswith(("variable", "log: ", "new: "))
+
 
 def named_by(places: Iterable[Sequence[str]], place: str) -> bool:
     """Whether a finding's place holds all words of one of the alternatives."""
