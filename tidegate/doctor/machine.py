@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from tidegate import __version__
 from tidegate.doctor.examined import Examined, bad, good, of_error, optional, unknown
 from tidegate.errors import TidegateError
 from tidegate.providers.containers.preflight import check_containers
-from tidegate.providers.hosts.preflight import looks
+from tidegate.providers.hosts.preflight import Look, looks
 from tidegate.reporting.allure_report import AllureUnavailable, find_allure
 from tidegate.reporting.documents import PdfUnavailable, to_pdf
 from tidegate.settings import Settings
@@ -27,7 +27,7 @@ def examine_machine(settings: Settings) -> Iterator[Examined]:
     if settings.test_instance.provider == "containers" or settings.test_instance.sql_server == "container":
         yield _containers(settings)
     if settings.test_instance.provider == "host":
-        yield from _host(settings)
+        yield from examine_looks(looks(settings))
     yield _allure()
     if settings.reports.pdf:
         yield _pdf()
@@ -56,10 +56,10 @@ def _containers(settings: Settings) -> Examined:
     return good("Docker", "the engine answers, its images can be had, and there is room for them")
 
 
-def _host(settings: Settings) -> Iterator[Examined]:
+def examine_looks(looks: Iterable[Look]) -> Iterator[Examined]:
     """Each look rests on those before it: after the first that is bad, nothing is known about the others."""
     seen_through = True
-    for name, look in looks(settings):
+    for name, look in looks:
         if not seen_through:
             yield unknown(name, "not looked at, because something before it is bad")
             continue

@@ -22,12 +22,14 @@ from tests.support.standing import (
     upgrade_settings,
 )
 from tidegate.cutover.procedure import closed
+from tidegate.doctor.examined import State
+from tidegate.doctor.machine import examine_looks
 from tidegate.errors import MainInstanceProtected, UsageError
 from tidegate.octopus.downloads import DownloadFeed
 from tidegate.providers.contract import SqlServerHost
 from tidegate.providers.embedded_servers import EmbeddedFeed
 from tidegate.providers.hosts.host import HostPlace, ServerHost
-from tidegate.providers.hosts.installed import installed_machine
+from tidegate.providers.hosts.installed import installed_machine, looks_at_machine
 from tidegate.providers.hosts.installer import Installer
 from tidegate.providers.hosts.linux import Linux
 from tidegate.providers.hosts.process import RemoteProcess
@@ -148,6 +150,15 @@ def test_a_machine_without_octopus_server_is_refused(standing: Standing, tmp_pat
         installed_machine(wrong, standing.main, no_feed, tmp_path),
     ):
         pass
+
+
+def test_the_doctor_looks_at_the_machine_of_a_cut_over(standing: Standing, tmp_path: Path) -> None:
+    good = list(examine_looks(looks_at_machine(machine_of(standing))))
+    wrong = list(examine_looks(looks_at_machine(machine_of(standing, work_folder="/proc/work"))))
+
+    assert [one.state for one in good] == [State.GOOD] * 3, good
+    assert [one.state for one in wrong] == [State.GOOD, State.BAD, State.UNKNOWN], wrong
+    assert "work_folder" in wrong[1].next_step
 
 
 def test_a_stopped_machine_runs_nothing_more_of_a_killed_attempt_and_is_started_where_it_was(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, final
@@ -14,7 +14,7 @@ from tidegate.octopus.instance_configuration import CONNECTION_STRING, NODE_NAME
 from tidegate.octopus.start_up import StartingServer, wait_until_up
 from tidegate.providers.contract import CommandResult, SqlServerHost
 from tidegate.providers.hosts.installer import Installer
-from tidegate.providers.hosts.preflight import ask_facts, check_way
+from tidegate.providers.hosts.preflight import Look, ask_facts, check_way
 from tidegate.providers.hosts.quoting import literally
 from tidegate.providers.hosts.reach import Reach
 from tidegate.providers.hosts.reaching import reached
@@ -36,20 +36,54 @@ def installed_machine(
 ) -> Generator[InstalledMachine]:
     """The machine, reached as long as the block lasts. Raises :class:`UsageError` when it cannot be, or when no Octopus
     Server is where the settings say."""
-    check_way(wanted)
     system = system_of(wanted.system)
     with reached(wanted) as reach:
-        ask_facts(reach, system, wanted.work_folder)
-        # An installation that was cut off in the middle of being swapped has its new folder only.
-        places = (system.executable(wanted.install_folder), f"{wanted.install_folder}.new")
-        if not any(reach.run("looking for Octopus Server", system.exists(one), timeout=_SHORT).ok for one in places):
-            raise UsageError(
-                "no Octopus Server is installed there",
-                where=f"{reach.where}: {wanted.install_folder}",
-                next_step="correct [main.host] address or install_folder",
-            )
+        for _, look in _looks(wanted, reach, system):
+            look()
         there = system.path(wanted.work_folder, "downloads")
         yield InstalledMachine(reach, system, wanted, main, Installer(reach, system, feed, there, downloads))
+
+
+def looks_at_machine(wanted: MainOnHostSettings) -> Iterator[Look]:
+    """A name and a look for each thing that a cut-over on this machine needs, as in
+    :func:`tidegate.providers.hosts.preflight.looks`; nothing is changed."""
+    with reached(wanted) as reach:
+        yield from _looks(wanted, reach, system_of(wanted.system))
+
+
+def _looks(wanted: MainOnHostSettings, reach: Reach, system: System) -> Iterator[Look]:
+    yield "main's machine, way there", lambda: check_way(wanted)
+    yield "main's machine", lambda: _answers(wanted, reach, system)
+    yield "main's machine, Octopus Server", lambda: _is_installed(wanted, reach, system)
+
+
+def _answers(wanted: MainOnHostSettings, reach: Reach, system: System) -> str:
+    facts = ask_facts(reach, system, wanted.work_folder)
+    if facts.get("ordinary"):
+        raise UsageError(
+            "the user has no administrator's rights on the machine: the MSI and the service need them",
+            where=reach.where,
+            next_step="let an administrator log in by ssh, or run sshd's sessions elevated",
+        )
+    if closed := facts.get("closed"):
+        raise UsageError(
+            f"{closed[0]} cannot be written to on the machine",
+            where=f"{reach.where}: {wanted.work_folder}",
+            next_step="give the user the right, or name another [main.host] work_folder",
+        )
+    return f"{reach.where} is {next(iter(facts.get('machine', ())), 'a machine without a name')}, {system.name}"
+
+
+def _is_installed(wanted: MainOnHostSettings, reach: Reach, system: System) -> str:
+    # An installation that was cut off in the middle of being swapped has its new folder only.
+    places = (system.executable(wanted.install_folder), f"{wanted.install_folder}.new")
+    if not any(reach.run("looking for Octopus Server", system.exists(one), timeout=_SHORT).ok for one in places):
+        raise UsageError(
+            "no Octopus Server is installed there",
+            where=f"{reach.where}: {wanted.install_folder}",
+            next_step="correct [main.host] address or install_folder",
+        )
+    return f"it is in {wanted.install_folder}"
 
 
 @final
