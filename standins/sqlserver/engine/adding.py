@@ -138,7 +138,7 @@ class Adding:
         ]
         del raw
         session.querying.run_command(Command.of(f"UPDATE {relation.sql} SET {', '.join(assigned)}")).fetchall()
-        session.save_counters()
+        session.transactions.save_counters()
 
     def verify(
         self,

@@ -29,7 +29,7 @@ class ApplicationLocks:
         kind = _MODES.get(mode.lower())
         if kind is None:
             raise SqlServerError(1401, f"Invalid lock mode '{mode}' for sp_getapplock.", 16, 1)
-        if owner.lower() == "transaction" and not self._session.transaction_count:
+        if owner.lower() == "transaction" and not self._session.transactions.count:
             text = "You attempted to acquire a transactional application lock without an active transaction."
             raise SqlServerError(15_001, text, 16, 1)
         resource = self._resource(name)

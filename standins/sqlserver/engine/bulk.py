@@ -47,10 +47,10 @@ class BulkLoads:
         )
         command = translator.insert_parameters(relation, targets, sources)
         database = session.server.find(relation.database) if relation.database != "tempdb" else None
-        session.before_write(database)
-        with session.statement_transaction():
+        session.transactions.before_write(database)
+        with session.transactions.statement():
             count = session.changing.insert_rows(relation, command, self._stored(columns, rows))
-            session.save_counters()
+            session.transactions.save_counters()
         session.row_count = count
         sink.done(count)
 

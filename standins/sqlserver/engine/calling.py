@@ -115,7 +115,7 @@ class Calling:
         """Run a module's body in its own frame, in the database it belongs to."""
         session = self._session
         outer, home, before = session.frame, session.current, self.return_type
-        depth = session.transaction_count
+        depth = session.transactions.count
         no_count, xact_abort = session.no_count, session.xact_abort
         frame.caller = outer
         session.frame, session.current, self.return_type = frame, database, returns
@@ -130,11 +130,11 @@ class Calling:
             session.interpreter.drop_frame(frame)
             session.frame, session.current, self.return_type = outer, home, before
             session.no_count, session.xact_abort = no_count, xact_abort
-        if session.transaction_count != depth and returns is None:
+        if session.transactions.count != depth and returns is None:
             text = (
                 "Transaction count after EXECUTE indicates a mismatching number of BEGIN and COMMIT statements. "
                 "Previous "
-                f"count = {depth}, current count = {session.transaction_count}."
+                f"count = {depth}, current count = {session.transactions.count}."
             )
             error = SqlServerError(266, text, 16, 2)
             error.procedure = frame.label

@@ -37,13 +37,13 @@ class Changing:
         plan = prepared.plan
         assert isinstance(plan, ChangePlan)
         rows = self._executed_rows(plan, sink) if plan.execute is not None else None
-        self._session.before_write(self._database_of(plan.relation))
+        self._session.transactions.before_write(self._database_of(plan.relation))
         self._querying.materialise(prepared.catalogs)
-        with self._session.statement_transaction():
+        with self._session.transactions.statement():
             count, results = self._change(plan, rows)
             if plan.explicit_identity and count:
                 self._follow_explicit_identity(plan)
-            self._session.save_counters()
+            self._session.transactions.save_counters()
         for output, found in results:
             self._report(output, found, sink)
         self._session.row_count = count
@@ -60,14 +60,7 @@ class Changing:
     def _follow_explicit_identity(self, plan: ChangePlan) -> None:
         """After SET IDENTITY_INSERT ON the next generated value follows the largest there is."""
         relation, session = plan.relation, self._session
-        if relation.database == "tempdb":
-            table, owner = session.temporary_by_id(relation.object_id), session.tempdb
-        else:
-            database = session.server.find(relation.database)
-            assert database is not None
-            found = session.link.model(database).table_by_id(relation.object_id)
-            assert found is not None
-            table, owner = found, database
+        table, owner = session.counted_table(relation.database, relation.object_id)
         assert table.identity is not None
         assert table.identity.identity is not None
         function = "max" if table.identity.identity[1] > 0 else "min"
@@ -76,7 +69,9 @@ class Changing:
         ).fetchone()
         if row is not None and row[0] is not None:
             owner.raise_identity(table, int(row[0]))
-            session.note_identity(relation.database, relation.object_id, owner.identities[relation.object_id])
+            session.transactions.note_identity(
+                relation.database, relation.object_id, owner.identities[relation.object_id]
+            )
 
     def _database_of(self, relation: Relation) -> Database | None:
         if relation.database == "tempdb":

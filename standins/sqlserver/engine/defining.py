@@ -64,8 +64,8 @@ class Defining:
         session = self._session
         if database.name.lower() == "tempdb":
             raise unsupported("A permanent object in tempdb")
-        session.before_write(database)
-        with session.statement_transaction(), session.link.atomic():
+        session.transactions.before_write(database)
+        with session.transactions.statement(), session.link.atomic():
             yield session.link.raw
 
     def model(self, database: Database) -> Model:
@@ -243,10 +243,10 @@ class Defining:
             table, schema, database = session.temporaries[plan.into.name.lower()], "temp", None
         else:
             database = self.database_of(plan.into)
-            session.before_write(database)
+            session.transactions.before_write(database)
             schema = database.alias
             table = None
-        with session.statement_transaction(), session.link.atomic():
+        with session.transactions.statement(), session.link.atomic():
             if table is None:
                 table = self.create_table(plan.into, body)
             count_rows = session.changing.insert_select(table, schema, plan.command)
@@ -278,11 +278,11 @@ class Defining:
         table = session.temporary(statement.table.name)
         if table is None:
             raise messages.object_missing(statement.table.name)
-        session.before_write(None)
+        session.transactions.before_write(None)
         builder = TableBuilder.extending(table, session.server.collation, self.temporaries.next_id)
         index = builder.add_index(statement.index)
         changed = replace(table, indexes=tuple(builder.indexes))
-        with session.statement_transaction():
+        with session.transactions.statement():
             self.build_checked(session.link.raw, "temp", changed, index)
         session.temporaries[statement.table.name.lower()] = changed
         session.temporary_version += 1
@@ -334,8 +334,8 @@ class Defining:
             table = session.temporary(statement.table.name)
             if table is None:
                 raise messages.object_missing(statement.table.name)
-            session.before_write(None)
-            with session.statement_transaction():
+            session.transactions.before_write(None)
+            with session.transactions.statement():
                 session.link.raw.execute(f"DELETE FROM temp.{quote(table.name)}")
             session.tempdb.identities.pop(table.object_id, None)
             sink.done(None)

@@ -36,7 +36,7 @@ class Dropping:
             ),
             "TYPE": self._drop_type,
             "SCHEMA": self._drop_schema,
-            "DATABASE": lambda name, missing: self._session.administration.drop_database(name.name, missing),
+            "DATABASE": lambda name, missing: self._session.databases.drop(name.name, missing),
         }
         if statement.kind == "INDEX":
             assert statement.table is not None
@@ -52,8 +52,8 @@ class Dropping:
         if name.temporary:
             table = self._session.temporary(name.name)
             if table is not None:
-                self._session.before_write(None)
-                with self._session.statement_transaction():
+                self._session.transactions.before_write(None)
+                with self._session.transactions.statement():
                     self._definitions.temporaries.drop(table)
             elif not if_exists:
                 raise messages.cannot_drop("table", name.name)

@@ -14,7 +14,6 @@ from standins.sqlserver.tsql import collations, types
 
 if TYPE_CHECKING:
     from standins.sqlserver.engine.database import Database
-    from standins.sqlserver.engine.model import TableModel
     from standins.sqlserver.engine.session import EngineSession
 
 
@@ -36,7 +35,7 @@ class Environment:
             "HOST_ID": lambda: str(session.request.client_pid),
             "USER_NAME": lambda: "dbo",
             "LOGIN_NAME": lambda: session.login,
-            "XACT_STATE": lambda: -1 if session.doomed else int(session.transaction_count > 0),
+            "XACT_STATE": lambda: -1 if session.transactions.doomed else int(session.transactions.count > 0),
             "ERROR_NUMBER": lambda: session.caught.number if session.caught else None,
             "ERROR_MESSAGE": lambda: session.caught.message if session.caught else None,
             "ERROR_SEVERITY": lambda: session.caught.severity if session.caught else None,
@@ -46,7 +45,7 @@ class Environment:
             "CONTEXT_INFO": lambda: session.context_info,
             "@@ROWCOUNT": lambda: session.row_count,
             "@@ERROR": lambda: session.last_error,
-            "@@TRANCOUNT": lambda: session.transaction_count,
+            "@@TRANCOUNT": lambda: session.transactions.count,
             "@@SPID": lambda: session.spid,
             "@@VERSION": lambda: self._server.product.banner,
             "@@SERVERNAME": lambda: self._server.name,
@@ -129,25 +128,15 @@ class Environment:
         self._session.frame.get(name).value = value
         return value
 
-    def _table(self, database: str, object_id: int) -> TableModel:
-        if database == "tempdb":
-            return self._session.temporary_by_id(object_id)
-        found = self._server.find(database)
-        assert found is not None
-        table = self._session.link.model(found).table_by_id(object_id)
-        assert table is not None
-        return table
-
     def _identity(self, database: str, object_id: int) -> int:
-        table = self._table(database, object_id)
-        owner = self._session.tempdb if database == "tempdb" else self._database(database)
+        table, owner = self._session.counted_table(database, object_id)
         value = owner.next_identity(table)
         assert table.identity is not None
         limits = types.INTEGER_RANGE.get(table.identity.type.name)
         if limits is not None and not limits[0] <= value <= limits[1]:
             text = f"Arithmetic overflow error converting IDENTITY to data type {table.identity.type.name}."
             raise SqlServerError(8115, text, 16, 1)
-        self._session.note_identity(database, object_id, value)
+        self._session.transactions.note_identity(database, object_id, value)
         return value
 
     def _database(self, name: str) -> Database:
@@ -157,7 +146,7 @@ class Environment:
 
     def _rowversion(self, database: str) -> bytes:
         owner = self._session.tempdb if database == "tempdb" else self._database(database)
-        self._session.note_rowversion(database)
+        self._session.transactions.note_rowversion(database)
         return owner.next_rowversion()
 
     # --- server and databases ------------------------------------------------------------------------------------

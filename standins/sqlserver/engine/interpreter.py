@@ -69,9 +69,9 @@ class Interpreter:
         finally:
             self.drop_frame(session.frame)
             session.frame = outer
-        if session.doomed and session.transaction_count:
+        if session.transactions.doomed and session.transactions.count:
             text = "Uncommittable transaction is detected at the end of the batch. The transaction is rolled back."
-            session.abandon(sink)
+            session.transactions.abandon(sink)
             self.report(SqlServerError(3998, text, 16, 1), sink)
 
     def _whole_batch(self, text: str, sink: Sink) -> None:
@@ -162,15 +162,15 @@ class Interpreter:
             error.line = line
         if not error.procedure:
             error.procedure = session.frame.label
-        session.let_go()
+        session.transactions.let_go()
         session.last_error = error.number
         session.row_count = 0
         aborts = error.number in failures.BATCH_ABORTING
         if self._try_depth and error.severity < 20:
-            if session.transaction_count and (aborts or session.xact_abort):
-                session.doomed = True
+            if session.transactions.count and (aborts or session.xact_abort):
+                session.transactions.doomed = True
                 if error.number == 1205:
-                    session.abandon(sink)
+                    session.transactions.abandon(sink)
             raise self._last(error)
         self.report(error, sink)
         self._end_after(error, sink, aborts=aborts)
@@ -189,14 +189,14 @@ class Interpreter:
         scoped = error.number in failures.SCOPE_ABORTING
         thrown = getattr(error, "thrown", False)
         raised = getattr(error, "raised", False)
-        if session.xact_abort and not raised and (session.transaction_count or not scoped):
-            if session.transaction_count and not scoped:
-                session.abandon(sink)
+        if session.xact_abort and not raised and (session.transactions.count or not scoped):
+            if session.transactions.count and not scoped:
+                session.transactions.abandon(sink)
             if not scoped:
                 raise BatchEnd
         if aborts:
-            if session.transaction_count:
-                session.abandon(sink)
+            if session.transactions.count:
+                session.transactions.abandon(sink)
             raise BatchEnd
         if thrown:
             raise BatchEnd
@@ -337,18 +337,19 @@ class Interpreter:
         self._handlers.update(Raising(session).handlers())
         self._handlers.update(session.definitions.handlers())
         self._handlers.update(session.administration.handlers())
+        self._handlers.update(session.databases.handlers())
 
     def _transaction(self, statement: statements.Statement, sink: Sink) -> None:
         session = self._session
         match statement:
             case statements.BeginTransaction():
-                session.begin(sink)
+                session.transactions.begin(sink)
             case statements.Commit():
-                session.commit(sink)
+                session.transactions.commit(sink)
             case statements.Rollback():
-                session.rollback(sink, self._transaction_name(statement.name))
+                session.transactions.rollback(sink, self._transaction_name(statement.name))
             case statements.SaveTransaction():
-                session.save(self._transaction_name(statement.name))
+                session.transactions.save(self._transaction_name(statement.name))
             case _:
                 raise unsupported(type(statement).__name__, statement.line)
 

@@ -139,7 +139,7 @@ class Querying:
         prepared = self.prepare(statement, lambda translator: translator.select(query), statement.line)
         plan = prepared.plan
         assert isinstance(plan, SelectPlan)
-        self._session.before_read(locking=plan.locking, reads=bool(prepared.models or prepared.temporary))
+        self._session.transactions.before_read(locking=plan.locking, reads=bool(prepared.models or prepared.temporary))
         self.materialise(prepared.catalogs)
         if self._session.format_only:
             self.stream((), plan.columns, None, sink)
@@ -219,7 +219,7 @@ class Querying:
     def _one(self, prepared: Prepared) -> Sequence[Any] | None:
         plan = prepared.plan
         assert isinstance(plan, SelectPlan)
-        self._session.before_read(locking=plan.locking, reads=bool(prepared.models))
+        self._session.transactions.before_read(locking=plan.locking, reads=bool(prepared.models))
         self.materialise(prepared.catalogs)
         try:
             cursor = self.run_command(plan.command)

@@ -1,4 +1,4 @@
-"""One logged-in connection: its settings, its transaction, its temporary objects, and the entry points of the seam."""
+"""One logged-in connection: its settings, its temporary objects, and the entry points of the seam."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import apsw
@@ -28,7 +27,8 @@ from standins.sqlserver.engine.bulk import BulkLoads
 from standins.sqlserver.engine.calling import Calling
 from standins.sqlserver.engine.changing import Changing
 from standins.sqlserver.engine.convert import between
-from standins.sqlserver.engine.database import Database, save_counter
+from standins.sqlserver.engine.database import Database
+from standins.sqlserver.engine.databases import Databases
 from standins.sqlserver.engine.defining import Defining
 from standins.sqlserver.engine.environment import Environment
 from standins.sqlserver.engine.interpreter import Interpreter
@@ -36,6 +36,8 @@ from standins.sqlserver.engine.link import Link
 from standins.sqlserver.engine.model import TableModel
 from standins.sqlserver.engine.querying import Querying
 from standins.sqlserver.engine.remote import RemoteCalls
+from standins.sqlserver.engine.temporary import TemporaryDatabase
+from standins.sqlserver.engine.transactions import Transactions
 from standins.sqlserver.engine.values import Stored
 from standins.sqlserver.engine.variables import Frame
 from standins.sqlserver.tsql.translate.conversion import fits
@@ -43,7 +45,6 @@ from standins.sqlserver.tsql.translate.conversion import fits
 if TYPE_CHECKING:
     from standins.sqlserver.engine.server import SqlServerEngine
 
-_descriptors = count(1)
 #: SET options of which the stand-in only remembers that they were set.
 _OPTION_BITS = {
     "ANSI_WARNINGS": 8, "ANSI_PADDING": 16, "ANSI_NULLS": 32, "ARITHABORT": 64, "QUOTED_IDENTIFIER": 256,
@@ -72,6 +73,7 @@ class EngineSession:
         self.lock_timeout: float | None = None
         self.link = Link(server.locks, self, self.interrupted)
         self.tempdb = server.new_tempdb()
+        self.transactions = Transactions(self)
         self.frame = Frame()
         self.session_context: dict[str, Any] = {}
         self.environment = Environment(self)
@@ -79,6 +81,7 @@ class EngineSession:
         self.changing = Changing(self)
         self.definitions = Defining(self)
         self.administration = Administering(self)
+        self.databases = Databases(self)
         self.calls = Calling(self)
         self.interpreter = Interpreter(self)
         self.applocks = ApplicationLocks(self)
@@ -93,14 +96,9 @@ class EngineSession:
 
     def _clear(self) -> None:
         """The state of a fresh login."""
-        self.transaction_count = 0
-        self.descriptor = 0
-        self.doomed = False
-        self.implicit = False
         self.no_count = False
         self.format_only = False
         self.xact_abort = False
-        self.isolation = "READ COMMITTED"
         self.row_limit = -1
         self.row_count = 0
         self.last_error = 0
@@ -111,11 +109,8 @@ class EngineSession:
         self.context_info: bytes | None = None
         self.options: set[str] = {"ANSI_WARNINGS", "ANSI_PADDING", "ANSI_NULLS", "QUOTED_IDENTIFIER",
                                   "CONCAT_NULL_YIELDS_NULL", "ANSI_NULL_DFLT_ON"}  # fmt: skip
-        self._in_statement = False
         self.temporaries: dict[str, TableModel] = {}
         self.temporary_version = 0
-        self._touched: dict[tuple[str, int], int] = {}
-        self._touched_rowversion: set[str] = set()
         self.lock_timeout = None
         self.session_context.clear()
 
@@ -154,27 +149,13 @@ class EngineSession:
 
     def transaction(self, request: TransactionRequest, name: str, isolation: int, sink: Sink) -> None:
         with self._request(sink, "TRANSACTION"):
-            self.interpreter.guarded(lambda: self._transaction(request, name, isolation, sink), sink)
+            self.interpreter.guarded(lambda: self.transactions.request(request, name, isolation, sink), sink)
 
     @contextmanager
     def own_request(self, sink: Sink) -> Generator[None]:
         """A request of the server itself."""
         with self._request(sink, "INTERNAL"):
             yield
-
-    def _transaction(self, request: TransactionRequest, name: str, isolation: int, sink: Sink) -> None:
-        levels = {1: "READ UNCOMMITTED", 2: "READ COMMITTED", 3: "REPEATABLE READ", 4: "SERIALIZABLE", 5: "SNAPSHOT"}
-        if isolation in levels:
-            self.isolation = levels[isolation]
-        match request:
-            case TransactionRequest.BEGIN:
-                self.begin(sink)
-            case TransactionRequest.COMMIT:
-                self.commit(sink)
-            case TransactionRequest.ROLLBACK:
-                self.rollback(sink, name)
-            case TransactionRequest.SAVE:
-                self.save(name)
 
     @contextmanager
     def _request(self, sink: Sink, command: str) -> Generator[None]:
@@ -189,8 +170,8 @@ class EngineSession:
                 self._refuse_when_killed()
                 yield
             except Cancelled:
-                if self.xact_abort and self.transaction_count:
-                    self.abandon(sink)
+                if self.xact_abort and self.transactions.count:
+                    self.transactions.abandon(sink)
                 raise
             finally:
                 self._finish()
@@ -200,11 +181,11 @@ class EngineSession:
         self.elapsed_ms += round((time.monotonic() - self._started) * 1000)
         self.cpu_ms = self.elapsed_ms
         self.last_finished = time.time()
-        self.let_go()
+        self.transactions.let_go()
         self.definitions.temporaries.drop_deferred()
         self.percent_complete = 0.0
         if self._killed and not self._closed:
-            self.abandon(None)
+            self.transactions.abandon(None)
             self.link.keep_only(None)
         elif not self.link.open:
             self.link.keep_only(self.current)
@@ -218,12 +199,13 @@ class EngineSession:
 
     def reset(self) -> None:
         with self.execution:
-            self.abandon(None)
+            self.transactions.abandon(None)
             self.applocks.release_all()
             for table in list(self.temporaries.values()):
                 self.definitions.temporaries.drop(table)
             self.querying.forget()
             self.remote.forget()
+            self.transactions.clear()
             self._clear()
             self.frame = Frame()
             if self.home.settings.state == "ONLINE" and self.server.find(self.home.name) is self.home:
@@ -246,7 +228,7 @@ class EngineSession:
         if self.execution.acquire(timeout=30):
             try:
                 if not self._closed:
-                    self.abandon(None)
+                    self.transactions.abandon(None)
                     self.applocks.release_all()
                     self.link.keep_only(None)
             finally:
@@ -288,156 +270,6 @@ class EngineSession:
         """Raise unless this session may use the database now."""
         self.server.check_access(database, self)
 
-    # --- transactions --------------------------------------------------------------------------------------------
-
-    def begin(self, sink: Sink) -> None:
-        if self.transaction_count == 0:
-            self.descriptor = next(_descriptors)
-            self.doomed = False
-            sink.transaction_began(self.descriptor)
-            if self.isolation == "SNAPSHOT":
-                self._begin_snapshot()
-        self.transaction_count += 1
-
-    def _begin_snapshot(self) -> None:
-        if not self.current.settings.snapshot_isolation:
-            return
-        self.link.begin()
-        self.link.execute(f"SELECT count(*) FROM {self.current.alias}.sqlite_schema").fetchall()
-
-    def commit(self, sink: Sink) -> None:
-        if not self.transaction_count:
-            text = "The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION."
-            raise SqlServerError(3902, text, 16, 1)
-        if self.doomed:
-            raise messages.doomed_transaction()
-        if self.transaction_count == 1:
-            self.link.commit()
-            self._touched.clear()
-        self.transaction_count -= 1
-        if self.transaction_count == 0:
-            self._ended(sink, committed=True)
-
-    def rollback(self, sink: Sink, name: str = "") -> None:
-        if not self.transaction_count:
-            text = "The ROLLBACK TRANSACTION request has no corresponding BEGIN TRANSACTION."
-            raise SqlServerError(3903, text, 16, 1)
-        if name:
-            kept = self.definitions.temporaries.table_variable_rows()
-            if self.link.rollback_to(name):
-                self._after_rollback()
-                self.definitions.temporaries.restore_table_variables(kept)
-                return
-        self.abandon(sink)
-
-    def abandon(self, sink: Sink | None) -> None:
-        """Roll everything back, if there is anything."""
-        active = self.transaction_count > 0
-        kept = self.definitions.temporaries.table_variable_rows() if active else []
-        self.transaction_count = 0
-        self.doomed = False
-        self.link.rollback()
-        self._touched.clear()
-        if active:
-            self._after_rollback()
-            self.definitions.temporaries.restore_table_variables(kept)
-            self._ended(sink, committed=False)
-
-    def let_go(self) -> None:
-        """A statement that failed before its own transaction was under way must not keep the write lock."""
-        if not self.transaction_count and not self._in_statement and self.link.holds_anything():
-            self.link.rollback()
-            self._touched.clear()
-
-    def _after_rollback(self) -> None:
-        """Temporary tables made in the transaction are gone."""
-        self.querying.forget()
-        existing = {str(row[0]) for row in self.link.raw.execute("SELECT name FROM temp.sqlite_schema").fetchall()}
-        for name, table in list(self.temporaries.items()):
-            if table.name not in existing:
-                del self.temporaries[name]
-        self.temporary_version += 1
-
-    def _ended(self, sink: Sink | None, *, committed: bool) -> None:
-        self.applocks.release_transaction()
-        if sink is not None:
-            sink.transaction_ended(self.descriptor, committed=committed)
-        self.descriptor = 0
-
-    def save(self, name: str) -> None:
-        if not self.transaction_count:
-            text = "Cannot issue SAVE TRANSACTION when there is no active transaction."
-            raise SqlServerError(628, text, 16, 0)
-        if self.doomed:
-            raise messages.doomed_transaction()
-        self.link.savepoint(name)
-
-    def before_read(self, *, locking: bool, reads: bool) -> None:
-        """Implicit transactions begin with the first statement on a table; UPDLOCK and stronger levels lock first."""
-        self.environment.new_statement()
-        if not reads:
-            return
-        if self.implicit and not self.transaction_count:
-            assert self.sink is not None
-            self.begin(self.sink)
-        if self.transaction_count and (locking or self.isolation in ("REPEATABLE READ", "SERIALIZABLE")):
-            self.link.begin_write(self.current)
-
-    def before_write(self, database: Database | None) -> None:
-        """``database`` is None for temporary tables."""
-        self.environment.new_statement()
-        if self.implicit and not self.transaction_count:
-            assert self.sink is not None
-            self.begin(self.sink)
-        if self.doomed:
-            raise messages.doomed_transaction()
-        if database is not None:
-            self.link.attach(database)
-            self.link.begin_write(database)
-        elif self.transaction_count:
-            self.link.begin_write(self.current)
-
-    @contextmanager
-    def statement_transaction(self) -> Generator[None]:
-        """Outside a transaction a statement is one of its own."""
-        if self.transaction_count or self._in_statement:
-            yield
-            return
-        self.link.begin()
-        self._in_statement = True
-        try:
-            yield
-        except BaseException:
-            self._in_statement = False
-            self.link.rollback()
-            self._touched.clear()
-            raise
-        self._in_statement = False
-        self.link.commit()
-        self._touched.clear()
-
-    # --- counters ------------------------------------------------------------------------------------------------
-
-    def note_identity(self, database: str, object_id: int, value: int) -> None:
-        self._touched[database, object_id] = value
-        self.scope_identity = self.last_identity = value
-
-    def note_rowversion(self, database: str) -> None:
-        self._touched_rowversion.add(database)
-
-    def save_counters(self) -> None:
-        """Identity and rowversion counters go into the file with the rows that used them."""
-        for (name, object_id), value in self._touched.items():
-            database = self.server.find(name) if name != "tempdb" else None
-            if database is not None:
-                save_counter(self.link.raw, database.alias, f"identity:{object_id}", value)
-        self._touched.clear()
-        for name in self._touched_rowversion:
-            database = self.server.find(name) if name != "tempdb" else None
-            if database is not None:
-                save_counter(self.link.raw, database.alias, "rowversion", database.rowversion)
-        self._touched_rowversion.clear()
-
     # --- variables -----------------------------------------------------------------------------------------------
 
     def assign(self, name: str, value: Stored, type: SqlType) -> None:
@@ -449,7 +281,8 @@ class EngineSession:
 
     def options_mask(self) -> int:
         mask = sum(bit for option, bit in _OPTION_BITS.items() if option in self.options)
-        return mask | (512 if self.no_count else 0) | (16384 if self.xact_abort else 0) | (2 if self.implicit else 0)
+        implicit = 2 if self.transactions.implicit else 0
+        return mask | (512 if self.no_count else 0) | (16384 if self.xact_abort else 0) | implicit
 
     # --- temporary objects ---------------------------------------------------------------------------------------
 
@@ -461,6 +294,16 @@ class EngineSession:
             if table.object_id == object_id:
                 return table
         raise KeyError(object_id)
+
+    def counted_table(self, database: str, object_id: int) -> tuple[TableModel, Database | TemporaryDatabase]:
+        """A table a plan writes to, and the database whose counters it uses."""
+        if database == "tempdb":
+            return self.temporary_by_id(object_id), self.tempdb
+        owner = self.server.find(database)
+        assert owner is not None
+        table = self.link.model(owner).table_by_id(object_id)
+        assert table is not None
+        return table, owner
 
     # --- application locks ---------------------------------------------------------------------------------------
 

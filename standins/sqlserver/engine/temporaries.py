@@ -44,9 +44,9 @@ class Temporaries:
             raise messages.already_exists(name)
         if name.startswith("##"):
             raise unsupported("A global temporary table")
-        session.before_write(None)
+        session.transactions.before_write(None)
         table = self._table_model(name, body)
-        with session.statement_transaction(), session.link.atomic():
+        with session.transactions.statement(), session.link.atomic():
             self._definitions.build(session.link.raw, "temp", table)
         self._register(name, table)
 

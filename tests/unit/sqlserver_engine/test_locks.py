@@ -32,7 +32,7 @@ def until(condition: Callable[[], bool], seconds: float = 10) -> None:
 def table(sql: Client) -> Iterator[str]:
     sql.run("CREATE TABLE dbo.t (id int PRIMARY KEY, v int); INSERT dbo.t VALUES (1, 1), (2, 2)")
     yield "dbo.t"
-    sql.session.abandon(None)
+    sql.session.transactions.abandon(None)
     sql.run("DROP TABLE dbo.t")
 
 

@@ -50,7 +50,7 @@ class BackupStatements:
             self._leave_restoring(database)
 
     def _outside_transaction(self, kind: str) -> None:
-        if self._session.transaction_count:
+        if self._session.transactions.count:
             text = "Cannot perform a backup or restore operation within a transaction."
             raise failures.failed(kind, SqlServerError(3021, text, 16, 0))
 
@@ -82,7 +82,7 @@ class BackupStatements:
     def _leave_restoring(self, database: Database) -> None:
         """BACKUP LOG … WITH NORECOVERY takes the database out of use."""
         session = self._session
-        session.administration.exclusive(
+        session.databases.exclusive(
             database, 3101, "Exclusive access could not be obtained because the database is in use."
         )
         database.settings.state = "RESTORING"

@@ -47,7 +47,7 @@ def _sessions(session: EngineSession, database: Database) -> Iterator[Row]:
             "running" if running else "sleeping", None, known.cpu_ms, 4, 0, known.elapsed_ms,
             _moment(known.last_started),
             _moment(known.last_finished), 0, 0, known.row_count, 1, -1, 2, known.last_error, b"\x01", known.login,
-            current.id if current is not None else None, 1, known.transaction_count,
+            current.id if current is not None else None, 1, known.transactions.count,
         )  # fmt: skip
 
 
@@ -61,7 +61,7 @@ def _requests(session: EngineSession, database: Database) -> Iterator[Row]:
         yield (
             known.spid, 0, _moment(known.last_started), "suspended" if blocker else "running", known.command,
             current.id if current is not None else 1, 1, blocker, "LCK_M_X" if blocker else None, 0, "", "",
-            int(known.transaction_count > 0), 1, known.percent_complete, 0, known.cpu_ms, known.elapsed_now(), 0, 0, 0,
+            int(known.transactions.count > 0), 1, known.percent_complete, 0, known.cpu_ms, known.elapsed_now(), 0, 0, 0,
             known.row_count,
         )  # fmt: skip
 
