@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from standins.sample import steps
-from standins.sample.foundations import Foundations, save_variables
+from standins.sample.foundations import Foundations
 from standins.sample.instance import Instance, Resource
+from standins.sample.library import save_variables
 
 #: Resources of the whole instance, by size; the smallest has what its parts need and no more.
 RESOURCES: Final[Mapping[str, int]] = {"s": 0, "m": 10_000, "l": 100_000}

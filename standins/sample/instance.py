@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -114,3 +114,7 @@ class Instance:
             if missing:
                 time.sleep(_LOOK_SECONDS)
         return done
+
+
+def by_name(resources: Sequence[Resource]) -> dict[str, Resource]:
+    return {resource["Name"]: resource for resource in resources}

@@ -11,8 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 from standins.sample import archives, automation, bulk, foundations, history, people, pictures, steps, tenants
-from standins.sample.foundations import Foundations, save_variables
+from standins.sample.foundations import Foundations
 from standins.sample.instance import Instance, Resource
+from standins.sample.library import save_variables
 from standins.sample.projects import Plan, plans
 
 #: How many times the project list, the tenants and the targets are multiplied.
