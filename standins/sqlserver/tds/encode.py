@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from standins.sqlserver.contract import Column, SqlServerError, SqlType, Ticks, Value
@@ -165,23 +165,21 @@ def _text(type: SqlType) -> Encoder:
     limit = length * 2 if wide else length
     kind = f"{type.name}({length})"
 
-    def encode_wide(value: Value) -> bytes:
+    return _up_to(limit, utf16 if wide else wire.encode_varchar, kind)
+
+
+def _up_to(limit: int, raw_of: Callable[[Any], bytes], kind: str) -> Encoder:
+    """``limit`` is the length in bytes that the column was declared with."""
+
+    def encode(value: Value) -> bytes:
         if value is None:
             return _NULL_SHORT
-        raw = utf16(value)
+        raw = raw_of(value)
         if len(raw) > limit:
             raise _too_long(kind)
         return _U16(len(raw)) + raw
 
-    def encode_varchar(value: Value) -> bytes:
-        if value is None:
-            return _NULL_SHORT
-        raw = wire.encode_varchar(value)
-        if len(raw) > limit:
-            raise _too_long(kind)
-        return _U16(len(raw)) + raw
-
-    return encode_wide if wide else encode_varchar
+    return encode
 
 
 def _too_long(kind: str) -> SqlServerError:
@@ -214,17 +212,7 @@ def _binary(type: SqlType) -> Encoder:
     if wire.is_max(type):
         return _long_binary
     limit = 8 if type.name in ("rowversion", "timestamp") else max(type.length or 0, 1)
-    kind = f"{type.name}({limit})"
-
-    def encode(value: Value) -> bytes:
-        if value is None:
-            return _NULL_SHORT
-        raw = _bytes_of(value)
-        if len(raw) > limit:
-            raise _too_long(kind)
-        return _U16(len(raw)) + raw
-
-    return encode
+    return _up_to(limit, _bytes_of, f"{type.name}({limit})")
 
 
 def _behind_pointer(type: SqlType) -> Encoder:

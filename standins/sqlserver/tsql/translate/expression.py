@@ -135,13 +135,10 @@ class ExpressionTranslator:
         if name.startswith("@@"):
             return self.call(nodes.Call((name,), (), line=self.line))
         known = self.names.variable(name)
-        if known is not None and name in self.running_variables:
-            collation = self.names.collation if known.name in types.STRINGS else ""
-            return Sql(f"t_variable({text_literal(name)})", known, collation, COERCIBLE)
         if known is None:
             return Sql(parameter(name), UNKNOWN, name=name)
-        collation = self.names.collation if known.name in types.STRINGS else ""
-        return Sql(parameter(name), known, collation, COERCIBLE)
+        text = f"t_variable({text_literal(name)})" if name in self.running_variables else parameter(name)
+        return Sql(text, known, self._default_collation(known), COERCIBLE)
 
     def _binary(self, node: nodes.Binary) -> Sql:
         left, right = self.value(node.left), self.value(node.right)
@@ -233,6 +230,16 @@ class ExpressionTranslator:
         return Sql(f"t_at_time_zone({source.text}, {zone.text}, {with_offset})", target)
 
     def _scalar_query(self, query: nodes.Query) -> Sql:
+        compiled, column = self._one_column(query)
+        if compiled.single_row:
+            text = f"({compiled.text})"
+        else:
+            rows = compiled.text if compiled.limited else f"{compiled.text} LIMIT 2"
+            text = f"(SELECT CASE WHEN count(*) > 1 THEN t_fail(512) ELSE max(c0) END FROM ({rows}))"
+        return Sql(text, column.type, column.collation, column.strength)
+
+    def _one_column(self, query: nodes.Query) -> tuple[Compiled, Sql]:
+        """A subquery that stands for values, and its only column."""
         compiled = self.subquery(query)
         if len(compiled.columns) != 1:
             text = (
@@ -240,16 +247,7 @@ class ExpressionTranslator:
                 "EXISTS."
             )
             raise SqlServerError(116, text, 16, 1, self.line)
-        column = compiled.columns[0]
-        if compiled.single_row:
-            text = f"({compiled.text})"
-        else:
-            text = (
-                f"(SELECT CASE WHEN count(*) > 1 THEN t_fail(512) ELSE max(c0) END FROM ({compiled.text} LIMIT 2))"
-                if not compiled.limited
-                else f"(SELECT CASE WHEN count(*) > 1 THEN t_fail(512) ELSE max(c0) END FROM ({compiled.text}))"
-            )
-        return Sql(text, column.type, column.collation, column.strength)
+        return compiled, compiled.columns[0]
 
     # --- search conditions ---------------------------------------------------------------------------------------
 
@@ -324,14 +322,7 @@ class ExpressionTranslator:
 
     def _in_query(self, node: nodes.InQuery) -> str:
         operand = self.value(node.operand)
-        compiled = self.subquery(node.query)
-        if len(compiled.columns) != 1:
-            text = (
-                "Only one expression can be specified in the select list when the subquery is not introduced with "
-                "EXISTS."
-            )
-            raise SqlServerError(116, text, 16, 1, self.line)
-        column = compiled.columns[0]
+        compiled, column = self._one_column(node.query)
         self.infer(operand, column)
         left, right, collation = operators.comparable(operand, replace(column, text="c0", native=""))
         inner = compiled.text if right.text == "c0" else f"SELECT {right.text} FROM ({compiled.text})"
