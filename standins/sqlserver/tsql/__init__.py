@@ -3,11 +3,13 @@
 =================  ==================================================================================
 ``tokens``         characters to tokens
 ``nodes``          syntax trees of expressions and queries
-``statements``     syntax trees of everything else
+``statements``     syntax trees of everything that is run
+``ddl``            syntax trees of everything that is defined
 ``reader``         a cursor over tokens, and SQL Server's syntax errors
 ``expressions`` …  the recursive-descent parser, a module per kind of statement
-``script``         batches and control flow
-``types``          data types: names, precedence, literals
+``script``         batches, and which statement begins where
+``types``          data types: names, precedence
+``literals``       the types of literals
 ``translate``      names and types resolved, SQLite's SQL written
 =================  ==================================================================================
 
