@@ -21,7 +21,6 @@ from tidegate.gate.evidence import LEDGER, canonical
 from tidegate.gate.judged_again import evidence_now
 from tidegate.gate.policy import with_settings
 from tidegate.octopus.client import OctopusClient
-from tidegate.octopus.downloads import DownloadFeed
 from tidegate.octopus.maintenance import in_maintenance_mode
 from tidegate.providers.leftovers import dead_runs, remove_leftovers
 from tidegate.providers.main_machine import main_machine
@@ -32,6 +31,8 @@ from tidegate.settings import MainHostSettings, MainSettings, Settings
 from tidegate.versions import ChangeKind, Plan, Version, plan, release_knowledge
 
 Report = Callable[[str], None]
+#: Version → digest of what would be installed (`MainMachine.offered`).
+Offered = Callable[[Version], str]
 
 
 def cut_over(settings: Settings, approval: Path, reports: Path, report: Report, *, roll_back: bool = False) -> Ended:
@@ -59,7 +60,7 @@ def cut_over(settings: Settings, approval: Path, reports: Path, report: Report, 
 def _attempt(asking: Asking, wanted: MainHostSettings, folder: Path, report: Report, *, roll_back: bool) -> Ended:
     settings, statement = asking.settings, asking.approval.statement
     main = bound_main(settings, asking.main, statement)
-    with main_machine(wanted, main, settings.feed, folder) as machine:
+    with main_machine(settings, wanted, main, folder) as machine:
         work = Work(
             main=main,
             host=machine.host,
@@ -79,7 +80,9 @@ def _attempt(asking: Asking, wanted: MainHostSettings, folder: Path, report: Rep
             report=report,
             budget=settings.upgrade.budget,
         )
-        return run_cut_over(work, lambda: asking.why_not(machine.feed()), roll_back=roll_back)
+        ended = run_cut_over(work, lambda: asking.why_not(machine.offered), roll_back=roll_back)
+        machine.settled()
+        return ended
 
 
 def bound_main(settings: Settings, main: MainSettings, statement: Statement) -> MainInstance:
@@ -116,8 +119,8 @@ class Asking:
     file: Path
     journal: CutOverJournal
 
-    def why_not(self, feed: DownloadFeed) -> str:
-        """The reasons against it, one a line; "" when there are none. ``feed`` is where installers come from."""
+    def why_not(self, offered: Offered) -> str:
+        """The reasons against it, one a line; "" when there are none."""
         given = answer(
             self.approval,
             Asked(
@@ -126,14 +129,14 @@ class Asking:
                 trusted=self._trusted(),
                 policy=with_settings(self.approval.statement.policy, self.settings.policy),
                 plan=self._plan(),
-                installers=self._installers(feed),
+                installers=self._installers(offered),
                 evidence=_beside(self.file),
                 runners=self.settings.approval.runners,
             ),
         )
         if given.says is not Says.YES:
             return "\n".join(f"{reason.objection}: {reason.message}" for reason in given.reasons)
-        return self._in_the_way(feed)
+        return self._in_the_way(offered)
 
     def _trusted(self) -> tuple[Trusted, ...]:
         trusted = tuple(Trusted(one.name, one.key, one.logins) for one in self.settings.approval.approvers)
@@ -158,17 +161,16 @@ class Asking:
         known = knowledge.with_versions((*knowledge.versions, *approved))
         return plan(approved[0], self.settings.upgrade.target, known, self.settings.upgrade.via).as_json()
 
-    def _installers(self, feed: DownloadFeed) -> Mapping[str, str] | HarnessError:
+    def _installers(self, offered: Offered) -> Mapping[str, str] | HarnessError:
         try:
-            path = self.approval.statement.path[1:]
-            return {one: f"sha256:{feed.checksum(Version.parse(one), package=self.settings.package)}" for one in path}
+            return {one: offered(Version.parse(one)) for one in self.approval.statement.path[1:]}
         except HarnessError as error:
             return error
 
-    def _in_the_way(self, feed: DownloadFeed) -> str:
+    def _in_the_way(self, offered: Offered) -> str:
         """What would make the cut-over fail later, looked at while nothing is touched."""
         try:
-            feed.checksum(Version.parse(self.approval.statement.path[0]), package=self.settings.package)
+            offered(Version.parse(self.approval.statement.path[0]))
         except HarnessError as error:
             return f"the installer that a rollback needs cannot be had: {error.what}"
         main = describe_main(self.main, self.settings.sql_server)

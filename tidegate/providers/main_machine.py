@@ -14,37 +14,53 @@ from tidegate.providers.embedded_servers import EmbeddedFeed
 from tidegate.providers.hosts.installed import installed_machine
 from tidegate.providers.leftovers import Leftovers
 from tidegate.rehearsal.instances import MainInstance
+from tidegate.settings import Settings
 from tidegate.settings.hosts import MainOnHostSettings
-from tidegate.settings.model import FeedSettings, MainHostSettings
+from tidegate.settings.model import MainHostSettings
+from tidegate.versions import Version
+
+
+def _nothing() -> None:
+    """Most machines hold nothing back."""
 
 
 @dataclass(frozen=True, slots=True)
 class MainMachine:
-    """``host`` installs, starts and stops the main instance's server; ``feed`` is where its installers come from."""
+    """``host`` installs, starts and stops the main instance's server.
+
+    ``offered`` tells the digest of what would be installed as a version, as ``host.installed`` tells it afterwards; it
+    raises :class:`tidegate.errors.HarnessError` when that cannot be had. ``settled`` is called when the cut-over has
+    reached one of its ends: what was held back for the way to the other may go.
+    """
 
     host: TestHost
-    feed: Callable[[], DownloadFeed]
+    offered: Callable[[Version], str]
+    settled: Callable[[], None] = _nothing
 
 
 @contextmanager
 def main_machine(
-    wanted: MainHostSettings, main: MainInstance, feed: FeedSettings, folder: Path
+    settings: Settings, wanted: MainHostSettings, main: MainInstance, folder: Path
 ) -> Generator[MainMachine]:
-    """The machine of the main instance; what is started besides it ends with the block. ``folder`` is for downloads and
-    logs. Raises :class:`tidegate.errors.UsageError` for a machine that cannot be reached or has no Octopus Server."""
+    """The machine of ``main``; what is started besides it ends with the block. ``folder`` is the cut-over's, for
+    downloads, logs and what must be remembered between two attempts. Raises :class:`tidegate.errors.UsageError` for a
+    machine that cannot be reached or has no Octopus Server."""
     leftovers = Leftovers(folder)
     embedded = EmbeddedFeed(folder / "feed", leftovers)
 
     def source() -> DownloadFeed:
-        return DownloadFeed(feed.url) if feed.url else embedded.feed
+        return DownloadFeed(settings.feed.url) if settings.feed.url else embedded.feed
+
+    def offered(version: Version) -> str:
+        return f"sha256:{source().checksum(version, package=settings.package)}"
 
     try:
         match wanted:
             case MainOnHostSettings():
                 with installed_machine(wanted, main, source, folder / "downloads") as host:
-                    yield MainMachine(host, source)
+                    yield MainMachine(host, offered)
             case _:
-                yield MainMachine(EmbeddedMachine(wanted.folder, main.url, source, leftovers), source)
+                yield MainMachine(EmbeddedMachine(wanted.folder, main.url, source, leftovers), offered)
     finally:
         embedded.stop()
         leftovers.finished()
