@@ -16,7 +16,7 @@ from tidegate.providers.leftovers import Leftovers
 from tidegate.rehearsal.instances import MainInstance
 from tidegate.settings import Settings
 from tidegate.settings.hosts import MainOnHostSettings
-from tidegate.settings.model import MainHostSettings
+from tidegate.settings.model import MainHostSettings, MainInContainerSettings
 from tidegate.versions import Version
 
 
@@ -59,8 +59,26 @@ def main_machine(
             case MainOnHostSettings():
                 with installed_machine(wanted, main, source, folder / "downloads") as host:
                     yield MainMachine(host, offered)
+            case MainInContainerSettings():
+                with _in_container(settings, wanted, main, folder) as machine:
+                    yield machine
             case _:
                 yield MainMachine(EmbeddedMachine(wanted.folder, main.url, source, leftovers), offered)
     finally:
         embedded.stop()
         leftovers.finished()
+
+
+@contextmanager
+def _in_container(
+    settings: Settings, wanted: MainInContainerSettings, main: MainInstance, folder: Path
+) -> Generator[MainMachine]:
+    from tidegate.providers.containers.engine import Engine  # noqa: PLC0415 -- loads Docker's client
+    from tidegate.providers.containers.main_container import MainContainer  # noqa: PLC0415
+
+    engine = Engine()
+    try:
+        host = MainContainer(engine, wanted, settings.containers, main, folder)
+        yield MainMachine(host, host.offered, host.settled)
+    finally:
+        engine.close()

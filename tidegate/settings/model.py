@@ -57,6 +57,21 @@ class EmbeddedMainHostSettings(Section):
     folder: Path = Field(description="the folder of an embedded main instance, as `tidegate lab` made it")
 
 
+class MainInContainerSettings(Section):
+    """The container that the main instance runs in, on this machine's Docker engine."""
+
+    provider: Literal["containers"]
+    container: str = Field(default="", description="its name, or")
+    service: str = Field(default="", description="its service in Docker Compose, and where that is not enough")
+    project: str = Field(default="", description="the Compose project")
+
+    @model_validator(mode="after")
+    def _named_once(self) -> MainInContainerSettings:
+        if bool(self.container) == bool(self.service):
+            raise ValueError("name the main instance's container or its service, one of the two")
+        return self
+
+
 def _provider_of(told: Any) -> str:
     """Which machine of the main instance is described: the embedded one, unless something else is said."""
     if isinstance(told, Mapping):
@@ -66,11 +81,13 @@ def _provider_of(told: Any) -> str:
 
 #: The machine that the main instance runs on, for its cut-over; a rehearsal needs none.
 MainHostSettings = Annotated[
-    Annotated[EmbeddedMainHostSettings, Tag("embedded")] | Annotated[MainOnHostSettings, Tag("host")],
+    Annotated[EmbeddedMainHostSettings, Tag("embedded")]
+    | Annotated[MainInContainerSettings, Tag("containers")]
+    | Annotated[MainOnHostSettings, Tag("host")],
     Discriminator(
         _provider_of,
         custom_error_type="provider",
-        custom_error_message='provider: a cut-over knows machines of the kinds "embedded" and "host"',
+        custom_error_message='provider: a cut-over knows machines of the kinds "embedded", "containers" and "host"',
     ),
 ]
 

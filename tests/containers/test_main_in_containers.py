@@ -1,0 +1,276 @@
+"""The cut-over of a main instance that runs in a container, the way back, and containers that are not its own."""
+
+from __future__ import annotations
+
+import os
+import secrets as random
+import signal
+import socket
+import subprocess
+import sys
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from tests.containers.conftest import SETTINGS
+from tests.journeys.runs import REPOSITORY
+from tests.journeys.test_cut_over import LIVING, ORIGIN, TARGET, Standing
+from tidegate.errors import HarnessError, MainInstanceProtected
+from tidegate.gate.signing import SigningKey
+from tidegate.octopus.instance_configuration import ado_connection_string
+from tidegate.octopus.start_up import answers
+from tidegate.providers.containers.engine import Engine
+from tidegate.providers.containers.main_container import MainContainer
+from tidegate.providers.containers.ownership import Owner
+from tidegate.providers.containers.reaper import remove_run
+from tidegate.rehearsal.folders import describe_folder
+from tidegate.rehearsal.instances import DatabaseAddress, SqlServerAddress
+from tidegate.rehearsal.main import describe_main
+from tidegate.secrets import Secret
+from tidegate.settings import load
+from tidegate.settings.model import MainInContainerSettings
+from tidegate.sqlserver.connection import SqlServer
+from tidegate.sqlserver.history import installation_history
+from tidegate.sqlserver.image import image_differences
+from tidegate.waiting import wait_until
+
+NAME = "tidegate-test-main"
+SERVICE = "octopus-of-the-test"
+#: A container's start sets its administrator's password anew.
+STARTED = (*LIVING, "rows of dbo.User:")
+FOLDERS = {"/repository": "packages", "/artifacts": "artifacts", "/taskLogs": "task-logs"}
+
+
+@dataclass
+class Standings(Standing):
+    """The main instance in a container, as somebody set it up long ago, and everything that belongs to it."""
+
+    engine: Engine
+
+    def container(self, name: str = NAME) -> dict[str, Any]:
+        attributes: dict[str, Any] = cast("Any", self.engine.client).containers.get(name).attrs
+        return attributes
+
+    def of_the_service(self) -> list[str]:
+        chosen = {"label": f"com.docker.compose.service={SERVICE}"}
+        return sorted(one.name for one in cast("Any", self.engine.client).containers.list(all=True, filters=chosen))
+
+    def files(self) -> dict[str, Any]:
+        return {name: describe_folder(folder) for name, folder in self.main.folders.named().items()}
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def standing(engine: Engine, images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standings]:
+    folder = tmp_path_factory.mktemp("main")
+    owner = Owner.of(f"main-{folder.parent.name}", timedelta(hours=1))
+    try:
+        yield set_up(engine, owner, folder)
+    finally:
+        chosen = {"network": owner.name("network")}
+        for made in cast("Any", engine.client).containers.list(all=True, filters=chosen):
+            made.remove(force=True, v=True)  # those that a cut-over made have the labels of what they replace
+        remove_run(engine.client, owner.run)
+
+
+def set_up(engine: Engine, owner: Owner, folder: Path) -> Standings:
+    client: Any = engine.client
+    network = client.networks.create(owner.name("network"), labels=owner.labels("network"))
+    password = Secret.generated("a test's sa password", f"Tg1!{random.token_urlsafe(18)}")
+    api_key = Secret.generated("a test's API key", f"API-{random.token_hex(14).upper()}")
+    master_key = Secret.generated("a test's master key", b64encode(random.token_bytes(16)).decode())
+    backups = folder / "backups"
+    backups.mkdir()
+    backups.chmod(0o2777)
+    sql_port, port = free_port(), free_port()
+    client.containers.run(
+        SETTINGS.sql_server_image,
+        detach=True,
+        name=owner.name("sql"),
+        hostname="sql",
+        network=network.name,
+        labels=owner.labels("sql"),
+        environment={"ACCEPT_EULA": "Y", "MSSQL_SA_PASSWORD": password.reveal()},
+        ports={"1433/tcp": ("127.0.0.1", sql_port)},
+        volumes={str(backups): {"bind": "/backups", "mode": "rw"}},
+        group_add=[str(os.getgid())],
+    )
+    inside = SqlServerAddress(f"{owner.name('sql')},1433", "sa", password, trust_server_certificate=True)
+    mounts = {str(folder / here): {"bind": there, "mode": "rw"} for there, here in FOLDERS.items()}
+    client.containers.run(
+        SETTINGS.octopus_image_of(ORIGIN),
+        detach=True,
+        stdin_open=True,
+        name=NAME,
+        network=network.name,
+        labels={**owner.labels("octopus"), "com.docker.compose.service": SERVICE},
+        environment={
+            "ACCEPT_EULA": "Y",
+            "DB_CONNECTION_STRING": ado_connection_string(DatabaseAddress(inside, "OctopusDeploy")),
+            "MASTER_KEY": master_key.reveal(),
+            "ADMIN_USERNAME": "admin",
+            "ADMIN_PASSWORD": password.reveal(),
+            "ADMIN_API_KEY": api_key.reveal(),
+            "OCTOPUS_SERVER_NODE_NAME": "MAIN",
+        },
+        ports={"8080/tcp": ("127.0.0.1", port)},
+        volumes=mounts,
+        restart_policy={"Name": "on-failure", "MaximumRetryCount": 5},  # SQL Server may take longer to start
+    )
+    url = f"http://127.0.0.1:{port}"
+    wait_until(lambda: answers(url), timeout=120, what="the main instance to answer", poll=0.5)
+    filled = subprocess.run(
+        [sys.executable, "-m", "standins.sample", "--url", url, "--json", str(folder / "sample.json")],
+        env={**os.environ, "OCTOPUS_API_KEY": api_key.reveal()},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=REPOSITORY,
+    )
+    assert filled.returncode == 0, filled.stderr
+    private = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    key = SigningKey(Secret.generated("a test's signing key", private.decode()))
+    file = folder / "settings.toml"
+    file.write_text(settings_text(folder, url, sql_port, key.public), encoding="utf-8")
+    for name, secret in {"api-key": api_key, "master-key": master_key, "sql-password": password}.items():
+        (folder / name).write_text(secret.reveal(), encoding="utf-8")
+        (folder / name).chmod(0o600)
+    settings = load(file)
+    assert settings.main is not None
+    installers = {str(TARGET): engine.provide_image(SETTINGS.octopus_image_of(TARGET), lambda _: None)}
+    return Standings(folder, file, describe_main(settings.main), key, installers, engine)
+
+
+def settings_text(folder: Path, url: str, sql_port: int, approver: str) -> str:
+    return f"""
+[main]
+url = "{url}"
+api_key = "file:{folder}/api-key"
+master_key = "file:{folder}/master-key"
+[main.database]
+server = "127.0.0.1,{sql_port}"
+name = "OctopusDeploy"
+user = "sa"
+password = "file:{folder}/sql-password"
+trust_server_certificate = true
+[main.folders]
+packages = "{folder}/packages"
+artifacts = "{folder}/artifacts"
+task_logs = "{folder}/task-logs"
+[main.backup_folder]
+on_server = "/backups"
+here = "{folder}/backups"
+[main.host]
+provider = "containers"
+service = "{SERVICE}"
+[containers]
+accept_eula = true
+octopus_image = "{SETTINGS.octopus_image}"
+[upgrade]
+target = "{TARGET}"
+[reports]
+folder = "{folder}/reports"
+[[approval.approvers]]
+name = "Ada"
+key = "{approver}"
+"""
+
+
+def test_only_the_container_that_says_it_is_the_main_instance_is_taken(standing: Standings, tmp_path: Path) -> None:
+    network = next(iter(standing.container()["NetworkSettings"]["Networks"]))
+    sql = network.removesuffix("network") + "sql"
+    before = standing.container(sql)["State"]
+
+    def chosen(**wanted: str) -> MainContainer:
+        host = MainInContainerSettings(provider="containers", **cast("Any", wanted))
+        return MainContainer(standing.engine, host, SETTINGS, standing.main, tmp_path)
+
+    with pytest.raises(MainInstanceProtected, match="is not the main instance's"):
+        chosen(container=sql)
+    with pytest.raises(HarnessError, match="there is no container"):
+        chosen(container="nobody")
+    with pytest.raises(HarnessError, match="there is: none"):
+        chosen(service=SERVICE, project="another")
+    assert standing.container(sql)["State"] == before
+    assert list(tmp_path.iterdir()) == [], "nothing is remembered about it"
+    assert chosen(container=NAME).node_name == "MAIN"
+
+
+def test_a_cut_over_killed_in_the_middle_of_the_upgrade_gets_the_very_container_back(standing: Standings) -> None:
+    approval, before, files = standing.approve("killed"), standing.image(), standing.files()
+    original = standing.container()
+    process = standing.start(approval)
+    assert process.stdout is not None
+    said: list[str] = []
+    for line in process.stdout:
+        said.append(line)
+        if f"upgrading the database to {TARGET}" in line:
+            break
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    assert process.returncode == -signal.SIGKILL, "".join(said)
+    assert len(standing.of_the_service()) == 2, "the old container is put aside"
+
+    code, output = standing.cut_over(approval)
+
+    assert code == 1, output
+    assert "ROLLED-BACK" in output
+    assert (standing.version(), standing.closed()) == (ORIGIN, False)
+    assert standing.of_the_service() == [NAME]
+    assert standing.container()["Id"] == original["Id"]
+    assert standing.container()["HostConfig"]["RestartPolicy"] == original["HostConfig"]["RestartPolicy"]
+    assert [one for one in image_differences(before, standing.image()) if not one.startswith(STARTED)] == []
+    now = standing.files()
+    assert all(set(files[name]) <= set(now[name]) for name in files), "the started server only adds logs of its tasks"
+
+
+def test_a_cut_over_gives_the_container_a_new_image_and_nothing_else(standing: Standings) -> None:
+    approval, original = standing.approve("whole"), standing.container()
+
+    code, output = standing.cut_over(approval)
+
+    assert code == 0, output
+    assert (standing.version(), standing.closed()) == (TARGET, False)
+    assert standing.of_the_service() == [NAME], "verified: what was put aside is gone"
+    upgraded = standing.container()
+    assert upgraded["Config"]["Image"] == SETTINGS.octopus_image_of(TARGET)
+    assert upgraded["Config"]["Hostname"] == original["Config"]["Hostname"]
+    assert sorted(upgraded["Config"]["Env"]) == sorted(original["Config"]["Env"])
+    for name in ("PortBindings", "RestartPolicy", "NetworkMode"):
+        assert upgraded["HostConfig"][name] == original["HostConfig"][name]
+    assert sources_of(upgraded) == sources_of(original), "the volumes without a name as well"
+    written = "".join(one.read_text("utf-8", "replace") for one in standing.folder.glob("reports/*/*.json*"))
+    for secret in (standing.main.api_key, standing.main.master_key, standing.main.database.server.password):
+        assert secret.reveal() not in output
+        assert secret.reveal() not in written
+
+
+def test_a_cut_over_that_succeeded_can_still_be_led_back(standing: Standings) -> None:
+    upgraded = standing.container()
+
+    code, output = standing.cut_over(standing.folder / "whole.json", "--roll-back")
+
+    assert code == 1, output
+    assert (standing.version(), standing.closed()) == (ORIGIN, False)
+    assert standing.of_the_service() == [NAME]
+    assert standing.container()["Config"]["Image"] == SETTINGS.octopus_image_of(ORIGIN)
+    assert sources_of(standing.container()) == sources_of(upgraded)
+    with SqlServer(standing.main.database.server, standing.main.database.name) as server:
+        assert str(TARGET) not in {one.version for one in installation_history(server)}
+
+
+def sources_of(container: dict[str, Any]) -> dict[str, str]:
+    return {mount["Destination"]: mount["Source"] for mount in container["Mounts"]}

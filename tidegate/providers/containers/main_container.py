@@ -1,0 +1,394 @@
+"""The main instance's own container: replaced by one with another image, and put aside until that is settled.
+
+A new version is a new container with the same name, volumes, environment, ports and networks (Octopus docs,
+installation/octopus-server-linux-container: stop, run the new tag with the same volumes and master key). The container
+before it keeps everything it has and waits under another name: going back is giving it its name again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from time import monotonic
+from typing import Any, Final, Self, cast, final
+
+import docker.errors
+import httpx
+
+from tidegate.errors import HarnessError, MainInstanceProtected, ProvisioningFailed, TimedOut
+from tidegate.octopus.start_up import StartingServer, is_listening, wait_until_up
+from tidegate.providers.containers.engine import Engine, border, digest_of
+from tidegate.providers.containers.successor import networks_of, successor
+from tidegate.providers.contract import CommandResult, SqlServerHost
+from tidegate.rehearsal.instances import DatabaseAddress, MainInstance, ServerFolders
+from tidegate.secrets import Secret, redact
+from tidegate.settings.model import ContainerSettings, MainInContainerSettings
+from tidegate.versions import Version
+from tidegate.waiting import wait_until
+
+#: On containers that a cut-over made: which cut-over.
+CUT_OVER: Final = "tidegate.cut-over"
+_SERVICE: Final = "com.docker.compose.service"
+_PROJECT: Final = "com.docker.compose.project"
+_PORT: Final = 8080
+_PROGRAM: Final = "/Octopus/Octopus.Server"
+_INSTANCE: Final = "OctopusServer"
+_NODE_NAME: Final = "OCTOPUS_SERVER_NODE_NAME"
+_RECORD: Final = "main-container.json"
+_STOPPING: Final = 60  # seconds until a server that was asked to stop is made to
+_LAST_LINES: Final = 15
+_PATIENCE: Final = 10.0  # seconds for an answer about who it is
+_NEVER: Final = {"Name": "no", "MaximumRetryCount": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The main instance's container as it was proven to be before anything was done to it."""
+
+    name: str
+    identifier: str
+    version: str
+    digest: str
+    node_name: str
+    restart: dict[str, Any]
+
+    @classmethod
+    def read(cls, file: Path) -> Self | None:
+        return cls(**json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
+
+    def write(self, file: Path) -> None:
+        file.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+
+
+@final
+class MainContainer:
+    """A `TestHost` over the container in which the main instance runs. Every call proves again that it is that one."""
+
+    def __init__(
+        self, engine: Engine, wanted: MainInContainerSettings, images: ContainerSettings, main: MainInstance, folder: Path
+    ) -> None:
+        """``folder`` is the cut-over's: what was proven is remembered there, for an attempt after a crash. Raises
+        :class:`HarnessError` when the container that the settings name is not the main instance's."""
+        self._engine = engine
+        self._client = cast("Any", engine.client)
+        self._images = images
+        self._main = main
+        self._folder = folder
+        self._cut_over = folder.name
+        self._installed: dict[str, str] = {}
+        file = folder / _RECORD
+        record = Record.read(file)
+        if record is None:
+            record = self._prove(_chosen(self._client, wanted))
+            record.write(file)
+        self._record = record
+        self._installed[record.version] = record.digest
+
+    # ------------------------------------------------------------------ what a TestHost tells
+
+    @property
+    def sql_server(self) -> SqlServerHost:
+        raise HarnessError("a main instance's SQL Server is named in [main.database]")
+
+    @property
+    def folders(self) -> ServerFolders:
+        return self._main.folders
+
+    @property
+    def server_paths(self) -> ServerFolders:
+        inside = [Path(PurePosixPath(one)) for one in ("/repository", "/artifacts", "/taskLogs")]
+        return ServerFolders(*inside)
+
+    @property
+    def node_name(self) -> str:
+        return self._record.node_name
+
+    @property
+    def node_names(self) -> Sequence[str]:
+        return [self.node_name]
+
+    @property
+    def installed(self) -> Mapping[str, str]:
+        return dict(self._installed)
+
+    def offered(self, version: Version) -> str:
+        """The digest of this version's image, which is pulled where it is not there yet."""
+        return self._engine.provide_image(self._images.octopus_image_of(version), lambda _: None)
+
+    # ------------------------------------------------------------------ what a TestHost does
+
+    def fetch(self, version: Version) -> None:
+        self.offered(version)
+
+    def install(self, version: Version) -> None:
+        """Puts a stopped container with this version's image in place, or the one that was put aside."""
+        current, aside = self._current(), self._aside()
+        if aside is None and current is not None:
+            if str(version) == self._record.version and current.id == self._record.identifier:
+                return  # it was never replaced
+            with border("putting the container aside"):
+                current.rename(self._aside_name)
+            current, aside = None, current
+        if aside is None:
+            raise ProvisioningFailed(f"the container {self._record.name} is gone, and none was put aside")
+        with border(f"putting {version} in place"):
+            if current is not None:
+                current.remove(force=True, v=False)  # its volumes are the main instance's
+            if str(version) == self._record.version and aside.id == self._record.identifier:
+                aside.rename(self._record.name)
+                self._installed[str(version)] = self._record.digest
+                return
+            digest = self.offered(version)
+            self._create(aside, self._images.octopus_image_of(version))
+            self._installed[str(version)] = digest
+
+    def configure(self, database: DatabaseAddress, master_key: Secret) -> None:
+        del database, master_key
+        raise HarnessError("a main instance is configured already", where=self._record.name)
+
+    def octopus_server(self, command: str, options: Sequence[str] = (), *, timeout: float = 600) -> CommandResult:
+        """Inside the running container (Octopus docs run `show-master-key` so)."""
+        container, started = self._required(), monotonic()
+        api = self._client.api
+        patience, api.timeout = api.timeout, timeout
+        try:
+            with border(f"Octopus.Server {command}"):
+                ended = container.exec_run([_PROGRAM, command, "--instance", _INSTANCE, *options])
+        except (ProvisioningFailed, TimeoutError) as error:
+            if isinstance(error, ProvisioningFailed) and "timed out" not in error.what.lower():
+                raise
+            raise TimedOut(
+                f"Octopus.Server {command} did not end within {timeout:g} s", where=self._record.name
+            ) from None
+        finally:
+            api.timeout = patience
+        output = redact(ended.output.decode("utf-8", "replace"))
+        return CommandResult(f"Octopus.Server {command}", ended.exit_code, output, monotonic() - started)
+
+    def upgrade_database(self, *, timeout: float = 3600) -> CommandResult:
+        """The start of the new container, until it is done with the database or has ended."""
+        started = monotonic()
+        self._run()
+        try:
+            wait_until(
+                lambda: self._exit_code() is not None or is_listening(self.server_log()),
+                timeout=timeout,
+                what=f"the container {self._record.name} to upgrade the database",
+                poll=0.2,
+                describe=self._last_lines,
+            )
+        except TimedOut as error:
+            self.stop()
+            raise TimedOut(error.what, output=self.server_log(), where=self._record.name) from None
+        code, output = self._exit_code(), self.server_log()
+        return CommandResult("the start of the new image", code or 0, output, monotonic() - started)
+
+    def start(self, *, timeout: float = 300) -> str:
+        """Starts the container unless it runs; the URL is the one the main instance has always had."""
+        self._run()
+
+        def ended() -> str | None:
+            return None if (code := self._exit_code()) is None else f"with exit code {code} while starting"
+
+        starting = StartingServer(self.server_log, ended, self._last_lines, self._record.name, poll=0.2)
+        return wait_until_up(starting, lambda _: self._main.url, timeout=timeout)
+
+    def stop(self) -> None:
+        """Stops it, and sees to it that the engine does not start it again by itself."""
+        current = self._current()
+        if current is None:
+            return
+        with border(f"stopping the container {self._record.name}"):
+            current.update(restart_policy=_NEVER)
+            current.stop(timeout=_STOPPING)
+
+    def server_log(self) -> str:
+        """What it has said since it was last started."""
+        current = self._current()
+        if current is None:
+            return ""
+        started = _moment(current.attrs["State"]["StartedAt"])
+        if started <= 0:
+            return ""  # it was made, and never started
+        with border(f"the log of {self._record.name}"):
+            output: bytes = current.logs(since=started)
+        return redact(output.decode("utf-8", "replace"))
+
+    def log_files(self) -> Sequence[Path]:
+        file = self._folder / "octopus-server.log"
+        file.write_text(self.server_log(), encoding="utf-8")
+        return [file]
+
+    def remove(self) -> None:
+        """Stops it; the container belongs to the main instance."""
+        self.stop()
+
+    def settled(self) -> None:
+        """The cut-over has reached its end: what was put aside is removed, its volumes stay."""
+        aside = self._aside()
+        if aside is not None and self._current() is not None:
+            with border("removing the container that was put aside"):
+                aside.remove(v=False)
+
+    # ------------------------------------------------------------------ which container
+
+    @property
+    def _aside_name(self) -> str:
+        return f"{self._record.name}-aside-{self._cut_over}"
+
+    def _current(self) -> Any:
+        """The container in the main instance's place, as it is now, or None. It is the one that was proven, or one that
+        this cut-over made of it."""
+        return self._ours(self._record.name)
+
+    def _aside(self) -> Any:
+        return self._ours(self._aside_name)
+
+    def _ours(self, name: str) -> Any:
+        with border(f"the container {name}"):
+            try:
+                found = self._client.containers.get(name)
+            except docker.errors.NotFound:
+                return None
+        if found.id != self._record.identifier and found.labels.get(CUT_OVER) != self._cut_over:
+            raise MainInstanceProtected(
+                f"the container {name} is neither the one that was proven to be the main instance's nor one that this "
+                "cut-over made",
+                where=str(self._folder / _RECORD),
+                next_step="find out who replaced it; nothing was done to it",
+            )
+        return found
+
+    def _required(self) -> Any:
+        current = self._current()
+        if current is None:
+            raise HarnessError("there is no container in the main instance's place", where=self._record.name)
+        return current
+
+    def _prove(self, container: Any) -> Record:
+        """That the container runs the main instance: it must say the approved installation id itself."""
+        attributes: dict[str, Any] = container.attrs
+        name = str(container.name)
+        if attributes["State"]["Status"] != "running":
+            raise HarnessError(
+                f"the container {name} does not run, so it cannot be proven to be the main instance's", where=name
+            )
+        said = {address: _installation(address) for address in _addresses(attributes)}
+        wanted = self._main.identity.installation_id.lower()
+        if wanted not in {one.lower() for one in said.values()}:
+            told = ", ".join(f"{address} says {one or 'nothing'}" for address, one in said.items())
+            raise MainInstanceProtected(
+                f"the container {name} is not the main instance's: that is installation {wanted}; {told}",
+                where="[main.host]",
+                next_step="name the container in which the main instance runs",
+            )
+        _require_lasting(attributes, name)
+        variables: list[str] = attributes["Config"]["Env"] or []
+        named = [one.removeprefix(f"{_NODE_NAME}=") for one in variables if one.startswith(f"{_NODE_NAME}=")]
+        with border(f"the image of {name}"):
+            digest = digest_of(self._client.images.get(attributes["Image"]).attrs)
+        return Record(
+            name,
+            str(container.id),
+            str(self._main.version),
+            digest,
+            named[0] if named else str(attributes["Config"]["Hostname"]),
+            dict(attributes["HostConfig"]["RestartPolicy"]),
+        )
+
+    # ------------------------------------------------------------------ means
+
+    def _create(self, model: Any, image: str) -> None:
+        attributes: dict[str, Any] = model.attrs
+        own: dict[str, Any] = self._client.images.get(attributes["Image"]).attrs
+        body = successor(attributes, own, image, {CUT_OVER: self._cut_over})
+        body["HostConfig"]["RestartPolicy"] = _NEVER  # until it is started
+        made = self._client.api.create_container_from_config(body, self._record.name)
+        joined = set(body["NetworkingConfig"]["EndpointsConfig"])
+        for network, how in networks_of(attributes).items():
+            if network not in joined:
+                self._client.networks.get(network).connect(made["Id"], aliases=how["Aliases"] or None)
+
+    def _run(self) -> None:
+        current = self._required()
+        with border(f"starting the container {self._record.name}"):
+            current.update(restart_policy=self._record.restart)
+            if current.attrs["State"]["Status"] != "running":
+                current.start()
+
+    def _exit_code(self) -> int | None:
+        state: dict[str, Any] = self._required().attrs["State"]
+        return None if state["Status"] in {"created", "running", "restarting", "paused"} else int(state["ExitCode"])
+
+    def _last_lines(self) -> str:
+        return "\n".join(self.server_log().splitlines()[-_LAST_LINES:])
+
+
+def _chosen(client: Any, wanted: MainInContainerSettings) -> Any:
+    """The container that the settings name."""
+    with border("looking for the main instance's container"):
+        if wanted.container:
+            try:
+                return client.containers.get(wanted.container)
+            except docker.errors.NotFound:
+                raise HarnessError(f"there is no container {wanted.container}", where="[main.host] container") from None
+        labels = [f"{_SERVICE}={wanted.service}", *([f"{_PROJECT}={wanted.project}"] if wanted.project else [])]
+        found = client.containers.list(filters={"label": labels})
+    if len(found) != 1:
+        names = ", ".join(one.name for one in found) or "none"
+        raise HarnessError(
+            f"one running container of the service {wanted.service} was expected, there is: {names}",
+            where="[main.host] service",
+            next_step="name the project as well, or the container",
+        )
+    return found[0]
+
+
+def _addresses(attributes: Mapping[str, Any]) -> list[str]:
+    """Where this container, and no other, answers: its published ports, and its own addresses in its networks."""
+    settings: Mapping[str, Any] = attributes["NetworkSettings"]
+    published: dict[str, list[dict[str, str]] | None] = settings.get("Ports") or {}
+    ports: list[str] = []
+    for bound in published.values():
+        for one in bound or []:
+            host = "127.0.0.1" if one["HostIp"] in {"", "0.0.0.0", "::"} else one["HostIp"]  # noqa: S104 -- read, not bound
+            ports.append(f"http://{host}:{one['HostPort']}")
+    own = [one["IPAddress"] for one in settings["Networks"].values() if one.get("IPAddress")]
+    return list(dict.fromkeys([*ports, *(f"http://{address}:{_PORT}" for address in own)]))
+
+
+def _installation(address: str) -> str:
+    """What a server says about itself there; "" when it is no Octopus Server, or none answers."""
+    with suppress(httpx.HTTPError, ValueError, KeyError, TypeError):
+        answer: dict[str, Any] = httpx.get(f"{address}/api", timeout=_PATIENCE, trust_env=False).json()
+        return str(answer["InstallationId"] or "")
+    return ""
+
+
+def _require_lasting(attributes: Mapping[str, Any], name: str) -> None:
+    """It must be there, and at the same address, after a stop."""
+    host: Mapping[str, Any] = attributes["HostConfig"]
+    if host.get("AutoRemove"):
+        raise HarnessError(
+            f"the container {name} would be removed as soon as it stops",
+            where=name,
+            next_step="run it without --rm, or it cannot be put aside for the way back",
+        )
+    published: dict[str, list[dict[str, str]] | None] = host.get("PortBindings") or {}
+    for port, bound in published.items():
+        if any(one.get("HostPort") in {"", "0", None} for one in bound or []):
+            raise HarnessError(
+                f"the container {name} publishes {port} on a port that changes at every start",
+                where=name,
+                next_step="publish it on a fixed port",
+            )
+
+
+def _moment(text: str) -> float:
+    """Docker's time stamps have nanoseconds."""
+    whole, _, fraction = text.rstrip("Z").partition(".")
+    return datetime.fromisoformat(whole).replace(tzinfo=UTC).timestamp() + float(f"0.{fraction or 0}")
