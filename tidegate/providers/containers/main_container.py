@@ -69,7 +69,12 @@ class MainContainer:
     """A `TestHost` over the container in which the main instance runs. Every call proves again that it is that one."""
 
     def __init__(
-        self, engine: Engine, wanted: MainInContainerSettings, images: ContainerSettings, main: MainInstance, folder: Path
+        self,
+        engine: Engine,
+        wanted: MainInContainerSettings,
+        images: ContainerSettings,
+        main: MainInstance,
+        folder: Path,
     ) -> None:
         """``folder`` is the cut-over's: what was proven is remembered there, for an attempt after a crash. Raises
         :class:`HarnessError` when the container that the settings name is not the main instance's."""
