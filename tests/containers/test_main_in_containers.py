@@ -234,7 +234,9 @@ def test_a_cut_over_killed_in_the_middle_of_the_upgrade_gets_the_very_container_
     assert standing.container()["HostConfig"]["RestartPolicy"] == original["HostConfig"]["RestartPolicy"]
     assert [one for one in image_differences(before, standing.image()) if not one.startswith(STARTED)] == []
     now = standing.files()
-    assert all(set(files[name]) <= set(now[name]) for name in files), "the started server only adds logs of its tasks"
+    assert (now["packages"], now["artifacts"]) == (files["packages"], files["artifacts"])
+    lost = {one.path for one in files["task-logs"]} - {one.path for one in now["task-logs"]}
+    assert lost == set(), "a server that starts and stops writes logs of its own tasks, and takes none away"
 
 
 def test_a_cut_over_gives_the_container_a_new_image_and_nothing_else(standing: Standings) -> None:

@@ -9,7 +9,9 @@ import pytest
 
 from tests.unit.checks.snapshots import item, written
 from tidegate.checks.cloning import compare_clone
+from tidegate.checks.comparison import compare
 from tidegate.checks.finding import Finding
+from tidegate.observation.store import Snapshot
 
 WAITING = {"State": "Executing", "HasPendingInterruptions": True, "IsCompleted": False, "Duration": "19 seconds"}
 CANCELLED = {"State": "Canceled", "HasPendingInterruptions": False, "IsCompleted": True, "Duration": "3 seconds"}
@@ -43,3 +45,19 @@ def test_another_release_than_the_main_instances_is_a_finding(tmp_path: Path) ->
     )
 
     assert found.place.endswith("[Deployments-28].ReleaseVersion")
+
+
+@pytest.mark.parametrize(
+    "place", ["progression/Projects-7", "projects/Projects-7/progression", "releases/Releases-7/progression"]
+)
+def test_how_long_a_deployment_waits_by_now_is_no_finding(tmp_path: Path, place: str) -> None:
+    """A deployment that waits for a person waits longer after an upgrade than before it."""
+
+    def seen(name: str, waited: str) -> Snapshot:
+        body = {"Phases": [{"Deployments": [{"Task": {"State": "Executing", "Duration": waited}}]}]}
+        return written(tmp_path / name, "2020.6.4671", seen=[item(place, body)])
+
+    before = seen("before", "1 minute")
+
+    assert compare(before, seen("again", "1 minute"), seen("after", "2 minutes")) == []
+    assert compare(before, seen("once-more", "1 minute"), seen("other", "soon")) != []

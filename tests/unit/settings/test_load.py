@@ -6,7 +6,7 @@ import pytest
 
 from tidegate.errors import SettingsError
 from tidegate.settings import HostSettings, MainOnHostSettings, MainSettings, load
-from tidegate.settings.model import EmbeddedMainHostSettings
+from tidegate.settings.model import EmbeddedMainHostSettings, MainInContainerSettings
 from tidegate.versions import Version
 
 MAIN = """
@@ -218,3 +218,15 @@ def test_a_host_s_folders_here_are_relative_to_the_file_and_its_own_are_not(tmp_
 )
 def test_a_host_that_cannot_be_is_refused(tmp_path: Path, old: str, new: str, told: str) -> None:
     assert told in problem(tmp_path, HOST.replace(old, new))
+
+
+def test_a_main_instance_s_container_is_named_or_is_one_of_a_service(tmp_path: Path) -> None:
+    text = MAIN + '[main.host]\nprovider = "containers"\n'
+
+    main = load(settings_file(tmp_path, text + 'service = "octopus"\nproject = "shop"\n'), environment={}).main
+
+    assert main is not None
+    assert isinstance(main.host, MainInContainerSettings)
+    assert (main.host.container, main.host.service, main.host.project) == ("", "octopus", "shop")
+    assert "its service, one of the two" in problem(tmp_path, text)
+    assert "its service, one of the two" in problem(tmp_path, text + 'container = "a"\nservice = "b"\n')
