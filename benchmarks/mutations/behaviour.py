@@ -126,7 +126,7 @@ def fresh(dice: Random, world: World) -> Mutation | None:
     where = ".".join(map(str, path))
     words = {"releases": "release", "tasks": "deployment", "deployments": "deployment", "runbookruns": "runbook"}
     return Mutation(
-        f"new: value {operation}", f"{where} of new {kind} {operation}", ((words.get(kind, kind),), ("release",)),
+        f"new: value {operation}", f"{where} of new {kind} {operation}", ((words.get(kind, kind),), ("release",), (kind, str(path[0]))),
         handle, DEPLOYING, looks=False,
     )  # fmt: skip
 

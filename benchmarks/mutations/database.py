@@ -110,9 +110,11 @@ def view_broken(dice: Random, _server: SqlServer, schema: SchemaImage) -> Damage
     if not views:
         return None
     view = dice.choice(views)
-    statements = [f"DROP VIEW {view}", f"CREATE VIEW {view} AS SELECT Id, NoSuchColumn FROM dbo.Project"]
-    way = dice.choice(["gone", "broken"])
-    return Damage(f"view {way}", f"view {view} {way}", statements[: 1 if way == "gone" else 2], ((view,),))
+    statements = [
+        f"DROP VIEW {view}", "CREATE TABLE dbo.GoneWithTheUpgrade (Id int)",
+        f"CREATE VIEW {view} AS SELECT Id FROM dbo.GoneWithTheUpgrade", "DROP TABLE dbo.GoneWithTheUpgrade",
+    ]  # fmt: skip
+    return Damage("view broken", f"view {view} broken", statements, ((view,),))
 
 
 def ids_again(dice: Random, server: SqlServer, _schema: SchemaImage) -> Damage | None:
