@@ -52,7 +52,7 @@ def looks_at_machine(wanted: MainOnHostSettings) -> Iterator[Look]:
 
 
 def _looks(wanted: MainOnHostSettings, reach: Reach, system: System) -> Iterator[Look]:
-    yield "main's machine, way there", lambda: check_way(wanted)
+    yield "main's machine, way there", lambda: check_way(wanted, "[main.host]")
     yield "main's machine", lambda: _answers(wanted, reach, system)
     yield "main's machine, Octopus Server", lambda: _is_installed(wanted, reach, system)
 

@@ -53,8 +53,8 @@ def looks(settings: Settings) -> Iterator[Look]:
         yield "host, backups", lambda: _writable(wanted.sql_server.backups.local, "[host.sql_server.backups] here")
 
 
-def check_way(wanted: ReachSettings) -> str:
-    """What must be on this machine to get to that one."""
+def check_way(wanted: ReachSettings, section: str = "[host]") -> str:
+    """What must be on this machine to get to that one; ``section`` is where the settings name it."""
     if not wanted.address:
         return "it is this machine"
     for program in ("ssh", "sftp"):
@@ -65,7 +65,7 @@ def check_way(wanted: ReachSettings) -> str:
     for name in ("identity_file", "known_hosts", "ssh_config"):
         file: Path | None = getattr(wanted, name)
         if file is not None:
-            _readable(name, file)
+            _readable(f"{section} {name}", file)
     return f"by ssh to {wanted.address}"
 
 
@@ -235,13 +235,13 @@ def _writable(folder: Path, setting: str) -> str:
     return f"{folder} can be written to"
 
 
-def _readable(name: str, file: Path) -> None:
+def _readable(setting: str, file: Path) -> None:
     try:
         with file.open("rb"):
             pass
     except OSError as error:
         raise UsageError(
             f"{file} cannot be read: {error.strerror}",
-            where=f"[host] {name}",
+            where=setting,
             next_step="name a file that this user may read",
         ) from None
