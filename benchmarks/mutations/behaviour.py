@@ -125,8 +125,9 @@ def fresh(dice: Random, world: World) -> Mutation | None:
 
     where = ".".join(map(str, path))
     words = {"releases": "release", "tasks": "deployment", "deployments": "deployment", "runbookruns": "runbook"}
+    places = ((words.get(kind, kind),), ("release",), (kind, str(path[0])))
     return Mutation(
-        f"new: value {operation}", f"{where} of new {kind} {operation}", ((words.get(kind, kind),), ("release",), (kind, str(path[0]))),
+        f"new: value {operation}", f"{where} of new {kind} {operation}", places,
         handle, DEPLOYING, looks=False,
     )  # fmt: skip
 
