@@ -79,9 +79,15 @@ def standing(engine: Engine, images: None, tmp_path_factory: pytest.TempPathFact
     try:
         yield set_up(engine, owner, folder)
     finally:
-        chosen = {"network": owner.name("network")}
-        for made in cast("Any", engine.client).containers.list(all=True, filters=chosen):
-            made.remove(force=True, v=True)  # those that a cut-over made have the labels of what they replace
+        client: Any = engine.client
+        made = client.containers.list(all=True, filters={"network": owner.name("network")})
+        # To a container that a cut-over made, volumes without a name have one: they are not removed with it.
+        volumes = {mount["Name"] for one in made for mount in one.attrs["Mounts"] if mount["Type"] == "volume"}
+        for one in made:
+            one.remove(force=True, v=True)
+        for volume in client.volumes.list():
+            if volume.name in volumes:
+                volume.remove()
         remove_run(engine.client, owner.run)
 
 
