@@ -65,6 +65,7 @@ class EmbeddedMachine:
         self._url = url
         self._leftovers = leftovers
         self._installation = EmbeddedHost(self._folder, feed, leftovers, node_name=node_name)
+        self._launched: int | None = None
         if not self._configuration.is_file():
             raise ProvisioningFailed("there is no embedded main instance in this folder", where=str(folder))
 
@@ -178,6 +179,15 @@ class EmbeddedMachine:
                     found.append(process)
         return found
 
+    def _launching(self) -> bool:
+        """Whether what was started last still runs: until it has become the launcher it shows no command line."""
+        if self._launched is None:
+            return False
+        try:
+            return psutil.Process(self._launched).status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
     def _listen_where_it_did(self) -> None:
         """The instance was made on whatever port was free; started again, it must be found where it was."""
         prefix = f"http://localhost:{urlsplit(self._url).port}/"
@@ -201,7 +211,7 @@ class EmbeddedMachine:
             os.set_blocking(power, True)
             with self._log.open("ab") as output:
                 # No Popen object: nobody waits for this process, and it outlives this one.
-                os.posix_spawn(
+                self._launched = os.posix_spawn(
                     command[0],
                     [*command, "--console", "--noninteractive", "--exit-with-stdin"],
                     dict(os.environ),
@@ -216,7 +226,7 @@ class EmbeddedMachine:
             os.close(power)
 
     def _ready(self) -> bool:
-        if not self._servers():
+        if not self._servers() and not self._launching():
             raise UpgradeFailed(f"the Octopus Server ended while starting:\n{self._last_lines()}", where=str(self._log))
         # Without a log of this machine's own, somebody else started the server: then its answer alone tells.
         if self._log.exists() and listening_address(self.server_log()) is None:

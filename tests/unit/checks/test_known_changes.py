@@ -188,29 +188,32 @@ def test_a_task_that_the_clone_cancelled_has_ended_in_every_overview(
     assert (compare_clone(main, clone, sanitised) == []) is silent
 
 
+_EMPTIED: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
+    ("feed-credentials", "feeds/Feeds-2", {"Username": "octopus"}, {"Username": None}),
+    (
+        "machines",
+        "releases/Releases-5/deployments/preview/Environments-1",
+        {"StepsToExecute": [{"ActionName": "Deploy", "MachineNames": ["web-1"]}]},
+        {"StepsToExecute": [{"ActionName": "Deploy", "MachineNames": []}]},
+    ),
+    ("mail", "smtpconfiguration", {"SmtpHost": "mail.example"}, {"SmtpHost": None}),
+]
+
+
 @pytest.mark.parametrize(
     ("statement", "place", "main", "clone"),
-    [
-        ("feed-credentials", "feeds/Feeds-2", {"Username": "octopus"}, {"Username": None}),
-        (
-            "machines",
-            "releases/Releases-5/deployments/preview/Environments-1",
-            {"StepsToExecute": [{"ActionName": "Deploy", "MachineNames": ["web-1"]}]},
-            {"StepsToExecute": [{"ActionName": "Deploy", "MachineNames": []}]},
-        ),
-        ("mail", "smtpconfiguration", {"SmtpHost": "mail.example"}, {"SmtpHost": None}),
-    ],
+    _EMPTIED,
 )
 def test_what_sanitising_empties_is_missed_only_where_it_did_not_act(
     tmp_path: Path, statement: str, place: str, main: dict[str, Any], clone: dict[str, Any]
 ) -> None:
-    sides = [
+    main_snapshot, clone_snapshot = (
         written(tmp_path / f"{name}.sqlite", "2021.1.7500", seen=[item(place, body)])
         for name, body in (("main", main), ("clone", clone))
-    ]
+    )
 
-    assert compare_clone(*sides, [statement]) == []
-    assert compare_clone(*sides, []) != []
+    assert compare_clone(main_snapshot, clone_snapshot, [statement]) == []
+    assert compare_clone(main_snapshot, clone_snapshot, []) != []
 
 
 def test_the_clone_does_not_show_the_nodes_of_the_main_instance(tmp_path: Path) -> None:
