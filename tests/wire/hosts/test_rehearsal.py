@@ -35,12 +35,13 @@ class OnHost:
     folder: Path
     settings: Path
     sql_server: SqlServerHost
+    found: frozenset[Path]  # what other tests left in the folder of backups
 
     @property
     def everywhere(self) -> list[Path]:
-        """What is in the folders of the host, and in those that it shares."""
+        """What came into the folders of the host, and into those that it shares."""
         parents = (self.folder / "host", self.folder / "share", self.sql_server.backups.here)
-        return [entry for parent in parents for entry in parent.iterdir()]
+        return [entry for parent in parents for entry in parent.iterdir() if entry not in self.found]
 
     def servers(self) -> list[int]:
         """Processes that run from the host's folder."""
@@ -95,7 +96,7 @@ on_server = "{sql_server.backups.on_server}"
 """,
         encoding="utf-8",
     )
-    there = OnHost(tmp_path, settings, sql_server)
+    there = OnHost(tmp_path, settings, sql_server, frozenset(sql_server.backups.here.iterdir()))
     yield there
     for pid in there.servers():  # of a test that failed
         psutil.Process(pid).kill()
