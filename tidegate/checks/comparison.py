@@ -335,10 +335,17 @@ def _in_list(difference: Difference, listed_in: str) -> Difference:
 
 def _documents(pair: Pair, first: Snapshot, second: Snapshot, routes: RouteKnowledge) -> tuple[Any, Any]:
     before, after = documents(pair.before_body, first.default_space, pair.after_body, second.default_space)
-    if pair.form == LIST or (pair.form in (UNSCOPED, RECORDED) and _is_list(before) and _is_list(after)):
+    if pair.form in (LIST, UNSCOPED, RECORDED) and _is_list(before) and _is_list(after):
         grows = routes.is_history(pair.family)
         return _list_summary(before, after, grows=grows), _list_summary(after, before, grows=grows)
-    return before, after
+    return _bare(before, after), _bare(after, before)
+
+
+def _bare(body: Any, other: Any) -> Any:
+    """An empty list tells nothing of its entries' shape: beside entries without ids it is an empty array."""
+    if isinstance(other, list) and _is_list(body) and not body["Ids"]:
+        return []
+    return body
 
 
 def _files(pair: Pair) -> tuple[tuple[int, str], tuple[int, str]]:
