@@ -87,8 +87,9 @@ class SnapshotSource:
     like: Path | None = None
     #: Calls of recorded traffic, the most frequent first.
     traffic: Sequence[Call] = ()
-    #: Whether answers are asked for again for their times' sake alone: needless load where nobody compares them.
-    timed: bool = True
+    #: Whether it is also asked for what only a comparison over an upgrade uses: times, and manners towards strangers
+    #: and wrong questions. Where nobody compares them they are needless load, and on a main instance needless alarms.
+    thorough: bool = True
 
     def others(self) -> list[str]:
         return [name for name in self.clients if name != self.administrator]

@@ -60,10 +60,10 @@ def take_snapshot(
         taker.other_forms()
         taker.repeat_earlier()
         taker.replay()
-        if source.timed:
+        if source.thorough:
             taker.time_again()
             taker.time_together()
-        taker.try_manners()
+            taker.try_manners()
         taker.probe(administrator, anonymous)
         _headers(administrator, writer)
         if source.database is not None:

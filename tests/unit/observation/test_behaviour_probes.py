@@ -123,14 +123,15 @@ def test_packages_are_searched_by_a_word_in_other_letters(tmp_path: Path) -> Non
     assert {"partialMatch": "true", "packageId": "E"} in asked
 
 
-def test_an_instance_whose_times_nobody_compares_is_not_asked_for_their_sake(tmp_path: Path) -> None:
-    def asked(name: str, *, timed: bool) -> list[str]:
+def test_an_instance_whose_times_and_manners_nobody_compares_is_not_asked_for_their_sake(tmp_path: Path) -> None:
+    def asked(name: str, *, thorough: bool) -> list[str]:
         server = TinyOctopus()
         scope = SnapshotScope(patience=5, slow=0.0)  # every answer is slow enough to be timed again
-        take_snapshot(SnapshotSource({"admin": server.client()}, "admin", scope=scope, timed=timed), tmp_path / name)
+        source = SnapshotSource({"admin": server.client()}, "admin", scope=scope, thorough=thorough)
+        take_snapshot(source, tmp_path / name)
         return server.requests
 
-    untimed, timed = asked("untimed", timed=False), asked("timed", timed=True)
+    plain, thorough = asked("plain", thorough=False), asked("thorough", thorough=True)
 
-    assert set(untimed) <= set(timed)
-    assert len(untimed) < len(timed)
+    assert set(plain) <= set(thorough)
+    assert len(plain) < len(thorough)
