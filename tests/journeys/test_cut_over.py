@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -18,10 +19,15 @@ from tests.support.standing import (
     approver_key,
     upgrade_settings,
 )
+from tidegate.cutover.beginning import cut_over
+from tidegate.errors import HarnessError
+from tidegate.gate.policy import Policy
 from tidegate.lab import Lab
 from tidegate.rehearsal.main import describe_main
-from tidegate.settings import EmbeddedSettings, load
+from tidegate.settings import EmbeddedSettings, PolicySettings, load
+from tidegate.settings.model import UpgradeSettings
 from tidegate.sqlserver.image import image_differences
+from tidegate.versions import Version
 
 pytestmark = [
     pytest.mark.journey,
@@ -57,6 +63,24 @@ def test_an_approval_that_nobody_signed_changes_nothing(standing: Standing) -> N
     assert "nothing was touched" in output
     assert (standing.version(), standing.closed()) == (ORIGIN, False)
     assert [one for one in image_differences(before, standing.image()) if not one.startswith(LIVING[:3])] == []
+
+
+def test_an_approval_of_a_subset_opens_no_cut_over_unless_the_policy_lets_it(standing: Standing) -> None:
+    settings, told = load(standing.settings), "Only a subset was rehearsed."
+    with pytest.raises(HarnessError, match="refused: only-a-subset: Only a subset was rehearsed") as refused:
+        cut_over(settings, standing.approve("a-subset", reach=told), standing.folder / "refused", lambda _: None)
+    assert "nothing was touched" in refused.value.next_step
+
+    enough = standing.approve("enough", reach=told, policy=Policy(subset_is_enough=True))
+    strict = settings.model_copy(update={"policy": PolicySettings(subset_is_enough=False)})
+    asking = partial(cut_over, approval=enough, reports=standing.folder / "refused", report=lambda _: None)
+    with pytest.raises(HarnessError, match="refused: only-a-subset"):
+        asking(strict)
+    # Where both policies let it, only what else is wrong is told.
+    other = settings.model_copy(update={"upgrade": UpgradeSettings(target=Version(2021, 2, 7462))})
+    with pytest.raises(HarnessError, match="refused: other-plan"):
+        asking(other)
+    assert (standing.version(), standing.closed()) == (ORIGIN, False)
 
 
 def test_a_cut_over_that_is_killed_in_the_middle_of_the_schema_upgrade_is_led_back(standing: Standing) -> None:

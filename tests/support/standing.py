@@ -44,8 +44,8 @@ class Standing:
     key: SigningKey
     installers: dict[str, str]
 
-    def approve(self, run: str) -> Path:
-        """An approval as a rehearsal of this moment would have led to."""
+    def approve(self, run: str, *, reach: str = "", policy: Policy | None = None) -> Path:
+        """An approval as a rehearsal of this moment would have led to; with ``reach``, one of a subset."""
         path = plan(ORIGIN, TARGET, release_knowledge())
         with (
             OctopusClient(self.main.url, self.main.api_key) as client,
@@ -73,7 +73,8 @@ class Standing:
             verdict_sha256="0" * 64,
             seal_sha256="0" * 64,
             waived_until=None,
-            policy=Policy(),
+            reach=reach,
+            policy=policy or Policy(),
             rehearsed_by="somebody",
             decided=datetime.now(UTC),
         )

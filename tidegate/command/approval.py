@@ -106,6 +106,8 @@ def _sign(chosen: argparse.Namespace, output: TextIO) -> int:
     output.write(f"{chosen.name} says {chosen.decision}: {' → '.join(statement.path)} for {statement.main.url}\n")
     if verdict.reach:
         output.write(f"{verdict.reach}\n")
+    if why_not := verdict.policy.objection_to(verdict.reach):
+        output.write(f"This opens no cut-over. {why_not}\n")
     output.write(f"signed with {key.public}; {file} holds until {statement.expires:%Y-%m-%d %H:%M} UTC\n")
     return YES
 

@@ -52,6 +52,7 @@ class Objection(StrEnum):
     OTHER_PLAN = "other-plan"
     OTHER_INSTALLER = "other-installer"
     OTHER_EVIDENCE = "other-evidence"
+    ONLY_A_SUBSET = "only-a-subset"
     UNKNOWN_RUNNER = "unknown-runner"
     UNREACHABLE = "unreachable"
     NOT_COMPARED = "not-compared"
@@ -169,6 +170,7 @@ def answer(approval: Approval, asked: Asked) -> Answer:
         *_signature_reasons(approval, asked.trusted),
         *(reason for policy in policies for reason in _people_reasons(approval, believed, policy)),
         *(reason for policy in policies for reason in _time_reasons(approval, policy, asked.now)),
+        *(reason for policy in policies for reason in _reach_reasons(approval, policy)),
         *_plan_reasons(approval, asked),
         *_runner_reasons(approval, asked.runners),
         *_evidence_reasons(approval, asked.evidence),
@@ -242,6 +244,12 @@ def _time_reasons(approval: Approval, policy: Policy, now: datetime) -> Iterator
         yield Reason(Objection.CLOCK, message)
     if any(decision.at < statement.decided - _CLOCK_TOLERANCE for decision in approval.decisions):
         yield Reason(Objection.CLOCK, "somebody signed before the verdict was there")
+
+
+def _reach_reasons(approval: Approval, policy: Policy) -> Iterator[Reason]:
+    reach = approval.statement.reach
+    if why := policy.objection_to(reach):
+        yield Reason(Objection.ONLY_A_SUBSET, f"{reach} {why}")
 
 
 def _plan_reasons(approval: Approval, asked: Asked) -> Iterator[Reason]:

@@ -62,6 +62,7 @@ class Statement(_Part):
     seal_sha256: str
     run_signed_by: str = ""
     waived_until: date | None
+    reach: str = ""  # where less than the whole main instance was rehearsed: how much
     policy: Policy
     rehearsed_by: str
     decided: datetime
@@ -173,6 +174,7 @@ def statement_of(verdict: Verdict, entries: Sequence[Entry], seal_sha256: str, r
             seal_sha256=seal_sha256,
             run_signed_by=run_signed_by,
             waived_until=min((date.fromisoformat(one.expires) for one in verdict.waived), default=None),
+            reach=verdict.reach,
             policy=verdict.policy,
             rehearsed_by=str(facts["run.started"].get("by") or ""),
             decided=verdict.decided,

@@ -34,6 +34,14 @@ class Policy(BaseModel):
     outage_window: int | None = Field(default=None, ge=1, description="minutes the upgrade's own steps may take")
     approvals: int = Field(default=1, ge=1, description="approvers that must say yes")
     separation_of_duties: bool = Field(default=False, description="whoever rehearsed may not be the only approver")
+    subset_is_enough: bool = Field(default=False, description="a rehearsal of a subset may open the cut-over")
+
+    def objection_to(self, reach: str) -> str:
+        """Why a rehearsal that reached only this far opens no cut-over; "" when it may. ``reach`` is "" for the whole
+        main instance (:func:`tidegate.gate.facts.reach`)."""
+        if not reach or self.subset_is_enough:
+            return ""
+        return "The policy wants a rehearsal of all of it before it is upgraded ([policy] subset_is_enough = false)."
 
 
 def with_settings(policy: Policy, settings: BaseModel) -> Policy:

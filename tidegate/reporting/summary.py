@@ -50,6 +50,9 @@ _MEANINGS: Final = {
     Outcome.INCOMPLETE: "nothing can be said; the main instance must not follow",
 }
 
+#: An approval by whose policy a subset does not suffice.
+_SUBSET_ALONE: Final = "the upgrade of a subset came through, which opens no cut-over of the main instance"
+
 _HEADINGS: Final = {
     Code.SCENARIO_FAILED: "failed",
     Code.FINDING_BLOCKS: "findings that block",
@@ -76,13 +79,14 @@ def summary(verdict: Verdict, folder: Path, usage: str = "") -> Iterator[Line]:
         return
     tone = _TONES[verdict.outcome]
     meaning = _MEANINGS[verdict.outcome]
+    why_not = verdict.policy.objection_to(verdict.reach)
     if verdict.reach and verdict.outcome is Outcome.APPROVED:
-        meaning += ", as far as a subset of it can tell"
+        meaning = _SUBSET_ALONE if why_not else f"{meaning}, as far as a subset of it can tell"
     yield Line(f"VERDICT {verdict.outcome.upper()}: {meaning}", tone, heading=True)
     if verdict.from_version:
         yield Line(f"{verdict.main or 'main instance'}: {verdict.from_version} → {verdict.to_version}")
     if verdict.reach:
-        yield Line(verdict.reach, Tone.UNKNOWN)
+        yield Line(" ".join(filter(None, (verdict.reach, why_not))), Tone.UNKNOWN)
     yield Line(_scenarios(verdict))
     for code, reasons in groupby(verdict.reasons, key=lambda reason: reason.code):
         yield from _reasons(code, list(reasons))

@@ -233,6 +233,7 @@ class PolicySettings(Section):
     recovery_time_objective: int | None = Field(default=None, ge=1, description="minutes")
     approvals: int = Field(default=1, ge=1, description="approvers that must say yes")
     separation_of_duties: bool = False
+    subset_is_enough: bool = Field(default=False, description="a rehearsal of a subset may open the cut-over")
 
 
 class ApproverSettings(Section):

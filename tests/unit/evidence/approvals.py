@@ -22,6 +22,7 @@ from tests.unit.gate.approvals import (
     signing_key,
     statement,
 )
+from tests.unit.gate.ledgers import subset_run
 from tidegate.errors import Refused, Unreachable
 from tidegate.gate.answer import Trusted
 from tidegate.gate.approval import Approval, Choice
@@ -79,6 +80,10 @@ def _moved(folder: Path) -> Asking:
     return Approval(statement=statement(folder / "this"), decisions=other.decisions), {}
 
 
+def _subset(folder: Path, **policy: Any) -> Approval:
+    return by_ada(Approval(statement=statement(folder, subset_run(policy=policy))))
+
+
 def _plan(to: str) -> dict[str, Any]:
     return {"from": "2018.12.1", "to": to, "hops": [{"from": "2018.12.1", "to": to}]}
 
@@ -90,6 +95,13 @@ APPROVALS: dict[str, Signed] = {
     ),
     "only whoever rehearsed has signed": Signed(
         "duties-not-separated", lambda folder: (signed(folder, separation_of_duties=True), {})
+    ),
+    "it rests on a rehearsal of a subset": Signed("only-a-subset", lambda folder: (_subset(folder), {})),
+    "it rests on a subset, and the pipeline's policy is stricter than the run's": Signed(
+        "only-a-subset", lambda folder: (_subset(folder, subset_is_enough=True), {"policy": Policy()})
+    ),
+    "that it rests on a subset was taken out after signing": Signed(
+        "bad-signature", lambda folder: (edited(_subset(folder), {"reach": ""}), {})
     ),
     "an approver said no": Signed("rejected-by-approver", lambda folder: (by_bob(signed(folder), Choice.REJECT), {})),
     "a no was taken out of the file": Signed("bad-signature", _no_taken_out),

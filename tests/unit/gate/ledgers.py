@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -131,11 +131,12 @@ def good_run(clone: Event | None = None) -> list[Event]:
     return [started(), *facts(clone), collected(), *checks, *(scenario(one) for one in SCENARIOS), finished()]
 
 
-def subset_run(*more: Event) -> list[Event]:
+def subset_run(*more: Event, policy: Mapping[str, Any] | None = None) -> list[Event]:
     """A good run on two of 22 projects."""
     left = [{"called": "projects", "number": 20, "of": 22}]
     told = recorded("subset", projects=["Shop", "Billing"], compared=9, left=left)
-    return [*good_run(cloned(approach="subset"))[:-1], told, *more, finished()]
+    begin = started(policy=policy or {}, by="ada")
+    return [begin, *good_run(cloned(approach="subset"))[1:-1], told, *more, finished()]
 
 
 def entries(folder: Path, events: list[Event]) -> tuple[Entry, ...]:

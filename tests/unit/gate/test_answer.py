@@ -25,7 +25,7 @@ from tests.unit.gate.approvals import (
     signing_key,
     statement,
 )
-from tests.unit.gate.ledgers import entries, good_run, planned, started
+from tests.unit.gate.ledgers import entries, good_run, planned, started, subset_run
 from tidegate.errors import Refused, Unreachable
 from tidegate.gate.answer import Trusted, answer, malformed
 from tidegate.gate.approval import Approval, Choice
@@ -247,6 +247,18 @@ def test_nobody_can_be_separate_from_an_unknown_rehearser(tmp_path: Path) -> Non
     events = [started(policy={"separation_of_duties": True}, by=""), *good_run()[1:]]
 
     assert answered(by_bob(Approval(statement=statement(tmp_path, events)))) == ("no", ["duties-not-separated"])
+
+
+def test_a_subset_suffices_only_where_the_policy_of_the_rehearsal_and_of_the_pipeline_say_so(tmp_path: Path) -> None:
+    def subset(name: str, **policy: Any) -> Approval:
+        return by_ada(Approval(statement=statement(tmp_path / name, subset_run(policy=policy))))
+
+    enough = Policy(subset_is_enough=True)
+    assert answered(subset("strict")) == ("no", ["only-a-subset"])
+    assert answered(subset("later"), policy=enough) == ("no", ["only-a-subset"])
+    assert answered(subset("both", subset_is_enough=True), policy=enough) == ("yes", [])
+    assert answered(subset("pipeline", subset_is_enough=True), policy=Policy()) == ("no", ["only-a-subset"])
+    assert answered(signed(tmp_path / "whole"), policy=Policy()) == ("yes", [])
 
 
 def _plan(folder: Path) -> dict[str, Any]:

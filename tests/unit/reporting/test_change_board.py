@@ -69,6 +69,17 @@ def test_a_subset_is_told_in_the_verdict_and_what_it_lacks_among_the_unverified(
     assert "subset" not in whole
 
 
+def test_says_whether_a_subset_suffices_by_the_policy(tmp_path: Path) -> None:
+    short = _said(_page(tmp_path / "short", subset_run()))
+    enough = _said(_page(tmp_path / "enough", subset_run(policy={"subset_is_enough": True})))
+
+    assert "APPROVED The upgrade of a subset came through. This opens no cut-over" in short
+    assert "subset_is_enough = false" in short.partition("Findings")[0]
+    assert "does not suffice for the cut-over, by the policy" in short
+    assert "APPROVED The main instance may follow. Only a subset was rehearsed" in enough
+    assert "suffices for the cut-over, by the policy" in enough
+
+
 def test_tells_findings_with_their_consequences(tmp_path: Path) -> None:
     page = _said(_page(tmp_path, [*good_run()[:-1], found(), finished()]))
 

@@ -27,13 +27,23 @@ def test_approved(tmp_path: Path) -> None:
     assert len(lines) == 4
 
 
-def test_a_subset_is_told_at_once(tmp_path: Path) -> None:
+_SUBSET = "Only a subset was rehearsed: 2 of 22 projects. Nothing is known about the rest of the main instance."
+
+
+def test_a_subset_is_told_at_once_and_does_not_suffice(tmp_path: Path) -> None:
     lines = _lines(tmp_path, subset_run())
 
-    assert lines[0] == "VERDICT APPROVED: the main instance may follow, as far as a subset of it can tell"
-    assert (
-        "Only a subset was rehearsed: 2 of 22 projects. Nothing is known about the rest of the main instance." in lines
+    assert lines[0] == (
+        "VERDICT APPROVED: the upgrade of a subset came through, which opens no cut-over of the main instance"
     )
+    assert any(one.startswith(_SUBSET) and "subset_is_enough = false" in one for one in lines)
+
+
+def test_where_the_policy_lets_a_subset_suffice_it_is_told_as_such(tmp_path: Path) -> None:
+    lines = _lines(tmp_path, subset_run(policy={"subset_is_enough": True}))
+
+    assert lines[0] == "VERDICT APPROVED: the main instance may follow, as far as a subset of it can tell"
+    assert _SUBSET in lines
 
 
 def test_the_heading_says_in_words_what_its_colour_says(tmp_path: Path) -> None:

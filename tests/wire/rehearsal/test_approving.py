@@ -12,7 +12,18 @@ from typing import Any
 import pytest
 
 from tests.unit.gate.approvals import private_key
-from tests.unit.gate.ledgers import MAIN_ID, Event, entries, found, good_run, main, marked, started
+from tests.unit.gate.ledgers import (
+    MAIN_ID,
+    Event,
+    cloned,
+    entries,
+    found,
+    good_run,
+    main,
+    marked,
+    recorded,
+    started,
+)
 from tests.wire.rehearsal.small_octopus import API_KEY, SmallOctopus, small_octopus
 from tidegate.command import main as tidegate
 from tidegate.gate.seal import seal
@@ -264,6 +275,24 @@ def test_the_rules_of_the_pipeline_count_as_well(scene: Scene) -> None:
 
     assert scene.codes() == (1, ["too-few-approvals", "duties-not-separated"])
     scene.sign("Bob")
+    assert scene.codes() == (0, [])
+
+
+def test_a_subset_opens_no_cut_over_unless_the_policy_lets_it(scene: Scene, tmp_path: Path) -> None:
+    def rehearsed(name: str, **policy: bool) -> None:
+        events = _run(scene.octopus, recorded("subset", projects=["Shop"], left=[]), **policy)
+        events[4] = cloned(approach="subset")
+        scene.run = tmp_path / name
+        _record(scene.run, events)
+
+    rehearsed("strict")
+    assert scene.sign() == 0
+    assert "Only a subset was rehearsed" in scene.printed.readouterr().out
+    assert scene.verify() == 1
+    assert "only-a-subset: Only a subset was rehearsed" in scene.printed.readouterr().out
+
+    rehearsed("enough", subset_is_enough=True)
+    assert scene.sign() == 0
     assert scene.codes() == (0, [])
 
 

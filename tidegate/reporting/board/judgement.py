@@ -18,6 +18,9 @@ _MEANINGS: Final = {
     Outcome.INCOMPLETE: "The main instance must not follow: what is known does not suffice.",
 }
 
+#: An approval by whose policy a subset does not suffice.
+_SUBSET_ALONE: Final = "The upgrade of a subset came through. This opens no cut-over of the main instance."
+
 #: Rows of a table, and lines of a list, before the rest is only counted; everything is in verdict.json.
 _ROWS: Final = 40
 _REASONS: Final = 20
@@ -39,12 +42,13 @@ def heading(material: Material) -> Markup:
     verdict = material.verdict
     count = verdict.scenarios
     told = f"{count.passed} of {count.required} required scenarios passed, {_open(verdict)}"
+    why_not = verdict.policy.objection_to(verdict.reach)
     return joined(
         Markup("<h1>"),
         f"Upgrade of Octopus Server {verdict.from_version or '?'} to {verdict.to_version or '?'}",
         Markup(f'</h1><div class="verdict {verdict.outcome}"><p><strong>{verdict.outcome.upper()}</strong> '),
-        _MEANINGS[verdict.outcome],
-        joined(Markup(" <strong>"), verdict.reach, Markup("</strong>")) if verdict.reach else "",
+        _SUBSET_ALONE if why_not and verdict.outcome is Outcome.APPROVED else _MEANINGS[verdict.outcome],
+        joined(Markup(" <strong>"), f"{verdict.reach} {why_not}".strip(), Markup("</strong>")) if verdict.reach else "",
         Markup('</p><p class="why">'),
         f"{told}.",
         Markup("</p></div>"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast
 
+from tidegate.gate.verdict import Verdict
 from tidegate.reporting.board.bars import Bar, bars
 from tidegate.reporting.board.html import Markup, facts, joined, link, listed, paragraph, section
 from tidegate.reporting.board.material import Material
@@ -31,8 +32,14 @@ def instance(material: Material) -> Markup:
         ("Kind of change", ", ".join(str(hop["change"]) for hop in hops) or "?"),
         ("Ran on", "; ".join(f"{name} {told}" for name, told in environment.items() if name not in {"From", "To"})),
         ("Blocks", f"findings that are {' or '.join(verdict.policy.blocking)}"),
+        ("A subset", _subset(verdict) if verdict.reach else ""),
     ]
     return section("Instance", facts((name, told) for name, told in rows if told))
+
+
+def _subset(verdict: Verdict) -> str:
+    """What the policy says of a rehearsal of less than the whole."""
+    return f"{'suffices' if verdict.policy.subset_is_enough else 'does not suffice'} for the cut-over, by the policy"
 
 
 def risks(material: Material) -> Markup:
