@@ -7,7 +7,7 @@ machine's owner (`tidegate lab`) holds open: when the owner dies, whatever way, 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, final
@@ -18,12 +18,13 @@ import psutil
 from tidegate.errors import HarnessError, ProvisioningFailed, UpgradeFailed
 from tidegate.octopus.downloads import DownloadFeed
 from tidegate.octopus.start_up import answers, listening_address
-from tidegate.providers.contract import CommandResult, SqlServerHost
+from tidegate.providers.contract import CommandResult
 from tidegate.providers.embedded import EmbeddedHost
 from tidegate.providers.leftovers import Leftovers
 from tidegate.providers.processes import run_command
-from tidegate.rehearsal.instances import DatabaseAddress, ServerFolders
-from tidegate.secrets import Secret, redact
+from tidegate.providers.standing import StandingHost
+from tidegate.rehearsal.instances import ServerFolders
+from tidegate.secrets import redact
 from tidegate.versions import Version
 from tidegate.waiting import wait_until
 
@@ -55,12 +56,13 @@ def switched_on(folder: Path) -> Generator[None]:
 
 
 @final
-class EmbeddedMachine:
+class EmbeddedMachine(StandingHost):
     """A `TestHost` over an installation that already has its instance, at the URL it has always had."""
 
     def __init__(
         self, folder: Path, url: str, feed: Callable[[], DownloadFeed], leftovers: Leftovers, *, node_name: str = "MAIN"
     ) -> None:
+        super().__init__(str(folder.resolve()))
         self._folder = folder.resolve()
         self._url = url
         self._leftovers = leftovers
@@ -74,14 +76,6 @@ class EmbeddedMachine:
         return self._installation.node_name
 
     @property
-    def node_names(self) -> Sequence[str]:
-        return self._installation.node_names
-
-    @property
-    def sql_server(self) -> SqlServerHost:
-        raise HarnessError("a main instance's SQL Server is named in [main.database]")
-
-    @property
     def folders(self) -> ServerFolders:
         root = self._installation.container_root
         return ServerFolders(root / "repository", root / "artifacts", root / "taskLogs")
@@ -90,19 +84,12 @@ class EmbeddedMachine:
     def server_paths(self) -> ServerFolders:
         return self.folders
 
-    @property
-    def installed(self) -> Mapping[str, str]:
-        return self._installation.installed
-
     def fetch(self, version: Version) -> None:
         self._installation.fetch(version)
 
     def install(self, version: Version) -> None:
         self._installation.install(version)
-
-    def configure(self, database: DatabaseAddress, master_key: Secret) -> None:
-        del database, master_key
-        raise HarnessError("a main instance is configured already", where=str(self._folder))
+        self._installed.update(self._installation.installed)
 
     def octopus_server(self, command: str, options: Sequence[str] = (), *, timeout: float = 600) -> CommandResult:
         if not self._executable.exists():
@@ -145,10 +132,6 @@ class EmbeddedMachine:
 
     def log_files(self) -> Sequence[Path]:
         return [self._log] if self._log.exists() else []
-
-    def remove(self) -> None:
-        """Stops the server; the folder belongs to the machine's owner."""
-        self.stop()
 
     @property
     def _configuration(self) -> Path:

@@ -23,9 +23,10 @@ from tidegate.errors import HarnessError, MainInstanceProtected, ProvisioningFai
 from tidegate.octopus.start_up import StartingServer, is_listening, wait_until_up
 from tidegate.providers.containers.engine import Engine, border, digest_of
 from tidegate.providers.containers.successor import networks_of, successor
-from tidegate.providers.contract import CommandResult, SqlServerHost
-from tidegate.rehearsal.instances import DatabaseAddress, MainInstance, ServerFolders
-from tidegate.secrets import Secret, redact
+from tidegate.providers.contract import CommandResult
+from tidegate.providers.standing import StandingHost
+from tidegate.rehearsal.instances import MainInstance, ServerFolders
+from tidegate.secrets import redact
 from tidegate.settings.model import ContainerSettings, MainInContainerSettings
 from tidegate.versions import Version
 from tidegate.waiting import wait_until
@@ -65,7 +66,7 @@ class Record:
 
 
 @final
-class MainContainer:
+class MainContainer(StandingHost):
     """A `TestHost` over the container in which the main instance runs. Every call proves again that it is that one."""
 
     def __init__(
@@ -78,26 +79,23 @@ class MainContainer:
     ) -> None:
         """``folder`` is the cut-over's: what was proven is remembered there, for an attempt after a crash. Raises
         :class:`HarnessError` when the container that the settings name is not the main instance's."""
+        client = cast("Any", engine.client)
+        file = folder / _RECORD
+        record = Record.read(file)
+        if record is None:
+            record = _prove(client, _chosen(client, wanted), main)
+            record.write(file)
+        super().__init__(record.name)
         self._engine = engine
-        self._client = cast("Any", engine.client)
+        self._client = client
         self._images = images
         self._main = main
         self._folder = folder
         self._cut_over = folder.name
-        self._installed: dict[str, str] = {}
-        file = folder / _RECORD
-        record = Record.read(file)
-        if record is None:
-            record = self._prove(_chosen(self._client, wanted))
-            record.write(file)
         self._record = record
         self._installed[record.version] = record.digest
 
     # ------------------------------------------------------------------ what a TestHost tells
-
-    @property
-    def sql_server(self) -> SqlServerHost:
-        raise HarnessError("a main instance's SQL Server is named in [main.database]")
 
     @property
     def folders(self) -> ServerFolders:
@@ -111,14 +109,6 @@ class MainContainer:
     @property
     def node_name(self) -> str:
         return self._record.node_name
-
-    @property
-    def node_names(self) -> Sequence[str]:
-        return [self.node_name]
-
-    @property
-    def installed(self) -> Mapping[str, str]:
-        return dict(self._installed)
 
     def offered(self, version: Version) -> str:
         """The digest of this version's image, which is pulled where it is not there yet."""
@@ -150,10 +140,6 @@ class MainContainer:
             digest = self.offered(version)
             self._create(aside, self._images.octopus_image_of(version))
             self._installed[str(version)] = digest
-
-    def configure(self, database: DatabaseAddress, master_key: Secret) -> None:
-        del database, master_key
-        raise HarnessError("a main instance is configured already", where=self._record.name)
 
     def octopus_server(self, command: str, options: Sequence[str] = (), *, timeout: float = 600) -> CommandResult:
         """Inside the running container (Octopus docs run `show-master-key` so)."""
@@ -228,10 +214,6 @@ class MainContainer:
         file.write_text(self.server_log(), encoding="utf-8")
         return [file]
 
-    def remove(self) -> None:
-        """Stops it; the container belongs to the main instance."""
-        self.stop()
-
     def settled(self) -> None:
         """The cut-over has reached its end: what was put aside is removed, its volumes stay."""
         aside = self._aside()
@@ -273,37 +255,6 @@ class MainContainer:
         if current is None:
             raise HarnessError("there is no container in the main instance's place", where=self._record.name)
         return current
-
-    def _prove(self, container: Any) -> Record:
-        """That the container runs the main instance: it must say the approved installation id itself."""
-        attributes: dict[str, Any] = container.attrs
-        name = str(container.name)
-        if attributes["State"]["Status"] != "running":
-            raise HarnessError(
-                f"the container {name} does not run, so it cannot be proven to be the main instance's", where=name
-            )
-        said = {address: _installation(address) for address in _addresses(attributes)}
-        wanted = self._main.identity.installation_id.lower()
-        if wanted not in {one.lower() for one in said.values()}:
-            told = ", ".join(f"{address} says {one or 'nothing'}" for address, one in said.items())
-            raise MainInstanceProtected(
-                f"the container {name} is not the main instance's: that is installation {wanted}; {told}",
-                where="[main.host]",
-                next_step="name the container in which the main instance runs",
-            )
-        _require_lasting(attributes, name)
-        variables: list[str] = attributes["Config"]["Env"] or []
-        named = [one.removeprefix(f"{_NODE_NAME}=") for one in variables if one.startswith(f"{_NODE_NAME}=")]
-        with border(f"the image of {name}"):
-            digest = digest_of(self._client.images.get(attributes["Image"]).attrs)
-        return Record(
-            name,
-            str(container.id),
-            str(self._main.version),
-            digest,
-            named[0] if named else str(attributes["Config"]["Hostname"]),
-            dict(attributes["HostConfig"]["RestartPolicy"]),
-        )
 
     # ------------------------------------------------------------------ means
 
@@ -351,6 +302,38 @@ def _chosen(client: Any, wanted: MainInContainerSettings) -> Any:
             next_step="name the project as well, or the container",
         )
     return found[0]
+
+
+def _prove(client: Any, container: Any, main: MainInstance) -> Record:
+    """That the container runs the main instance: it must say the approved installation id itself."""
+    attributes: dict[str, Any] = container.attrs
+    name = str(container.name)
+    if attributes["State"]["Status"] != "running":
+        raise HarnessError(
+            f"the container {name} does not run, so it cannot be proven to be the main instance's", where=name
+        )
+    said = {address: _installation(address) for address in _addresses(attributes)}
+    wanted = main.identity.installation_id.lower()
+    if wanted not in {one.lower() for one in said.values()}:
+        told = ", ".join(f"{address} says {one or 'nothing'}" for address, one in said.items())
+        raise MainInstanceProtected(
+            f"the container {name} is not the main instance's: that is installation {wanted}; {told}",
+            where="[main.host]",
+            next_step="name the container in which the main instance runs",
+        )
+    _require_lasting(attributes, name)
+    variables: list[str] = attributes["Config"]["Env"] or []
+    named = [one.removeprefix(f"{_NODE_NAME}=") for one in variables if one.startswith(f"{_NODE_NAME}=")]
+    with border(f"the image of {name}"):
+        digest = digest_of(client.images.get(attributes["Image"]).attrs)
+    return Record(
+        name,
+        str(container.id),
+        str(main.version),
+        digest,
+        named[0] if named else str(attributes["Config"]["Hostname"]),
+        dict(attributes["HostConfig"]["RestartPolicy"]),
+    )
 
 
 def _addresses(attributes: Mapping[str, Any]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, final
@@ -12,7 +12,7 @@ from tidegate.errors import HarnessError, MainInstanceProtected, TidegateError, 
 from tidegate.octopus.downloads import DownloadFeed
 from tidegate.octopus.instance_configuration import CONNECTION_STRING, NODE_NAME
 from tidegate.octopus.start_up import StartingServer, wait_until_up
-from tidegate.providers.contract import CommandResult, SqlServerHost
+from tidegate.providers.contract import CommandResult
 from tidegate.providers.hosts.installer import Installer
 from tidegate.providers.hosts.preflight import Look, ask_facts, check_way
 from tidegate.providers.hosts.quoting import literally
@@ -20,8 +20,8 @@ from tidegate.providers.hosts.reach import Reach
 from tidegate.providers.hosts.reaching import reached
 from tidegate.providers.hosts.service import InstalledService
 from tidegate.providers.hosts.systems import System, system_of
-from tidegate.rehearsal.instances import DatabaseAddress, MainInstance, ServerFolders
-from tidegate.secrets import Secret
+from tidegate.providers.standing import StandingHost
+from tidegate.rehearsal.instances import MainInstance, ServerFolders
 from tidegate.settings import MainOnHostSettings
 from tidegate.versions import Version
 
@@ -87,19 +87,19 @@ def _is_installed(wanted: MainOnHostSettings, reach: Reach, system: System) -> s
 
 
 @final
-class InstalledMachine:
+class InstalledMachine(StandingHost):
     """A `TestHost` over an installation that already has its instance and service, at the URL it has always had."""
 
     def __init__(
         self, reach: Reach, system: System, wanted: MainOnHostSettings, main: MainInstance, installer: Installer
     ) -> None:
+        super().__init__(reach.where)
         self._reach = reach
         self._system = system
         self._wanted = wanted
         self._main = main
         self._installer = installer
         self._service = InstalledService(reach, system, wanted.install_folder, wanted.instance)
-        self._installed: dict[str, str] = {}
         self._said_before = 0
         self._node_name = ""
 
@@ -111,24 +111,12 @@ class InstalledMachine:
         return self._node_name
 
     @property
-    def node_names(self) -> Sequence[str]:
-        return [self.node_name]
-
-    @property
-    def sql_server(self) -> SqlServerHost:
-        raise HarnessError("a main instance's SQL Server is named in [main.database]")
-
-    @property
     def folders(self) -> ServerFolders:
         return self._main.folders
 
     @property
     def server_paths(self) -> ServerFolders:
         raise HarnessError("a main instance's server folders are where they always were")
-
-    @property
-    def installed(self) -> Mapping[str, str]:
-        return dict(self._installed)
 
     def fetch(self, version: Version) -> None:
         """Brings the installer; before that, the instance itself must say that it is the main instance's."""
@@ -137,10 +125,6 @@ class InstalledMachine:
 
     def install(self, version: Version) -> None:
         self._installed[str(version)] = self._installer.install(version, self._wanted.install_folder)
-
-    def configure(self, database: DatabaseAddress, master_key: Secret) -> None:
-        del database, master_key
-        raise HarnessError("a main instance is configured already", where=self._reach.where)
 
     def octopus_server(self, command: str, options: Sequence[str] = (), *, timeout: float = 600) -> CommandResult:
         executable = self._system.executable(self._wanted.install_folder)
@@ -183,10 +167,6 @@ class InstalledMachine:
     def log_files(self) -> Sequence[Path]:
         """None on this machine: the server's log is told by `server_log`."""
         return []
-
-    def remove(self) -> None:
-        """Stops the server; everything else belongs to the machine's owner."""
-        self.stop()
 
     def _prove(self) -> None:
         found = _DATABASE.search(self._service.configuration().get(CONNECTION_STRING, ""))
