@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tidegate.errors import HarnessError, ProvisioningFailed, TidegateError, UpgradeFailed
+from tidegate.log_ends import last_lines
 from tidegate.octopus.client import OctopusClient
 from tidegate.waiting import wait_until
 
@@ -21,15 +22,16 @@ class StartingServer:
     """What can be seen of a server while it starts.
 
     ``log`` is all it has said; ``ended`` says how it ended ("with exit code 3 while starting"), and nothing while it
-    runs; ``last_lines`` is the end of its log for messages; ``where`` names it there; ``poll`` is the pause between two
-    looks in seconds.
+    runs; ``where`` names it in messages; ``poll`` is the pause between two looks in seconds.
     """
 
     log: Callable[[], str]
     ended: Callable[[], str | None]
-    last_lines: Callable[[], str]
     where: str
     poll: float = 0.05
+
+    def last_words(self) -> str:
+        return last_lines(self.log())
 
 
 def is_listening(log: str) -> bool:
@@ -63,7 +65,7 @@ def wait_until_up(server: StartingServer, url_of: Callable[[str], str], *, timeo
 
     def running() -> None:
         if (ending := server.ended()) is not None:
-            raise UpgradeFailed(f"the Octopus Server ended {ending}:\n{server.last_lines()}", where=server.where)
+            raise UpgradeFailed(f"the Octopus Server ended {ending}:\n{server.last_words()}", where=server.where)
 
     def address() -> str | None:
         # The log is read first: one that says ready and a server that ended since are both seen.
@@ -81,7 +83,7 @@ def wait_until_up(server: StartingServer, url_of: Callable[[str], str], *, timeo
             timeout=timeout,
             what="the Octopus Server to start",
             poll=server.poll,
-            describe=server.last_lines,
+            describe=server.last_words,
         )
         url = url_of(found)
         wait_until(
@@ -89,7 +91,7 @@ def wait_until_up(server: StartingServer, url_of: Callable[[str], str], *, timeo
             timeout=timeout,
             what=f"{url}/api to answer 200",
             poll=server.poll,
-            describe=server.last_lines,
+            describe=server.last_words,
         )
     except (UpgradeFailed, ProvisioningFailed):
         raise

@@ -209,7 +209,7 @@ class EmbeddedHost:
         def ended() -> str | None:
             return None if process.exit_code is None else f"with exit code {process.exit_code} while starting"
 
-        starting = StartingServer(process.log_text, ended, process.last_lines, str(self._log))
+        starting = StartingServer(process.log_text, ended, str(self._log))
         try:
             # The name may resolve to another address family first, or, on a bare machine, not at all.
             return wait_until_up(

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from tidegate.errors import HarnessError, ProvisioningFailed, UpgradeFailed
+from tidegate.log_ends import last_lines
 from tidegate.octopus.downloads import DownloadFeed
 from tidegate.octopus.start_up import answers, listening_address
 from tidegate.providers.contract import CommandResult
@@ -33,7 +34,6 @@ _POWER: Final = "power"
 #: Where the container contract keeps the instance's configuration, below its root.
 _CONFIGURATION: Final = Path("home", ".octopus", "OctopusServer", "Server", "Server.linux.config")
 _STOPPING: Final = 15.0  # seconds until a server that was asked to stop is made to
-_LAST_LINES: Final = 15
 
 
 @contextmanager
@@ -111,7 +111,11 @@ class EmbeddedMachine(StandingHost):
             self._log.unlink(missing_ok=True)
             self._launch()
         wait_until(
-            self._ready, timeout=timeout, what="the Octopus Server to start", describe=self._last_lines, where=self._url
+            self._ready,
+            timeout=timeout,
+            what="the Octopus Server to start",
+            describe=lambda: last_lines(self.server_log()),
+            where=self._url,
         )
         return self._url
 
@@ -210,11 +214,9 @@ class EmbeddedMachine(StandingHost):
 
     def _ready(self) -> bool:
         if not self._servers() and not self._launching():
-            raise UpgradeFailed(f"the Octopus Server ended while starting:\n{self._last_lines()}", where=str(self._log))
+            said = last_lines(self.server_log())
+            raise UpgradeFailed(f"the Octopus Server ended while starting:\n{said}", where=str(self._log))
         # Without a log of this machine's own, somebody else started the server: then its answer alone tells.
         if self._log.exists() and listening_address(self.server_log()) is None:
             return False
         return answers(self._url)
-
-    def _last_lines(self) -> str:
-        return "\n".join(self.server_log().splitlines()[-_LAST_LINES:])

@@ -7,16 +7,14 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, final
+from typing import final
 
 from tidegate.errors import ProvisioningFailed, TimedOut
+from tidegate.log_ends import last_lines
 from tidegate.providers.contract import CommandResult
 from tidegate.providers.leftovers import Leftovers
 from tidegate.secrets import redact
 from tidegate.waiting import wait_until
-
-#: Lines of a log that a failure message repeats.
-_LAST_LINES: Final = 15
 
 
 @final
@@ -69,7 +67,7 @@ class ChildProcess:
         return redact(self.log.read_text(encoding="utf-8", errors="replace")) if self.log.exists() else ""
 
     def last_lines(self) -> str:
-        return "\n".join(self.log_text().splitlines()[-_LAST_LINES:])
+        return last_lines(self.log_text())
 
     def wait_for_port(self, port_file: Path, timeout: float) -> int:
         """The port the program wrote into ``port_file`` when it began to listen."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from tidegate import log_ends
 from tidegate.errors import TimedOut, UpgradeFailed
 from tidegate.octopus.client import Access, OctopusClient
 from tidegate.octopus.maintenance import set_maintenance_mode
@@ -149,7 +150,7 @@ def is_transient(output: str) -> bool:
 
 
 def last_lines(text: str, count: int = _LINES) -> str:
-    return "\n".join(redact(text).rstrip().splitlines()[-count:])
+    return log_ends.last_lines(redact(text).rstrip(), count)
 
 
 def _ending(exit_code: int) -> str:

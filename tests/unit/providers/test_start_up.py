@@ -42,7 +42,7 @@ def url() -> Generator[str]:
 
 
 def _server(log: Callable[[], str], ended: Callable[[], str | None] = lambda: None) -> StartingServer:
-    return StartingServer(log, ended, lambda: "its last words", "the test machine", poll=0.001)
+    return StartingServer(log, ended, "the test machine", poll=0.001)
 
 
 @pytest.mark.parametrize("log", ["", _LISTENING, _READY, "Listening for HTTP requests"])
@@ -77,7 +77,7 @@ def test_up_is_when_the_api_answers(url: str) -> None:
 
 def test_a_server_that_ends_while_starting_is_told_with_its_last_lines() -> None:
     with pytest.raises(UpgradeFailed, match="ended with exit code 3 while starting:\nits last words") as failure:
-        wait_until_up(_server(lambda: "", lambda: "with exit code 3 while starting"), str, timeout=30)
+        wait_until_up(_server(lambda: "its last words\n", lambda: "with exit code 3 while starting"), str, timeout=30)
     assert failure.value.where == "the test machine"
 
 
@@ -91,7 +91,7 @@ def test_a_server_that_ends_between_its_log_line_and_its_first_answer_is_not_awa
 
 def test_a_server_that_stays_silent_is_an_answer_about_the_version() -> None:
     with pytest.raises(UpgradeFailed, match=r"waited 0.01 s for the Octopus Server to start.*its last words"):
-        wait_until_up(_server(lambda: _LISTENING), str, timeout=0.01)
+        wait_until_up(_server(lambda: f"{_LISTENING.strip()}, its last words"), str, timeout=0.01)
 
 
 def test_trouble_of_the_surroundings_stays_theirs() -> None:

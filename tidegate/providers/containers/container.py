@@ -12,12 +12,11 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
 from tidegate.errors import ProvisioningFailed
+from tidegate.log_ends import last_lines
 from tidegate.providers.containers.engine import border
 from tidegate.providers.containers.ownership import Owner
 from tidegate.secrets import redact
 
-#: Lines of its output that a failure message repeats.
-_LAST_LINES: Final = 15
 #: No server answers there (RFC 5737), so nothing is asked outside: Docker's own resolver passes names that it does not
 #: know on to the machine's resolvers, from internal networks as well (CVE-2024-29018).
 _NO_RESOLVER: Final = "192.0.2.1"
@@ -112,7 +111,7 @@ class Container:
         return redact(output.decode("utf-8", "replace"))
 
     def last_lines(self) -> str:
-        return "\n".join(self.log_text().splitlines()[-_LAST_LINES:])
+        return last_lines(self.log_text())
 
     def run(self, command: Sequence[str]) -> tuple[int, str]:
         """Run a program inside, to its end: exit code and output."""

@@ -291,7 +291,7 @@ class ContainerHost:
         def ended() -> str | None:
             return None if container.exit_code is None else f"with exit code {container.exit_code} while starting"
 
-        starting = StartingServer(container.log_text, ended, container.last_lines, self._image, poll=0.2)
+        starting = StartingServer(container.log_text, ended, self._image, poll=0.2)
         url = wait_until_up(
             starting,
             lambda _: f"http://127.0.0.1:{self._around.network.publish(self._alias, _PORT)}",

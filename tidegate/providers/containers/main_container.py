@@ -20,6 +20,7 @@ import docker.errors
 import httpx
 
 from tidegate.errors import HarnessError, MainInstanceProtected, ProvisioningFailed, TimedOut
+from tidegate.log_ends import last_lines
 from tidegate.octopus.start_up import StartingServer, is_listening, wait_until_up
 from tidegate.providers.containers.engine import Engine, border, digest_of
 from tidegate.providers.containers.successor import networks_of, successor
@@ -41,7 +42,6 @@ _INSTANCE: Final = "OctopusServer"
 _NODE_NAME: Final = "OCTOPUS_SERVER_NODE_NAME"
 _RECORD: Final = "main-container.json"
 _STOPPING: Final = 60  # seconds until a server that was asked to stop is made to
-_LAST_LINES: Final = 15
 _PATIENCE: Final = 10.0  # seconds for an answer about who it is
 _NEVER: Final = {"Name": "no", "MaximumRetryCount": 0}
 
@@ -170,7 +170,7 @@ class MainContainer(StandingHost):
                 timeout=timeout,
                 what=f"the container {self._record.name} to upgrade the database",
                 poll=0.2,
-                describe=self._last_lines,
+                describe=lambda: last_lines(self.server_log()),
             )
         except TimedOut as error:
             self.stop()
@@ -185,7 +185,7 @@ class MainContainer(StandingHost):
         def ended() -> str | None:
             return None if (code := self._exit_code()) is None else f"with exit code {code} while starting"
 
-        starting = StartingServer(self.server_log, ended, self._last_lines, self._record.name, poll=0.2)
+        starting = StartingServer(self.server_log, ended, self._record.name, poll=0.2)
         return wait_until_up(starting, lambda _: self._main.url, timeout=timeout)
 
     def stop(self) -> None:
@@ -279,9 +279,6 @@ class MainContainer(StandingHost):
     def _exit_code(self) -> int | None:
         state: dict[str, Any] = self._required().attrs["State"]
         return None if state["Status"] in {"created", "running", "restarting", "paused"} else int(state["ExitCode"])
-
-    def _last_lines(self) -> str:
-        return "\n".join(self.server_log().splitlines()[-_LAST_LINES:])
 
 
 def _chosen(client: Any, wanted: MainInContainerSettings) -> Any:

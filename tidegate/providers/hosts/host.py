@@ -148,7 +148,7 @@ class ServerHost:
         if self._run_of.runs():
             raise HarnessError("this host's Octopus Server is running already", where=self._reach.where)
         self._run_of.start()
-        starting = StartingServer(self._run_of.log_text, self._ended, self._last_lines, self._reach.where, poll=0.3)
+        starting = StartingServer(self._run_of.log_text, self._ended, self._reach.where, poll=0.3)
         try:
             return wait_until_up(starting, self._reached_from_here, timeout=timeout)
         except TidegateError:
@@ -197,9 +197,6 @@ class ServerHost:
     def _reached_from_here(self, address: str) -> str:
         """The host's name as the settings have it, with the port that the server took."""
         return f"http://{urlsplit(self._place.url).hostname}:{urlsplit(address).port}"
-
-    def _last_lines(self) -> str:
-        return "\n".join(self._run_of.log_text().splitlines()[-15:])
 
     def _server_run(self) -> ServerRun:
         system, reach = self._system, self._reach

@@ -143,7 +143,7 @@ class InstalledMachine(StandingHost):
         if not self._runs():
             self._said_before = len(self._whole_log())
         self._service.start(watchdog=self._wanted.watchdog)
-        starting = StartingServer(self.server_log, self._ended, self._last_lines, self._reach.where, poll=0.5)
+        starting = StartingServer(self.server_log, self._ended, self._reach.where, poll=0.5)
         try:
             return wait_until_up(starting, lambda _: self._main.url, timeout=timeout)
         except TidegateError:
@@ -189,9 +189,6 @@ class InstalledMachine(StandingHost):
     def _whole_log(self) -> str:
         log = self._system.path(self._wanted.home, "Logs", "OctopusServer.txt")
         return self._reach.run("reading the server's log", self._system.text(log), timeout=_SHORT).output
-
-    def _last_lines(self) -> str:
-        return "\n".join(self.server_log().splitlines()[-15:])
 
     @property
     def _installation(self) -> str:
