@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 #: One value as the engine holds it: int, float, Decimal, str, bytes, bool (bit), UUID, or one of the
 #: ``datetime`` types; ``None`` is NULL. datetime2/datetimeoffset/time with more than microseconds use :class:`Ticks`.
@@ -111,8 +111,7 @@ class Sink(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """One parameter of a remote procedure call, decoded."""
 
     name: str
@@ -121,8 +120,7 @@ class Parameter:
     output: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ProcedureCall:
+class ProcedureCall(NamedTuple):
     """A TDS RPC request. ``procedure`` is a name: the TDS layer translates well-known ids (``sp_executesql`` …)."""
 
     procedure: str

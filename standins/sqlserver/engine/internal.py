@@ -34,8 +34,7 @@ class InternalSession:
             else:
                 frame.declare(name, types.nvarchar(4000), value)
         collector = Collector()
-        with self._session.own_request(collector):
-            self._session.interpreter.batch(text, collector, frame)
+        self._session.own_request(collector, lambda: self._session.interpreter.batch(text, collector, frame))
         if collector.errors:
             raise collector.errors[0]
         return [tuple(row) for _, rows in collector.results for row in rows]

@@ -65,6 +65,8 @@ class Link:
 
     def keep_only(self, database: Database | None) -> None:
         """Let go of every database but the current one, so that it counts as unused; not inside a transaction."""
+        if database is not None and len(self._attached) == 1 and self._attached.get(database.alias) is database:
+            return
         for known in [found for found in self._attached.values() if found is not database]:
             self._detach(known)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from standins.sqlserver.contract import Column, Parameter, ProcedureCall, Sink, SqlServerError, SqlType
 from standins.sqlserver.engine.arguments import Given
 from standins.sqlserver.engine.describing import Describing
 from standins.sqlserver.engine.values import row_decoder, store
-from standins.sqlserver.engine.variables import Frame
+from standins.sqlserver.engine.variables import Frame, Variable
 from standins.sqlserver.tsql import types
 from standins.sqlserver.tsql.ddl import ParameterDefinition
 from standins.sqlserver.tsql.script import parse_declarations, parse_name
@@ -19,10 +20,28 @@ if TYPE_CHECKING:
     from standins.sqlserver.engine.session import EngineSession
 
 
-@dataclass(frozen=True, slots=True)
 class _Statement:
-    text: str
-    parameters: tuple[ParameterDefinition, ...]
+    """A text with its parameters, and what binding values to them needs every time."""
+
+    __slots__ = ("parameters", "signature", "text", "widened")
+
+    def __init__(self, text: str, parameters: tuple[ParameterDefinition, ...]) -> None:
+        self.text = text
+        self.parameters = parameters
+        #: name and type in their order, unless there is a table among them
+        self.widened: list[tuple[str, SqlType]] = []
+        frame = Frame()
+        for definition in parameters:
+            if definition.type is not None:
+                declared = _widened(definition.type)
+                frame.declare(definition.name, declared)
+                self.widened.append((definition.name, declared))
+        self.signature = frame.signature
+
+
+@lru_cache(maxsize=2000)
+def _statement(text: str, declarations: str) -> _Statement:
+    return _Statement(text, parse_declarations(declarations))
 
 
 class RemoteCalls:
@@ -33,18 +52,18 @@ class RemoteCalls:
         self._prepared: dict[int, _Statement] = {}
         self._handle = 0
         self._describing = Describing(session)
-
-    def forget(self) -> None:
-        self._prepared.clear()
-
-    def call(self, call: ProcedureCall, sink: Sink) -> None:
-        handlers = {
+        self._handlers: dict[str, Callable[[Sequence[Parameter], Sink], None]] = {
             "sp_executesql": self._execute_sql, "sp_prepare": self._prepare, "sp_prepexec": self._prepare_execute,
             "sp_execute": self._execute, "sp_unprepare": self._unprepare,
             "sp_describe_undeclared_parameters": self._describing.undeclared_parameters,
             "sp_describe_first_result_set": self._describing.first_result_set,
         }  # fmt: skip
-        handler = handlers.get(call.procedure.lower().rpartition(".")[2])
+
+    def forget(self) -> None:
+        self._prepared.clear()
+
+    def call(self, call: ProcedureCall, sink: Sink) -> None:
+        handler = self._handlers.get(call.procedure) or self._handlers.get(call.procedure.lower().rpartition(".")[2])
         if handler is not None:
             self._session.interpreter.guarded(lambda: handler(call.parameters, sink), sink)
         else:
@@ -53,9 +72,8 @@ class RemoteCalls:
     # --- statements with parameters ------------------------------------------------------------------------------
 
     def _execute_sql(self, parameters: Sequence[Parameter], sink: Sink) -> None:
-        text = str(parameters[0].value or "")
-        declared = parse_declarations(str(parameters[1].value or "")) if len(parameters) > 1 else ()
-        self._run(_Statement(text, declared), parameters[2:], sink)
+        declared = str(parameters[1].value or "") if len(parameters) > 1 else ""
+        self._run(_statement(str(parameters[0].value or ""), declared), parameters[2:], sink)
         sink.return_status(0)
 
     def _run(self, statement: _Statement, values: Sequence[Parameter], sink: Sink) -> None:
@@ -70,6 +88,8 @@ class RemoteCalls:
     def _bind(
         self, statement: _Statement, values: Sequence[Parameter], frame: Frame
     ) -> list[tuple[ParameterDefinition, Parameter]]:
+        if len(values) == len(statement.parameters) == len(statement.widened) and _in_order(statement, values):
+            return self._bind_in_order(statement, values, frame)
         by_name = {definition.name: definition for definition in statement.parameters}
         assigned: list[tuple[ParameterDefinition, Parameter]] = []
         for place, given in enumerate(values):
@@ -97,6 +117,16 @@ class RemoteCalls:
                 raise SqlServerError(8178, text, 16, 1)
         return assigned
 
+    def _bind_in_order(
+        self, statement: _Statement, values: Sequence[Parameter], frame: Frame
+    ) -> list[tuple[ParameterDefinition, Parameter]]:
+        """Every parameter has its value, in the order they are declared in: so drivers send them."""
+        frame.variables = {name: Variable(declared, None) for name, declared in statement.widened}
+        frame.signature = statement.signature
+        for (name, _), given in zip(statement.widened, values, strict=True):
+            self._assign(frame, name, given)
+        return [both for both in zip(statement.parameters, values, strict=True) if both[0].output]
+
     def _assign(self, frame: Frame, name: str, given: Parameter) -> None:
         variable = frame.variables[name]
         if given.value is None:
@@ -111,7 +141,7 @@ class RemoteCalls:
             self._session.frame = outer
 
     def _prepare(self, parameters: Sequence[Parameter], sink: Sink) -> None:
-        statement = _Statement(str(parameters[2].value or ""), parse_declarations(str(parameters[1].value or "")))
+        statement = _statement(str(parameters[2].value or ""), str(parameters[1].value or ""))
         handle = self._keep(statement)
         if len(parameters) > 3 and int(parameters[3].value or 0) & 1:
             self._describing.metadata(statement.text, statement.parameters, sink)
@@ -124,7 +154,7 @@ class RemoteCalls:
         return self._handle
 
     def _prepare_execute(self, parameters: Sequence[Parameter], sink: Sink) -> None:
-        statement = _Statement(str(parameters[2].value or ""), parse_declarations(str(parameters[1].value or "")))
+        statement = _statement(str(parameters[2].value or ""), str(parameters[1].value or ""))
         old = parameters[0].value
         if isinstance(old, int):
             self._prepared.pop(old, None)
@@ -164,6 +194,13 @@ class RemoteCalls:
         for parameter, item in zip(call.parameters, given, strict=True):
             if parameter.output:
                 sink.return_value(parameter.name, item.type, _wire(item.value, item.type))
+
+
+def _in_order(statement: _Statement, values: Sequence[Parameter]) -> bool:
+    for (name, _), given in zip(statement.widened, values, strict=True):
+        if given.name and given.name.lower() != name:
+            return False
+    return True
 
 
 def _wire(value: Any, type: SqlType) -> Any:

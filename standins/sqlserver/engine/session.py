@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import apsw
@@ -66,7 +66,7 @@ class EngineSession:
         self.home = current
         self.current = current
         self.execution = threading.RLock()
-        self._cancelled = threading.Event()
+        self._cancelled = False  # one thread sets it and another looks at it: no more is needed
         self._killed = False
         self._closed = False
         self._polling = True
@@ -135,46 +135,49 @@ class EngineSession:
     # --- entry points --------------------------------------------------------------------------------------------
 
     def batch(self, text: str, sink: Sink) -> None:
-        with self._request(sink, "BATCH"):
-            self.interpreter.batch(text, sink)
+        self._request(sink, "BATCH", lambda: self.interpreter.batch(text, sink))
 
     def call(self, call: ProcedureCall, sink: Sink) -> None:
-        with self._request(sink, "EXECUTE"):
-            self.remote.call(call, sink)
+        self._request(sink, "EXECUTE", lambda: self.remote.call(call, sink))
 
     def bulk_load(self, columns: Sequence[Column], rows: Any, sink: Sink) -> None:
-        with self._request(sink, "BULK INSERT"):
+        def load() -> None:
             self._polling = False  # what comes in on the connection now are rows
             self.interpreter.guarded(lambda: self.bulk.load(columns, rows, sink), sink)
 
+        self._request(sink, "BULK INSERT", load)
+
     def transaction(self, request: TransactionRequest, name: str, isolation: int, sink: Sink) -> None:
-        with self._request(sink, "TRANSACTION"):
+        def run() -> None:
             self.interpreter.guarded(lambda: self.transactions.request(request, name, isolation, sink), sink)
 
-    @contextmanager
-    def own_request(self, sink: Sink) -> Generator[None]:
-        """A request of the server itself."""
-        with self._request(sink, "INTERNAL"):
-            yield
+        self._request(sink, "TRANSACTION", run)
 
-    @contextmanager
-    def _request(self, sink: Sink, command: str) -> Generator[None]:
+    def own_request(self, sink: Sink, work: Callable[[], None]) -> None:
+        """A request of the server itself."""
+        self._request(sink, "INTERNAL", work)
+
+    def _request(self, sink: Sink, command: str, work: Callable[[], None]) -> None:
         """One request at a time; afterwards nothing is kept open that need not be."""
         with self.execution:
-            self._cancelled.clear()
+            self._cancelled = False
             self._polling = True
             self.sink, self.running, self.command = sink, sink, command
             self.last_started = time.time()
             self._started = time.monotonic()
             try:
                 self._refuse_when_killed()
-                yield
+                work()
             except Cancelled:
                 if self.xact_abort and self.transactions.count:
                     self.transactions.abandon(sink)
                 raise
             finally:
                 self._finish()
+
+    def _refuse_when_killed(self) -> None:
+        if self._killed:
+            raise Cancelled
 
     def _finish(self) -> None:
         self.running, self.sink = None, None
@@ -189,10 +192,6 @@ class EngineSession:
             self.link.keep_only(None)
         elif not self.link.open:
             self.link.keep_only(self.current)
-
-    def _refuse_when_killed(self) -> None:
-        if self._killed:
-            raise Cancelled
 
     def elapsed_now(self) -> int:
         return round((time.monotonic() - self._started) * 1000)
@@ -216,7 +215,7 @@ class EngineSession:
             self.link.keep_only(self.current)
 
     def cancel(self) -> None:
-        self._cancelled.set()
+        self._cancelled = True
         with suppress(apsw.ConnectionClosedError):  # the session ended by itself meanwhile
             self.link.raw.interrupt()
         self.server.locks.wake()
@@ -246,7 +245,7 @@ class EngineSession:
 
     def interrupted(self) -> bool:
         """Asked by long work, by waits for locks, and by SQLite every few thousand steps."""
-        if self._killed or self._cancelled.is_set():
+        if self._killed or self._cancelled:
             return True
         return self._polling and self.running is not None and self.running.cancelled()
 

@@ -42,9 +42,10 @@ class Channel:
         if self._tls is None or (self._first_request_only and self.first_byte() not in _RECORD_TYPES):
             return self._receive_raw()
         while True:
-            plain = self._decrypt()
-            if plain:
-                return plain
+            if self._incoming.pending or self._tls.pending():  # asking OpenSSL in vain costs an exception
+                plain = self._decrypt()
+                if plain:
+                    return plain
             self._incoming.write(self._receive_record() if self._first_request_only else self._receive_raw())
 
     def send(self, data: bytes) -> None:

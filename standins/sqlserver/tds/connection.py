@@ -12,7 +12,6 @@ from typing import Final
 from standins.sqlserver.contract import (
     Cancelled,
     Engine,
-    ProcedureCall,
     Session,
     SqlServerError,
     TransactionRequest,
@@ -25,7 +24,7 @@ from standins.sqlserver.tds.messages import Message, MessageStream
 from standins.sqlserver.tds.packets import DEFAULT_SIZE, Kind, Packet, Packetizer, Status
 from standins.sqlserver.tds.prelogin import Encryption
 from standins.sqlserver.tds.reader import Reader
-from standins.sqlserver.tds.sink import TokenSink
+from standins.sqlserver.tds.sink import Descriptions, TokenSink
 from standins.sqlserver.tds.tokens import Environment
 from standins.sqlserver.tds.wiretypes import COLLATION
 
@@ -62,6 +61,7 @@ class Connection:
         self._version = login.TDS_7_4
         self._login_only = False
         self._closing = False
+        self._descriptions = Descriptions()
         self.session: Session | None = None
 
     def run(self) -> None:
@@ -196,6 +196,7 @@ class Connection:
         sink.environment(Environment.PACKET_SIZE, str(request.packet_size), str(DEFAULT_SIZE))
         if login.FEATURE_UTF8 in request.features:
             sink.write(tokens.features({login.FEATURE_UTF8: b"\1"}))
+        self._descriptions = Descriptions(bitmaps=self._version == login.TDS_8_0 or self._version >= login.TDS_7_3B)
         self._stream.packetizer.process_id = session.spid
         sink.finish()
         self._stream.packetizer.size = request.packet_size
@@ -206,7 +207,7 @@ class Connection:
             self._server.name,
             self.is_killed,
             in_procedure=in_procedure,
-            bitmaps=self._version == login.TDS_8_0 or self._version >= login.TDS_7_3B,
+            descriptions=self._descriptions,
         )
 
     # requests
@@ -254,17 +255,22 @@ class Connection:
         elif request.kind == Kind.BATCH:
             session.batch(requests.parse_batch(request.body), sink)
         elif request.kind == Kind.RPC:
-            self._call_all(session, requests.parse_calls(request.body), sink)
+            self._call_all(session, request, sink)
         elif request.kind == Kind.TRANSACTION:
             self._transaction(session, requests.parse_transaction(request.body), sink)
         else:
             raise ProtocolError(f"message of type {request.kind} after the login")
 
-    def _call_all(self, session: Session, calls: list[ProcedureCall], sink: TokenSink) -> None:
-        for call in calls:
-            sink.begin_call(call)
-            session.call(call, sink)
-            sink.end_call()
+    def _call_all(self, session: Session, request: Message, sink: TokenSink) -> None:
+        """Every call of a request, each read when it is its turn."""
+        try:
+            for call in requests.read_calls(request.body, request.rest):
+                sink.begin_call(call)
+                session.call(call, sink)
+                sink.end_call()
+        finally:
+            if request.rest is not None:
+                request.rest.close()
 
     def _transaction(self, session: Session, command: requests.TransactionCommand, sink: TokenSink) -> None:
         session.transaction(command.request, command.name, command.isolation, sink)

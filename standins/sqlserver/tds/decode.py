@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, timezone
 from decimal import Context, Decimal
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from standins.sqlserver.contract import SqlType, Ticks, Value
@@ -25,8 +24,7 @@ _EPOCH_1900: Final = datetime(1900, 1, 1)
 _WIDE: Final = Context(prec=60)
 
 
-@dataclass(frozen=True, slots=True)
-class WireType:
+class WireType(NamedTuple):
     """A TYPE_INFO that was read: the type it means, and how its values are read."""
 
     type: SqlType
@@ -38,20 +36,24 @@ class WireType:
 def read_type(reader: Reader) -> WireType:
     """TYPE_INFO of a parameter or of a bulk-loaded column."""
     token = reader.u8()
+    length = _INFO_LENGTH.get(token)
+    return _rare_type(token, reader) if length is None else _common_type(token, reader.take(length))
+
+
+@lru_cache(maxsize=1024)
+def _common_type(token: int, info: bytes) -> WireType:
+    """A type whose TYPE_INFO is as long as its token says; clients send the same few over and over."""
     if token in _FIXED:
         return _FIXED[token]
     if token in _BYTE_SIZED:
-        return _byte_sized(token, reader.u8())
-    if token in (wire.DECIMAL_N, wire.NUMERIC_N, wire.DECIMAL, wire.NUMERIC):
-        reader.u8()
-        return _decimal_type(token, reader.u8(), reader.u8())
-    if token in (wire.NVARCHAR, wire.NCHAR, wire.VARCHAR, wire.CHAR):
-        return _text_type(token, reader.u16(), wire.codec_of(reader.take(5)))
-    if token in (wire.VARBINARY, wire.BINARY):
-        return _binary_type(token, reader.u16())
-    if token in (wire.TIME, wire.DATETIME2, wire.DATETIMEOFFSET):
-        return _moment_type(token, reader.u8())
-    return _rare_type(token, reader)
+        return _byte_sized(token, info[0])
+    if token in _DECIMAL_TOKENS:
+        return _decimal_type(token, info[1], info[2])
+    if token in _TEXT_TOKENS:
+        return _text_type(token, int.from_bytes(info[:2], "little"), wire.codec_of(info[2:]))
+    if token in _BINARY_TOKENS:
+        return _binary_type(token, int.from_bytes(info, "little"))
+    return _moment_type(token, info[0])
 
 
 def _rare_type(token: int, reader: Reader) -> WireType:
@@ -307,11 +309,19 @@ def _byte_sized(token: int, size: int) -> WireType:
 
 def _fixed(token: int, size: int) -> WireType:
     name, convert = _BYTE_SIZED[token][size]
-    return WireType(SqlType(name), lambda reader: convert(reader.take(size)))
+
+    def read(reader: Reader) -> Value:
+        return convert(reader.take(size))
+
+    return WireType(SqlType(name), read)
+
+
+def _nothing(_: Reader) -> Value:
+    return None
 
 
 _FIXED: Final[Mapping[int, WireType]] = {
-    wire.NULL: WireType(SqlType("nvarchar", 1), lambda _: None),
+    wire.NULL: WireType(SqlType("nvarchar", 1), _nothing),
     wire.INT1: _fixed(wire.INT_N, 1),
     wire.INT2: _fixed(wire.INT_N, 2),
     wire.INT4: _fixed(wire.INT_N, 4),
@@ -323,6 +333,20 @@ _FIXED: Final[Mapping[int, WireType]] = {
     wire.MONEY: _fixed(wire.MONEY_N, 8),
     wire.DATETIME4: _fixed(wire.DATETIME_N, 4),
     wire.DATETIME: _fixed(wire.DATETIME_N, 8),
+}
+
+
+_DECIMAL_TOKENS: Final = (wire.DECIMAL_N, wire.NUMERIC_N, wire.DECIMAL, wire.NUMERIC)
+_TEXT_TOKENS: Final = (wire.NVARCHAR, wire.NCHAR, wire.VARCHAR, wire.CHAR)
+_BINARY_TOKENS: Final = (wire.VARBINARY, wire.BINARY)
+#: Bytes of TYPE_INFO behind the token.
+_INFO_LENGTH: Final[Mapping[int, int]] = {
+    **dict.fromkeys(_FIXED, 0),
+    **dict.fromkeys(_BYTE_SIZED, 1),
+    **dict.fromkeys(_DECIMAL_TOKENS, 3),
+    **dict.fromkeys(_TEXT_TOKENS, 7),
+    **dict.fromkeys(_BINARY_TOKENS, 2),
+    **dict.fromkeys((wire.TIME, wire.DATETIME2, wire.DATETIMEOFFSET), 1),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
@@ -15,6 +16,7 @@ from standins.sqlserver.tds import moments
 from standins.sqlserver.tds import wiretypes as wire
 from standins.sqlserver.tds.wiretypes import utf16
 
+_utf16_of = codecs.utf_16_le_encode
 Encoder = Callable[[Value], bytes]
 
 ROW: Final = b"\xd1"
@@ -69,6 +71,20 @@ def row_encoder(columns: Sequence[Column], *, bitmaps: bool = True) -> Callable[
         except _WRONG_VALUE as error:
             raise _refusal(columns, encoders, values) from error
 
+    def encode_two(values: Sequence[Value]) -> bytes:
+        try:
+            one, other = values
+            return ROW + encoders[0](one) + encoders[1](other)
+        except _WRONG_VALUE as error:
+            raise _refusal(columns, encoders, values) from error
+
+    def encode_three(values: Sequence[Value]) -> bytes:
+        try:
+            one, other, third = values
+            return ROW + encoders[0](one) + encoders[1](other) + encoders[2](third)
+        except _WRONG_VALUE as error:
+            raise _refusal(columns, encoders, values) from error
+
     def encode_with_bitmap(values: Sequence[Value]) -> bytes:
         if None not in values or len(values) != width:
             return encode(values)
@@ -85,7 +101,9 @@ def row_encoder(columns: Sequence[Column], *, bitmaps: bool = True) -> Callable[
         pieces[0] = NBC_ROW + bitmap.to_bytes((width + 7) // 8, "little")
         return b"".join(pieces)
 
-    return encode_with_bitmap if bitmaps and width >= _BITMAP_FROM else encode
+    if bitmaps and width >= _BITMAP_FROM:
+        return encode_with_bitmap
+    return {2: encode_two, 3: encode_three}.get(width, encode)
 
 
 def _refusal(columns: Sequence[Column], encoders: Sequence[Encoder], values: Sequence[Value]) -> SqlServerError:
@@ -165,7 +183,21 @@ def _text(type: SqlType) -> Encoder:
     limit = length * 2 if wide else length
     kind = f"{type.name}({length})"
 
-    return _up_to(limit, utf16 if wide else wire.encode_varchar, kind)
+    return _wide_text(limit, kind) if wide else _up_to(limit, wire.encode_varchar, kind)
+
+
+def _wide_text(limit: int, kind: str) -> Encoder:
+    """The commonest column by far, hence without a function between it and the codec."""
+
+    def encode(value: Value) -> bytes:
+        if value is None:
+            return _NULL_SHORT
+        raw = _utf16_of(value, "surrogatepass")[0]
+        if len(raw) > limit:
+            raise _too_long(kind)
+        return _U16(len(raw)) + raw
+
+    return encode
 
 
 def _up_to(limit: int, raw_of: Callable[[Any], bytes], kind: str) -> Encoder:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from tempfile import TemporaryFile
+from typing import IO, Final, NamedTuple
 
 from standins.sqlserver.contract import Cancelled
 from standins.sqlserver.tds.channel import Channel
@@ -15,15 +15,21 @@ from standins.sqlserver.tds.packets import Kind, Packet, PacketBuffer, Packetize
 #: A response is sent in pieces of about this size, so a result costs no more memory than that.
 FLUSH_AT: Final = 60_000
 _POLL_INTERVAL: Final = 0.02
+#: Of a request with many calls this much stays in memory, the rest waits for its turn in a file.
+KEPT_IN_MEMORY: Final = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A whole request; ``status`` is that of its first packet, where a client asks for a reset."""
+class Message(NamedTuple):
+    """A whole request; ``status`` is that of its first packet, where a client asks for a reset.
+
+    A request runs only when all of it has come: its sender may still withdraw it, and reads no answer before. ``rest``
+    is what follows ``body`` where many calls in one request are too much for memory; whoever takes it closes it.
+    """
 
     kind: int
     status: int
     body: bytes
+    rest: IO[bytes] | None = None
 
 
 class MessageStream:
@@ -54,22 +60,37 @@ class MessageStream:
         return first if first.kind == Kind.BULK_LOAD else self._assemble(first, limit)
 
     def _assemble(self, first: Packet, limit: int) -> Message | None:
-        if first.is_last:
+        if first.status & Status.END_OF_MESSAGE:
             return None if first.status & Status.IGNORE else Message(first.kind, first.status, first.body)
         pieces, size, packet = [first.body], len(first.body), first
-        while not packet.is_last:
-            packet = self.read_packet()
-            if packet.kind == Kind.ATTENTION:
-                return Message(Kind.ATTENTION, packet.status, b"")
-            if packet.kind != first.kind:
-                raise ProtocolError(f"packet type {packet.kind} inside a message of type {first.kind}")
-            size += len(packet.body)
-            if size > limit:
-                raise ProtocolError(f"request of more than {limit} bytes")
-            pieces.append(packet.body)
-        if packet.status & Status.IGNORE:
+        kept = KEPT_IN_MEMORY if first.kind == Kind.RPC else limit
+        rest: IO[bytes] | None = None
+        complete = False
+        try:
+            while not packet.is_last:
+                packet = self.read_packet()
+                if packet.kind == Kind.ATTENTION:
+                    return Message(Kind.ATTENTION, packet.status, b"")
+                if packet.kind != first.kind:
+                    raise ProtocolError(f"packet type {packet.kind} inside a message of type {first.kind}")
+                size += len(packet.body)
+                if size > limit:
+                    raise ProtocolError(f"request of more than {limit} bytes")
+                if size <= kept:
+                    pieces.append(packet.body)
+                    continue
+                if rest is None:
+                    rest = TemporaryFile()  # noqa: SIM115 -- closed below, or by who runs the request
+                rest.write(packet.body)
+            complete = not packet.status & Status.IGNORE
+        finally:
+            if rest is not None and not complete:
+                rest.close()
+        if not complete:
             return None
-        return Message(first.kind, first.status, b"".join(pieces))
+        if rest is not None:
+            rest.seek(0)
+        return Message(first.kind, first.status, b"".join(pieces), rest)
 
     def rest_of(self, first: Packet) -> Iterator[bytes]:
         """The bodies of a message one by one; an attention in between raises :class:`Cancelled`."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from standins.sqlserver.tds.errors import ProtocolError
 
@@ -41,8 +40,7 @@ class Status:
     RESET_KEEP_TRANSACTION: Final = 0x10
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(NamedTuple):
     kind: int
     status: int
     body: bytes
@@ -56,38 +54,40 @@ class PacketBuffer:
     """Cuts a stream of bytes into packets."""
 
     def __init__(self) -> None:
-        self._data = bytearray()
+        self._data = b""
+        self._at = 0
 
     def feed(self, data: bytes) -> None:
-        self._data += data
+        self._data = self._data[self._at :] + data if self._at < len(self._data) else data
+        self._at = 0
 
     def next(self) -> Packet | None:
         """The next whole packet, or None until more bytes are fed."""
-        data = self._data
-        if len(data) < HEADER_SIZE:
-            if data and data[0] not in Kind.ALL:
-                raise ProtocolError(f"packet type {data[0]:#x} does not exist")
+        data, at = self._data, self._at
+        there = len(data) - at
+        if there < HEADER_SIZE:
+            if there and data[at] not in Kind.ALL:
+                raise ProtocolError(f"packet type {data[at]:#x} does not exist")
             return None
-        kind, status, length, *_ = _HEADER.unpack_from(data)
+        kind, status, length, _, _, _ = _HEADER.unpack_from(data, at)
         if kind not in Kind.ALL:
             raise ProtocolError(f"packet type {kind:#x} does not exist")
         if not HEADER_SIZE <= length <= LARGEST_SIZE:
             raise ProtocolError(f"packet length {length} is out of bounds")
-        if len(data) < length:
+        if there < length:
             return None
-        body = bytes(memoryview(data)[HEADER_SIZE:length])
-        del data[:length]
-        return Packet(kind, status, body)
+        self._at = at + length
+        return Packet(kind, status, data[at + HEADER_SIZE : at + length])
 
     def take_rest(self) -> bytes:
         """Bytes that do not belong to a packet after all, because TLS begins with them."""
-        rest = bytes(self._data)
-        self._data.clear()
+        rest = self._data[self._at :]
+        self._data, self._at = b"", 0
         return rest
 
     @property
     def is_empty(self) -> bool:
-        return not self._data
+        return self._at >= len(self._data)
 
 
 class Packetizer:
@@ -122,6 +122,12 @@ class Packetizer:
 
     def finished(self, message: bytearray) -> bytes:
         """The rest of a message; its last packet says so, and the next message is numbered from 1."""
+        if len(message) <= self.size - HEADER_SIZE:  # most answers are one packet
+            head = (self._kind, Status.END_OF_MESSAGE, len(message) + HEADER_SIZE, self.process_id & 0xFFFF)
+            packet = _HEADER.pack(*head, self._number & 0xFF, 0) + message
+            message.clear()
+            self._number = 1
+            return packet
         packets = self._cut(message, len(message), end=True)
         message.clear()
         self._number = 1

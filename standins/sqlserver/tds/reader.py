@@ -69,7 +69,8 @@ class Reader:
 
     def short_text(self) -> str:
         """B_VARCHAR: its length in characters in one byte."""
-        return self.text(self.u8())
+        count = self.u8()
+        return self.text(count) if count else ""
 
     @property
     def at_end(self) -> bool:

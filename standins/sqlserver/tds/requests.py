@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import IO, Final
 
 from standins.sqlserver.contract import Column, Parameter, ProcedureCall, TransactionRequest, Value
 from standins.sqlserver.tds.decode import Decoder, WireType, read_type
@@ -31,6 +31,8 @@ WELL_KNOWN: Final = {
     15: "sp_unprepare",
 }
 _TRANSACTION_HEADER: Final = 2
+#: Bytes of a long request that are read from its file at once.
+_PIECE: Final = 1 << 16
 _BY_NUMBER: Final = 0xFFFF
 _NEXT_CALL: Final = 0xFF
 _NEXT_CALL_NOT_EXECUTED: Final = 0xFE
@@ -77,15 +79,17 @@ def parse_batch(body: bytes) -> str:
     return decode_utf16(text)
 
 
-def parse_calls(body: bytes) -> list[ProcedureCall]:
-    """The calls of an RPC request; a parameter type this server refuses raises :class:`SqlServerError`."""
-    reader = Reader(body, after_headers(body))
-    calls: list[ProcedureCall] = []
+def read_calls(body: bytes, rest: IO[bytes] | None = None) -> Iterator[ProcedureCall]:
+    """The calls of an RPC request, one at a time; ``rest`` follows ``body``.
+
+    A parameter type this server refuses raises :class:`SqlServerError`, after the calls before it.
+    """
+    more = None if rest is None else lambda: rest.read(_PIECE)
+    reader = Reader(body, after_headers(body), more)
     while not reader.at_end:
         call = _parse_call(reader)
         if reader.at_end or reader.u8() == _NEXT_CALL:
-            calls.append(call)
-    return calls
+            yield call
 
 
 def _parse_call(reader: Reader) -> ProcedureCall:

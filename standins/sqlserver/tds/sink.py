@@ -16,6 +16,30 @@ from standins.sqlserver.tds.tokens import Done, Environment
 
 #: A message of work that goes on (BACKUP's progress, RAISERROR WITH NOWAIT) is not kept back longer than this.
 _MESSAGE_DELAY: Final = 0.1
+_DESCRIPTIONS: Final = 200
+
+
+class Descriptions:
+    """Column descriptions and row encoders of the results a connection has sent lately.
+
+    A cached plan hands out the same tuple of columns for every run, so the tuple itself is the key; it is kept
+    here with its answer, so that its identity stays its own.
+    """
+
+    def __init__(self, *, bitmaps: bool = True) -> None:
+        self._bitmaps = bitmaps
+        self._known: dict[int, tuple[Sequence[Column], bytes, Callable[[Sequence[Value]], bytes]]] = {}
+
+    def of(self, columns: Sequence[Column]) -> tuple[bytes, Callable[[Sequence[Value]], bytes]]:
+        """COLMETADATA, and the function that makes a row's token."""
+        found = self._known.get(id(columns))
+        if found is None:
+            found = (columns, tokens.columns(columns), row_encoder(columns, bitmaps=self._bitmaps))
+            if isinstance(columns, tuple):  # a list may change
+                if len(self._known) >= _DESCRIPTIONS:
+                    self._known.clear()
+                self._known[id(columns)] = found
+        return found[1], found[2]
 
 
 class TokenSink:
@@ -31,14 +55,14 @@ class TokenSink:
         killed: Callable[[], bool],
         *,
         in_procedure: bool = False,
-        bitmaps: bool = True,
+        descriptions: Descriptions | None = None,
     ) -> None:
         self._stream = stream
         self._response = Response(stream)
         self._server_name = server_name
         self._killed = killed
         self._in_procedure = in_procedure
-        self._bitmaps = bitmaps
+        self._descriptions = descriptions or Descriptions()
         self._pending: tuple[int, int, int, int] | None = None
         self._after_error = False
         self._failed = False
@@ -49,8 +73,8 @@ class TokenSink:
     # what the engine calls
 
     def columns(self, columns: Sequence[Column]) -> None:
-        encode = row_encoder(columns, bitmaps=self._bitmaps)
-        self._write(tokens.columns(columns))
+        description, encode = self._descriptions.of(columns)
+        self._write(description)
         self._encode_row = encode
 
     def row(self, values: Sequence[Value]) -> None:

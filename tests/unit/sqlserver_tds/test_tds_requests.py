@@ -41,7 +41,9 @@ def test_calls_by_name_and_by_number_joined_in_one_request() -> None:
     by_number = struct.pack("<HHH", 0xFFFF, 13, 0) + parameter("@handle", SqlType("int"), None, status=1)
     by_name = struct.pack("<H", 4) + "sp_x".encode("utf-16-le") + b"\0\0" + parameter("", SqlType("nvarchar", 5), "Ж")
     not_executed = struct.pack("<HHH", 0xFFFF, 15, 0)
-    calls = requests.parse_calls(HEADERS + by_number + b"\xff" + by_name + b"\xff" + not_executed + b"\xfe" + by_name)
+    calls = list(
+        requests.read_calls(HEADERS + by_number + b"\xff" + by_name + b"\xff" + not_executed + b"\xfe" + by_name)
+    )
     assert [c.procedure for c in calls] == ["sp_prepexec", "sp_x", "sp_x"]
     assert calls[0].parameters[0].output
     assert calls[1].parameters[0].value == "Ж"
@@ -49,14 +51,14 @@ def test_calls_by_name_and_by_number_joined_in_one_request() -> None:
 
 def test_a_named_parameter_that_asks_for_its_default_is_left_out() -> None:
     body = struct.pack("<H", 1) + "p".encode("utf-16-le") + b"\0\0" + parameter("@a", SqlType("int"), None, status=2)
-    assert requests.parse_calls(HEADERS + body)[0].parameters == []
+    assert next(requests.read_calls(HEADERS + body)).parameters == []
 
 
 @pytest.mark.parametrize("token", [0xF3, 0xF0])
 def test_table_valued_and_clr_parameters_are_refused_with_a_number(token: int) -> None:
     body = struct.pack("<H", 1) + "p".encode("utf-16-le") + b"\0\0" + b"\0\0" + bytes([token]) + bytes(20)
     with pytest.raises(SqlServerError, match="not supported"):
-        requests.parse_calls(HEADERS + body)
+        list(requests.read_calls(HEADERS + body))
 
 
 def test_a_commit_that_begins_the_next_transaction() -> None:
@@ -85,7 +87,7 @@ def drain_bulk(body: bytes) -> None:
 
 PARSERS: dict[str, Callable[[bytes], Any]] = {
     "batch": requests.parse_batch,
-    "calls": requests.parse_calls,
+    "calls": lambda body: list(requests.read_calls(body)),
     "transaction": requests.parse_transaction,
     "in_transaction": requests.in_transaction,
     "bulk": drain_bulk,

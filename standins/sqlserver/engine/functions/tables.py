@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, cast
 
 import apsw
@@ -51,8 +52,27 @@ _TABLES: dict[str, tuple[Any, tuple[str, ...]]] = {
 }
 
 
-def register(connection: Connection) -> None:
+class _ModuleTaker:
+    """Stands where APSW's helper expects a connection and keeps the module it makes."""
+
+    def __init__(self) -> None:
+        self.modules: list[tuple[str, Any, dict[str, Any]]] = []
+
+    def create_module(self, name: str, module: Any, **options: Any) -> None:
+        self.modules.append((name, module, options))
+
+
+@cache
+def _modules() -> list[tuple[str, Any, dict[str, Any]]]:
+    """Made once: the helper defines three classes for every module, which is a third of what a login takes."""
+    taker = _ModuleTaker()
     for name, (function, columns) in _TABLES.items():
         function.columns = columns
         function.column_access = apsw.ext.VTColumnAccess.By_Index
-        apsw.ext.make_virtual_module(cast("apsw.Connection", connection), name, function)
+        apsw.ext.make_virtual_module(cast("apsw.Connection", taker), name, function)
+    return taker.modules
+
+
+def register(connection: Connection) -> None:
+    for name, module, options in _modules():
+        cast("apsw.Connection", connection).create_module(name, module, **options)
