@@ -29,7 +29,7 @@ def copying_outcomes(context: LiveContext, originals: Collection[str] | None = N
     """
     outcomes: Outcomes = {}
     for making in MAKINGS:
-        path = context.path(making.route) if making.in_space else f"/api/{making.route}"
+        path = making.path(context)
         answer = context.client.send("GET", path, params={"take": 200})
         items = cast("list[Document]", property_of(answer.json, "Items") or []) if answer.ok else []
         if originals is not None:

@@ -24,6 +24,13 @@ class Making:
     body: Callable[[Mapping[str, str]], dict[str, Any]]
     in_space: bool = True
 
+    def path(self, context: LiveContext) -> str:
+        return context.path(self.route) if self.in_space else f"/api/{self.route}"
+
+    def document(self, context: LiveContext, ids: Mapping[str, str]) -> dict[str, Any]:
+        """What makes one in the default space; ``ids`` as :func:`first_ids` tells them."""
+        return self.body(ids) | ({"SpaceId": context.space} if self.in_space and context.space else {})
+
 
 #: Required properties: swagger documents of 2019.6 and 2020.5, and the official clients' tests.
 MAKINGS: Final = (
@@ -56,11 +63,10 @@ def creation_outcomes(context: LiveContext) -> Outcomes:
     outcomes: Outcomes = {}
     ids = first_ids(context)
     for making in MAKINGS:
-        path = context.path(making.route) if making.in_space else f"/api/{making.route}"
-        outcomes |= _make(context, context.client, "administrator", path, making, ids)
+        outcomes |= _make(context, context.client, "administrator", making, ids)
         for observer in context.observers:
             with context.as_user(observer) as client:
-                outcomes |= _make(context, client, observer.name, path, making, ids)
+                outcomes |= _make(context, client, observer.name, making, ids)
     return outcomes
 
 
@@ -85,12 +91,8 @@ def check_creating(context: LiveContext, before: Mapping[str, str]) -> LiveResul
     return run_check("SAVE", context, body)
 
 
-def _make(  # noqa: PLR0917 - who makes what with what
-    context: LiveContext, client: OctopusClient, user: str, path: str, making: Making, ids: Mapping[str, str]
-) -> Outcomes:
-    body = making.body(ids)
-    if making.in_space and context.space:
-        body["SpaceId"] = context.space
+def _make(context: LiveContext, client: OctopusClient, user: str, making: Making, ids: Mapping[str, str]) -> Outcomes:
+    path, body = making.path(context), making.document(context, ids)
     made = _attempt(lambda: client.send("POST", path, json=body))
     outcomes = {f"making one of {making.route} as {user}": made[0]}
     identity = id_of(made[1].json) if made[1] is not None and made[1].ok else ""

@@ -42,9 +42,8 @@ def editing_outcomes(context: LiveContext, *, most: int = 6) -> Outcomes:
     outcomes: Outcomes = {}
     ids = first_ids(context)
     for making in MAKINGS:
-        route = context.path(making.route) if making.in_space else f"/api/{making.route}"
-        body = making.body(ids) | ({"SpaceId": context.space} if making.in_space and context.space else {})
-        made = context.client.send("POST", route, json=body)
+        route = making.path(context)
+        made = context.client.send("POST", route, json=making.document(context, ids))
         if not made.ok or not id_of(made.json):
             continue  # told by those who try to make one
         path = f"{route}/{id_of(made.json)}"
