@@ -21,6 +21,7 @@ from tidegate.checks.comparison import Comparison, Habits
 from tidegate.checks.expected import Hop, clone_changes, subset_changes
 from tidegate.checks.finding import Finding
 from tidegate.checks.grading import Findings
+from tidegate.observation.documents import is_frozen
 from tidegate.observation.places import space_of
 from tidegate.observation.snapshot import version_of
 from tidegate.observation.store import ITEM, LISTED, Seen, Snapshot, SnapshotWriter
@@ -180,7 +181,7 @@ def _comparable(snapshot: Snapshot, taken: set[str]) -> Iterator[Seen]:
     """Living documents whose ids are all of what was taken over; frozen copies follow their releases."""
     for row in _items(snapshot):
         ids = set(_ID.findall(row.place)) - {space_of(row.place)}
-        if row.family in _FAMILIES and ids and ids <= taken and "-s-" not in row.place:
+        if row.family in _FAMILIES and ids and ids <= taken and not is_frozen(row.place):
             yield row
 
 

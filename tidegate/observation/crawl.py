@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from tidegate.observation.documents import id_of, links_of, list_shape, nested_links, property_of, without_credentials
+from tidegate.observation.documents import (
+    id_of,
+    is_frozen,
+    links_of,
+    list_shape,
+    nested_links,
+    property_of,
+    without_credentials,
+)
 from tidegate.observation.fetching import Fetched, Fetcher, Job, Pages
 from tidegate.observation.manners import Shown, for_nobody, for_pages, for_unknown, manner_of
 from tidegate.observation.places import expand, family_of, place_of, space_of, variables
@@ -161,8 +169,7 @@ class Crawler:
             job, job.form, answer.status, kind=answer.headers.get("content-type", ""), size=fetched.size,
             digest=fetched.digest, seconds=answer.seconds, body=body,
         )  # fmt: skip
-        # What hangs on a frozen copy of a process or a set of variables hangs on the original, too.
-        if answer.ok and job.follow and self._everything and "-s-" not in job.place:
+        if answer.ok and job.follow and self._everything and not is_frozen(job.place):
             self._follow(job, fetched.json)
 
     def _follow(self, job: Job, body: Any) -> None:

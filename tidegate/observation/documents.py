@@ -80,6 +80,19 @@ def id_of(item: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
+def renewed(item: Document, current: Any) -> Document:
+    """``item`` with the version that ``current``, as the server holds it now, has: a save without it is refused as
+    outdated."""
+    version = property_of(current, "Version")
+    return item if version is None else {**item, "Version": version}
+
+
+def is_frozen(name: str) -> bool:
+    """Whether an id, or a place with it, is that of a release's copy of a process or a set of variables: it cannot be
+    saved, and what hangs on it hangs on the original, too."""
+    return "-s-" in name
+
+
 def nested_links(body: Any) -> Iterator[tuple[str, str]]:
     """Links of the objects inside a resource, not its own."""
     if isinstance(body, dict):

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 from tidegate.checks.live.context import LiveContext, LiveResult, Notes, run_check
 from tidegate.checks.live.creating import MAKINGS, first_ids, settle
 from tidegate.errors import Refused
-from tidegate.observation.documents import id_of, property_of
+from tidegate.observation.documents import id_of, is_frozen, property_of, renewed
 
 Document = dict[str, Any]
 Path = tuple[str | int, ...]  # never empty
@@ -90,7 +90,7 @@ def _chosen(context: LiveContext, kind: str) -> str:
     names = [
         id_of(one)
         for one in cast("list[Document]", items or [])
-        if "-s-" not in id_of(one) and one.get("IsEditable") is not False and list(_prose(one))
+        if not is_frozen(id_of(one)) and one.get("IsEditable") is not False and list(_prose(one))
     ]
     return context.path(f"{kind}/{min(names)}") if names else ""
 
@@ -106,7 +106,7 @@ def _edited(context: LiveContext, path: str, choose: Callable[[Document], list[P
         wanted = _with(current, where, _other(_at(first, where)))
         told, current = _saved(context, path, current, wanted, where)
         yield _name(first, where), told
-    context.client.send("PUT", path, json=_renewed(first, current))
+    context.client.send("PUT", path, json=renewed(first, current))
 
 
 def _saved(context: LiveContext, path: str, current: Document, wanted: Document, where: Path) -> tuple[str, Document]:
@@ -174,11 +174,6 @@ def _with(document: Document, where: Path, value: Any) -> Document:
     changed = deepcopy(document)
     _at(changed, where[:-1])[where[-1]] = value
     return changed
-
-
-def _renewed(first: Document, current: Document) -> Document:
-    """The first document with the version that the server holds now, else the save would be refused as outdated."""
-    return {**first, "Version": current["Version"]} if "Version" in current else first
 
 
 def _name(document: Document, where: Path) -> str:

@@ -10,7 +10,7 @@ from tidegate.checks.expected import Hop, expected_changes
 from tidegate.checks.live.context import LiveContext, LiveResult, Notes, run_check, told
 from tidegate.checks.live.sorts import sort_of
 from tidegate.checks.normalise import document
-from tidegate.observation.documents import links_of
+from tidegate.observation.documents import id_of, is_frozen, links_of, renewed
 from tidegate.observation.places import place_of
 from tidegate.observation.snapshot import version_of
 from tidegate.observation.store import LISTED, Snapshot
@@ -96,9 +96,8 @@ def _save_as_before(context: LiveContext, notes: Notes, path: str, known: dict[s
         )  # fmt: skip
         return
     now = context.client.send("GET", path)
-    version = cast("dict[str, Any]", now.json).get("Version") if now.ok else None
     # What the old client left out may have been emptied by its save.
-    context.client.send("PUT", path, json=full if version is None else {**full, "Version": version})
+    context.client.send("PUT", path, json=renewed(full, now.json if now.ok else None))
 
 
 def _items(seen: Snapshot, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -106,8 +105,7 @@ def _items(seen: Snapshot, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for row in rows:
         body = cast("dict[str, Any]", row.json)
         path = links_of(body).get("Self", "")
-        frozen = "-s-" in str(body.get("Id"))  # a release's copy of a process or a set of variables cannot be saved
-        if path.startswith("/api") and not frozen and body.get("IsEditable") is not False:
+        if path.startswith("/api") and not is_frozen(id_of(body)) and body.get("IsEditable") is not False:
             yield path, body
 
 
