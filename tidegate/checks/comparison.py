@@ -121,10 +121,12 @@ class Comparison:
         self._findings = findings
         self._routes: RouteKnowledge = route_knowledge()
         self._broken_lists: set[tuple[str, str]] = set()
-        counts = before.counts()
-        self._grew = {key: number - counts[key][0] for key, (number, _) in after.counts().items() if key in counts}
-        self._complete = {key for key, (_, whole) in after.counts().items() if whole}
-        self._complete_before = {key for key, (_, whole) in before.counts().items() if whole}
+        counted_before, counted = before.counts(), after.counts()
+        self._grew = {
+            key: number - counted_before[key][0] for key, (number, _) in counted.items() if key in counted_before
+        }
+        self._complete = {key for key, (_, whole) in counted.items() if whole}
+        self._complete_before = {key for key, (_, whole) in counted_before.items() if whole}
 
     def run(self) -> None:
         with side_by_side(self._before, self._after) as sides:
