@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from tidegate.checks.comparison import Comparison, Habits
+from tidegate.checks.comparison import Comparison
 from tidegate.checks.expected import Hop, clone_changes
 from tidegate.checks.finding import Finding
 from tidegate.checks.grading import Findings
+from tidegate.checks.habits import Habits
 from tidegate.observation.snapshot import version_of
 from tidegate.observation.store import ITEM, Snapshot
 

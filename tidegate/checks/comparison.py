@@ -6,24 +6,22 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
+from tidegate.checks.contents import contents, habit_family
 from tidegate.checks.differences import Change, differences
 from tidegate.checks.expected import ExpectedChange, Hop, expected_changes
 from tidegate.checks.finding import Finding, Severity
 from tidegate.checks.grading import EXAMPLES, Difference, Findings
-from tidegate.checks.noise import Noise
-from tidegate.checks.normalise import document, documents
-from tidegate.checks.pairs import UNKNOWN, Pair, Single, side_by_side
+from tidegate.checks.habits import Habits, learn
+from tidegate.checks.normalise import document
+from tidegate.checks.pairs import Pair, Single, side_by_side
 from tidegate.checks.weighing import weigh
 from tidegate.observation.documents import property_of
 from tidegate.observation.routes import RouteKnowledge, route_knowledge
 from tidegate.observation.snapshot import version_of
-from tidegate.observation.store import FILE, ITEM, LIST, LISTED, RECORDED, Snapshot
-
-UNSCOPED: Final = "unscoped"
+from tidegate.observation.store import FILE, ITEM, LIST, LISTED, RECORDED, UNSCOPED, Snapshot
 
 #: Properties that other comparisons read by meaning: a new release may add permissions to a role, and its description
 #: of the interface is another one.
@@ -33,19 +31,9 @@ JUDGED_ELSEWHERE: Final = re.compile(
     r"|userroles/\*:(Granted\w*Permissions|\w*PermissionDescriptions)(\[\])?"
 )
 
-
-_SEEN_IN: Final = {UNSCOPED: "the unscoped path", RECORDED: "recorded traffic"}
-
-
-@dataclass(slots=True)
-class Habits:
-    """What an instance does by itself, learnt from two snapshots without anything between them."""
-
-    noise: Noise = field(default_factory=Noise)
-    statuses: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])
-    files: set[str] = field(default_factory=set[str])
-    coming: set[str] = field(default_factory=set[str])
-    going: set[str] = field(default_factory=set[str])
+#: How a finding calls a path that leaves the space out.
+UNSCOPED_PATH: Final = "the unscoped path"
+_SEEN_IN: Final = {UNSCOPED: UNSCOPED_PATH, RECORDED: "recorded traffic"}
 
 
 def compare(
@@ -88,26 +76,6 @@ def standard_comparisons() -> list[Callable[[Snapshot, Snapshot], Iterable[Findi
         database.compare_database,
         timing.compare_times,
     ]
-
-
-def learn(first: Snapshot, second: Snapshot) -> Habits:
-    """What changes by itself between two snapshots of one instance."""
-    habits = Habits()
-    knowledge = route_knowledge()
-    with side_by_side(first, second) as sides:
-        for pair in sides.differing():
-            if pair.before_status != pair.after_status:
-                if UNKNOWN.isdisjoint((pair.before_status, pair.after_status)):
-                    habits.statuses.add((pair.user, pair.place, pair.form))
-            elif pair.form == FILE:
-                habits.files.add(pair.place)
-            else:
-                before, after = _documents(pair, first, second, knowledge)
-                for change in differences(before, after):
-                    habits.noise.learn(pair.place, _family(pair), change)
-        habits.going.update(single.place for single in sides.gone())
-        habits.coming.update(single.family for single in sides.new())
-    return habits
 
 
 class Comparison:
@@ -222,8 +190,8 @@ class Comparison:
             self._differ(pair, "changed", "(content type)", "(content type)", pair.before_type, pair.after_type)
 
     def _document(self, pair: Pair) -> None:
-        before, after = _documents(pair, self._before, self._after, self._routes)
-        family = _family(pair)
+        before, after = contents(pair, self._before, self._after, self._routes)
+        family = habit_family(pair)
         before = self._hop.carry_forward(pair.family, before)
         for change in differences(before, after):
             if self._habits.noise.covers(pair.place, family, change) or self._hop.explains(pair.place, family, change):
@@ -335,44 +303,8 @@ def _in_list(difference: Difference, listed_in: str) -> Difference:
     )  # fmt: skip
 
 
-def _documents(pair: Pair, first: Snapshot, second: Snapshot, routes: RouteKnowledge) -> tuple[Any, Any]:
-    before, after = documents(pair.before_body, first.default_space, pair.after_body, second.default_space)
-    if pair.form in (LIST, UNSCOPED, RECORDED) and _is_list(before) and _is_list(after):
-        grows = routes.is_history(pair.family)
-        return _list_summary(before, after, grows=grows), _list_summary(after, before, grows=grows)
-    return _bare(before, after), _bare(after, before)
-
-
-def _bare(body: Any, other: Any) -> Any:
-    """An empty list tells nothing of its entries' shape: beside entries without ids it is an empty array."""
-    if isinstance(other, list) and _is_list(body) and not body["Ids"]:
-        return []
-    return body
-
-
 def _files(pair: Pair) -> tuple[tuple[int, str], tuple[int, str]]:
     return (pair.before_size, pair.before_digest), (pair.after_size, pair.after_digest)
-
-
-def _is_list(body: Any) -> bool:
-    return isinstance(body, dict) and "TotalResults" in body and "Ids" in body
-
-
-def _list_summary(body: dict[str, Any], other: dict[str, Any], *, grows: bool) -> dict[str, Any]:
-    """A list's count and order. Which entries came and went is told by the entries themselves."""
-    summary = {name: value for name, value in body.items() if name != "Ids"}
-    common = set(other.get("Ids") or ())
-    summary["Order"] = [entry for entry in body.get("Ids") or () if entry in common]
-    if grows:
-        # How many pages a history has is a matter of its length.
-        summary.pop("Complete", None)
-        summary.pop("Links", None)
-        summary.pop("TotalCounts", None)
-    return summary
-
-
-def _family(pair: Pair) -> str:
-    return f"(list){pair.family}" if pair.form == LIST else pair.family
 
 
 def _ok(status: int) -> bool:

@@ -17,10 +17,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final, cast
 
-from tidegate.checks.comparison import Comparison, Habits
+from tidegate.checks.comparison import Comparison
 from tidegate.checks.expected import Hop, clone_changes, subset_changes
 from tidegate.checks.finding import Finding
 from tidegate.checks.grading import Findings
+from tidegate.checks.habits import Habits
 from tidegate.observation.documents import is_frozen
 from tidegate.observation.places import space_of
 from tidegate.observation.snapshot import version_of

@@ -53,6 +53,8 @@ ITEM: Final = "item"
 LIST: Final = "list"
 FILE: Final = "file"
 LISTED: Final = "listed:"
+#: The same by the path from before there were spaces.
+UNSCOPED: Final = "unscoped"
 #: A call of recorded traffic, made to the letter.
 RECORDED: Final = "recorded"
 #: The time an answer takes when several ask for it at once; there is no body.

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.unit.checks.snapshots import item, written
-from tidegate.checks.comparison import UNSCOPED, compare
-from tidegate.observation.store import ITEM, LIST
+from tidegate.checks.comparison import compare
+from tidegate.observation.store import ITEM, LIST, UNSCOPED
 
 PLACE = "tenants/variables-missing"
 EMPTY: dict[str, Any] = {"TotalResults": 0, "Ids": [], "Complete": True}
