@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+from tidegate.observation.asking import Asking, Collection
 from tidegate.observation.documents import (
     id_of,
     is_frozen,
@@ -24,21 +23,11 @@ from tidegate.observation.places import expand, family_of, place_of, space_of, v
 from tidegate.observation.queries import next_by_count, searches
 from tidegate.observation.routes import RouteKnowledge
 from tidegate.observation.scope import SnapshotScope
-from tidegate.observation.store import FILE, ITEM, LIST, LISTED, RECORDED, Sampled, Seen, SnapshotWriter
+from tidegate.observation.store import FILE, ITEM, LIST, LISTED, RECORDED, UNSCOPED, Sampled, Seen, SnapshotWriter
 from tidegate.secrets import redact
 
 
-@dataclass(slots=True)
-class Collection:
-    """A collection of the instance: its link, and the ids it was seen to hold."""
-
-    place: str
-    family: str
-    template: str
-    ids: dict[str, str] = field(default_factory=dict[str, str])  # id → path of the item
-
-
-class Crawler:
+class Crawler(Asking):
     """One user's way through an instance. Answers are handed in by the caller, in any order."""
 
     def __init__(
@@ -53,80 +42,10 @@ class Crawler:
         spaces: bool,
         everything: bool,
     ) -> None:
-        self.user = user
-        self.collections: dict[str, Collection] = {}
-        self._fetcher = fetcher
-        self._writer = writer
-        self._knowledge = knowledge
-        self._scope = scope
-        self._default_space = default_space
-        self._spaces = spaces
-        self._everything = everything
-        self.asked: set[tuple[str, str]] = set()
+        super().__init__(user, fetcher, knowledge, scope, default_space=default_space, spaces=spaces)
         self.shown: dict[str, Shown] = {}  # one place of each family, the same one in every snapshot
-        self.families: set[str] = set()  # that were asked for
-        self._files: defaultdict[str, int] = defaultdict(int)
-
-    # --- what to ask for -------------------------------------------------------------------------------------
-
-    def explore_root(self, links: Mapping[str, str]) -> None:
-        """Follow every link of a root document: the server's or a space's."""
-        for name, template in links.items():
-            path = expand(template) if template.startswith("/api") and self._knowledge.followed(name) else None
-            if path is not None and name != "Self":
-                self.ask_list(path, template)
-
-    def ask_list(self, path: str, template: str) -> None:
-        """Ask for a collection (or whatever single document the path of a root link leads to)."""
-        place = place_of(path, self._default_space)
-        family = family_of(place)
-        full = self._with_query(path, template, family)
-        if "{/id}" in template or "take" in variables(template):
-            self.collections.setdefault(place, Collection(place, family, template))
-        history = self._knowledge.is_history(family)
-        bound = self._scope.history_listed if history else 0
-        self.ask(Job(self.user, full, place, family, ITEM, pages=Pages(root=True, ids=[], bound=bound)))
-
-    def _with_query(self, path: str, template: str, family: str) -> str:
-        """The path with the size of a page and, where a route mixes spaces, with all of them."""
-        query: list[str] = []
-        if self._spaces and family in self._knowledge.queries:
-            query.append(self._knowledge.queries[family])
-        if "take" in variables(template):
-            query.append(f"take={self._scope.page}")
-        return f"{path}{'&' if '?' in path else '?'}{'&'.join(query)}" if query else path
-
-    def ask(self, job: Job) -> None:
-        """Queue a request unless its answer is known already or must never be asked for."""
-        key = (job.place, job.form)
-        if key in self.asked or not self._knowledge.allowed(job.place):
-            return
-        self.asked.add(key)
-        self.families.add(job.family)
-        self._fetcher.add(job)
-
-    def ask_path(self, path: str, *, follow: bool = True, form: str = ITEM) -> None:
-        place = place_of(path, self._default_space)
-        family = family_of(place)
-        if self._spaces and family in self._knowledge.queries and "?" not in path:
-            path = f"{path}?{self._knowledge.queries[family]}"
-        self.ask(Job(self.user, path, place, family, form, follow=follow))
-
-    def ask_recorded(self, path: str) -> str:
-        """Ask for what recorded traffic asked for, the way it did; the place it leads to, "" when it is not asked."""
-        place = place_of(path, self._default_space)
-        if not self._knowledge.may_be_replayed(place):
-            return ""
-        self.ask(Job(self.user, path, place, family_of(place), RECORDED, follow=False))
-        return place
-
-    def ask_file(self, path: str) -> None:
-        """Ask for the digest of a file, within the bound for its kind."""
-        place = place_of(path, self._default_space)
-        family = family_of(place)
-        if self._files[family] < self._scope.files and (place, FILE) not in self.asked:
-            self._files[family] += 1
-            self.ask(Job(self.user, path, place, family, FILE, file=True, follow=False))
+        self._writer = writer
+        self._everything = everything
 
     # --- what came ---------------------------------------------------------------------------------------------
 
@@ -310,10 +229,10 @@ class Crawler:
             if self._spaces and base.lower().startswith(f"/api/{self._default_space.lower()}/"):
                 plain = f"/api/{base.split('/', 3)[3]}"
                 plain = self._with_query(plain, collection.template, collection.family)
-                self.ask_path(plain, follow=False, form="unscoped")
+                self.ask_path(plain, follow=False, form=UNSCOPED)
                 for one in self._scope.sample(collection.ids, 1):
                     path = collection.ids[one].replace(f"/api/{self._default_space}/", "/api/", 1)
-                    self.ask_path(path, follow=False, form="unscoped")
+                    self.ask_path(path, follow=False, form=UNSCOPED)
             self._filtered(collection, base)
 
     def _filtered(self, collection: Collection, base: str) -> None:
@@ -358,7 +277,7 @@ class Crawler:
         prefix = f"/api/{self._default_space.lower()}/"
         for one in list(self.shown.values()):
             if self._spaces and one.path.lower().startswith(prefix):
-                self.ask_path(f"/api/{one.path[len(prefix) :]}", follow=False, form="unscoped")
+                self.ask_path(f"/api/{one.path[len(prefix) :]}", follow=False, form=UNSCOPED)
 
     def ask_as_well(self, shown: Mapping[str, Shown]) -> None:
         """What another user was shown, one place of each family that nothing has led this user to."""
