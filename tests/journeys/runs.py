@@ -21,6 +21,13 @@ REPOSITORY: Final = Path(__file__).parents[2]
 #: Environment variables through which secrets reach child processes, and nothing else does.
 _SECRET_VARIABLES: Final = ("MSSQL_SA_PASSWORD", "MASTER_KEY", "ADMIN_PASSWORD", "ADMIN_API_KEY", "OCTOPUS_API_KEY")
 
+#: Seconds between two looks for new processes.
+_INTERVAL: Final = 0.1
+
+#: Seconds between two looks at one process that is no longer new. What a process is called and given is settled when it
+#: starts, and what it listens on soon after; looking at all of them all the time cost a third of a rehearsal.
+_PATIENCE: Final = 1.6
+
 #: What every secret of the sample looks like (standins/sample/secret_material.py).
 SAMPLE_SECRET: Final = re.compile(rb"S3-[A-Z2-7]{21}")
 
@@ -122,13 +129,19 @@ class Running:
 
     def _watch(self) -> None:
         parent = psutil.Process(self.process.pid)
+        due: dict[psutil.Process, tuple[float, float]] = {}  # when to look again, and how long to wait after that
         while self.process.poll() is None:
             try:
-                for child in parent.children(recursive=True):
-                    self._look(child)
+                children = parent.children(recursive=True)
             except psutil.NoSuchProcess:
                 break
-            time.sleep(0.05)
+            now = time.monotonic()
+            for child in children:
+                again, pause = due.get(child, (now, _INTERVAL))
+                if now >= again:
+                    self._look(child)
+                    due[child] = (now + pause, min(2 * pause, _PATIENCE))
+            time.sleep(_INTERVAL)
 
     def _look(self, process: psutil.Process) -> None:
         try:
