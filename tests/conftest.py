@@ -1,9 +1,13 @@
-"""Options of the tests. They stand here because pytest reads options from the outermost conftest only."""
+"""Options and order of the tests. They stand here because pytest reads options from the outermost conftest only."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import settings
+
+from tests.support.workers import Told, comes_late, scheduler
 
 #: How long an example takes says how busy the machine is, and nothing about what is tested.
 settings.register_profile("tidegate", deadline=None)
@@ -29,3 +33,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             "administrator's API key in OCTOPUS_API_KEY. The tests create and delete things there."
         ),
     )
+
+
+@pytest.hookimpl(trylast=True)  # pytest makes the reporter in this hook
+def pytest_configure(config: pytest.Config) -> None:
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None and getattr(config.option, "numprocesses", None):
+        config.pluginmanager.register(Told(terminal))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: comes_late(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    chosen = config.getoption("dist") != "load"  # the default of `-n`
+    return None if chosen else scheduler(config, log)
