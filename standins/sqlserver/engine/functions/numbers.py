@@ -8,6 +8,8 @@ import math
 import random
 import uuid
 import zlib
+from codecs import utf_16_le_encode
+from collections.abc import Callable
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, localcontext
 from typing import Any
 
@@ -192,6 +194,24 @@ def _hashbytes(algorithm: str, value: str | bytes, encoding: str) -> bytes | Non
     return hashlib.new(name, data, usedforsecurity=False).digest()
 
 
+def _hash(make: Callable[..., Any]) -> Function:
+    """One algorithm. Text is hashed as UTF-16, or in code page 1252 when a second argument says so."""
+
+    def hashed(value: str | bytes | None, code_page: int = 0) -> bytes | None:
+        if value is None:
+            return None
+        if isinstance(value, str):
+            value = value.encode("cp1252", "replace") if code_page else utf_16_le_encode(value, "surrogatepass")[0]
+        return make(value, usedforsecurity=False).digest()
+
+    return hashed
+
+
+def _binary_int(value: bytes | None) -> int | None:
+    """The last four bytes; fewer are a positive number."""
+    return None if value is None else int.from_bytes(value[-4:], "big", signed=len(value) >= 4)
+
+
 def _compress(value: str | bytes, encoding: str) -> bytes:
     data = value.encode(encoding) if isinstance(value, str) else value
     return gzip.compress(data, mtime=0)
@@ -281,6 +301,11 @@ FUNCTIONS: dict[str, Function] = {
     "t_checksum": _checksum,
     "t_binary_checksum": _checksum_of,
     "t_hashbytes": strict(_hashbytes),
+    "t_hash_md5": _hash(hashlib.md5),
+    "t_hash_sha1": _hash(hashlib.sha1),
+    "t_hash_sha256": _hash(hashlib.sha256),
+    "t_hash_sha512": _hash(hashlib.sha512),
+    "t_binary_int": _binary_int,
     "t_compress": strict(_compress),
     "t_decompress": strict(_decompress),
     "t_isnumeric": _isnumeric,

@@ -9,6 +9,7 @@ from standins.sqlserver.tsql.errors import (
     implicit_conversion_not_allowed,
     operand_clash,
 )
+from standins.sqlserver.tsql.translate.native import native
 from standins.sqlserver.tsql.translate.values import Sql, text_literal
 
 _NUMBERS, _STRINGS, _DATES, _BINARIES = types.NUMBERS, types.STRINGS, types.DATES, types.BINARIES
@@ -28,7 +29,7 @@ def convert(value: Sql, target: SqlType, *, style: str = "", attempt: bool = Fal
     check_allowed(source, target, explicit=explicit)
     if not style and fits(source, target):
         return value.typed(target)
-    text = "" if style or attempt else _native(value, target)
+    text = "" if attempt else native(value, target, style)
     if not text:
         function = "t_try_cast" if attempt else "t_cast"
         key = text_literal(f"{types.describe(source)}>{types.describe(target)}")
@@ -65,23 +66,6 @@ def _no_longer(source: SqlType, target: SqlType) -> bool:
     if target.length is None:
         return True
     return source.length is not None and source.length <= target.length
-
-
-def _native(value: Sql, target: SqlType) -> str:
-    """Conversions SQLite does the same way itself."""
-    a, b = value.type.name, target.name
-    if a in types.INTEGERS:
-        if b in types.FLOATS:
-            return f"CAST({value.text} AS REAL)"
-        if b == "bit":
-            return f"({value.text} <> 0)"
-        if b in ("decimal", "numeric") and target.scale == 0 and target.precision >= types.INTEGER_DIGITS[a]:
-            return f"CAST({value.text} AS TEXT)"
-        if b in ("nvarchar", "varchar") and (target.length is None or target.length > types.INTEGER_DIGITS[a]):
-            return f"CAST({value.text} AS TEXT)"
-    if a == "date" and b in ("datetime", "datetime2"):
-        return f"({value.text} || ' 00:00:00.0000000')"
-    return ""
 
 
 def check_allowed(source: SqlType, target: SqlType, *, explicit: bool) -> None:

@@ -81,6 +81,9 @@ def concatenate(parts: list[Sql]) -> Sql:
 
 def _integers(operator: str, left: Sql, right: Sql, target: SqlType) -> Sql:
     nullable = left.nullable or right.nullable
+    known = right.literal.value if right.literal is not None else None
+    if operator == "%" and isinstance(known, int) and known > 0:  # as in SQLite: the sign is the dividend's
+        return Sql(f"({left.text} % {known})", target, nullable=nullable)
     if operator in "/%":
         function = "t_div" if operator == "/" else "t_mod"
         return Sql(f"{function}({left.text}, {right.text})", target, nullable=nullable)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from collections import Counter
 from dataclasses import replace
 from typing import cast
 
@@ -68,7 +70,7 @@ class SelectTranslator(SourceTranslator):
         return f" LIMIT {fetch} OFFSET t_row_count({offset}, 'OFFSET')"
 
     def _select(self, node: nodes.Select, order: tuple[nodes.OrderItem, ...] = (), *, expose_row: bool = False) -> Arm:
-        tail = self.from_clause(node.source)
+        source = tail = self.from_clause(node.source)
         if node.where is not None:
             tail += f" WHERE {self.predicate(node.where)}"
         aggregated = bool(node.group) or any(
@@ -82,6 +84,8 @@ class SelectTranslator(SourceTranslator):
         items = self._items(node.items)
         if node.having is not None:
             tail += f" HAVING {self.predicate(node.having)}"
+        if aggregated and node.where is None and len(node.source) == 1:
+            tail = _computed_once(source, [*items, *groups]) + tail[len(source) :]
         arm = Arm(items, tail, node.distinct)
         arm.targets = tuple(item for item in node.items if item.target)
         if arm.targets and len(arm.targets) != len(node.items):
@@ -259,6 +263,21 @@ def _has_aggregate(node: object) -> bool:
             return any(_has_aggregate(getattr(node, item.name)) for item in dataclasses.fields(node))
         case _:
             return False
+
+
+def _computed_once(source: str, used: list[Sql]) -> str:
+    """The FROM clause of an aggregate over a query, whose columns it computes once for each row.
+
+    SQLite puts the expressions of such a query in the place of its columns, so that a hash of which two parts are
+    summed would be computed twice; it does not do so to a query with a limit.
+    """
+    inner, end, alias = source.rpartition(") AS ")
+    if not end or not alias.isidentifier() or not inner.startswith(" FROM (SELECT ") or "t_" not in inner:
+        return source
+    columns = Counter(column for item in used for column in re.findall(rf"\b{alias}\.c\d+\b", item.text))
+    if max(columns.values(), default=0) < 2 or re.search(r"\bLIMIT\b", inner):
+        return source
+    return f"{inner} LIMIT -1{end}{alias}"
 
 
 def _uses(node: nodes.Expression, variables: set[str]) -> bool:

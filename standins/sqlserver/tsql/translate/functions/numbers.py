@@ -67,6 +67,11 @@ def _checksum(sql_name: str) -> Handler:
     return handler
 
 
+_HASHES = {"md5": "md5", "sha": "sha1", "sha1": "sha1", "sha2_256": "sha256", "sha2_512": "sha512"}
+#: Which of a hash's functions takes the value: text has to become bytes first.
+_ENCODED = {"utf-16-le": "", "cp1252": ", 1252", "": ""}
+
+
 def _hashbytes(_: ExpressionTranslator, arguments: Arguments) -> Sql:
     value = arguments[1]
     if value.is_string:
@@ -75,7 +80,12 @@ def _hashbytes(_: ExpressionTranslator, arguments: Arguments) -> Sql:
         encoding = ""
     else:
         raise invalid_operand("hashbytes", value.type.name)
-    return Sql(f"t_hashbytes({arguments[0].text}, {value.text}, '{encoding}')", SqlType("varbinary", 8000))
+    result = SqlType("varbinary", 8000)
+    literal = arguments[0].literal
+    known = _HASHES.get(literal.value.lower()) if literal is not None and isinstance(literal.value, str) else None
+    if known is not None:
+        return Sql(f"t_hash_{known}({value.text}{_ENCODED[encoding]})", result)
+    return Sql(f"t_hashbytes({arguments[0].text}, {value.text}, '{encoding}')", result)
 
 
 def _compress(_: ExpressionTranslator, arguments: Arguments) -> Sql:

@@ -18,6 +18,7 @@ from standins.sqlserver.tsql.translate.functions.base import (
     string,
     text_result,
 )
+from standins.sqlserver.tsql.translate.native import is_column
 from standins.sqlserver.tsql.translate.values import Sql
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ def _datalength(_: ExpressionTranslator, arguments: Arguments) -> Sql:
     result = types.BIGINT if value.type.length is None and not value.is_null else types.INT
     if _binary(value):
         return Sql(f"length({value.text})", result)
+    if value.type.name in types.UNICODE and is_column(value):
+        text, characters = value.text, f"length({value.text})"  # of ASCII, as most is, SQLite can count them
+        return Sql(f"iif(octet_length({text}) = {characters}, 2 * {characters}, t_datalength({text}))", result)
     if value.type.name in types.UNICODE:
         return Sql(f"t_datalength({value.text})", result)
     if value.is_string:
@@ -72,7 +76,9 @@ def _cut(sql_name: str) -> Handler:
 def _substring(translator: ExpressionTranslator, arguments: Arguments) -> Sql:
     start, count = integer(translator, arguments[1]), integer(translator, arguments[2])
     if _binary(arguments[0]):
-        return Sql(f"t_substring({arguments[0].text}, {start}, {count})", arguments[0].type)
+        literal = (arguments[1].literal, arguments[2].literal)
+        plain = all(item is not None and isinstance(item.value, int) and item.value > 0 for item in literal)
+        return Sql(f"{'substr' if plain else 't_substring'}({arguments[0].text}, {start}, {count})", arguments[0].type)
     value = string(translator, arguments[0])
     return text_result(translator, f"t_substring({value.text}, {start}, {count})", [value], value.type.length)
 
