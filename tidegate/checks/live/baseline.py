@@ -24,6 +24,7 @@ from tidegate.checks.live.deployments import (
     Rehearsals,
     check_deployments,
     rehearse,
+    rehearse_scheduled,
 )
 from tidegate.checks.live.downloads import check_downloads
 from tidegate.checks.live.editing import check_editing, editing_outcomes
@@ -84,10 +85,12 @@ def record_baseline(
     edits = editing_outcomes(context)
     refusals = refusal_outcomes(context)
     rehearsals = rehearse(context, most=most)
-    as_users = outcomes_as_users(context, rehearsals.rehearsed)
-    # Notifications come when the server's clock says so: whatever else is done meanwhile costs no time.
+    # What comes when the server's clock says so: whatever else is done meanwhile costs no time.
+    scheduled = Beside(partial(rehearse_scheduled, context, rehearsals))
+    scheduled.begin()
     notified = Beside(partial(delivery_outcome, context))
     notified.begin()
+    as_users = outcomes_as_users(context, rehearsals.rehearsed)
     context.report("live baseline: pushing as build servers do")
     pushes = push_outcomes(context)
     context.report("live baseline: making and removing one thing of each kind")
@@ -95,6 +98,7 @@ def record_baseline(
     context.report("live baseline: making a release of every project")
     releases = make_releases(context)
     runbooks = rehearse_runbooks(context)
+    rehearsals = scheduled.result()
     delivered = notified.result()  # before the scheduler's logs are read: it leaves lines in them
     outcomes = run_scripts(context, scripts, api_key) if api_key is not None else {}
     return Baseline(
