@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, Final, cast
 
 from tidegate.checks.differences import differences
 from tidegate.checks.live.context import LiveContext, LiveResult, Notes, run_check
 from tidegate.errors import HarnessError
 from tidegate.observation.documents import property_of
+from tidegate.side_by_side import side_by_side
 
 #: Releases of the harness are told from people's by this pre-release tag.
 TAG: Final = "tidegate"
@@ -71,12 +73,14 @@ def create_release(context: LiveContext, project_id: str, channel: str, packages
 
 def make_releases(context: LiveContext, *, most: int = 25) -> dict[str, str]:
     """A release of every project that can have one, by project: its id, or why there is none."""
-    made: dict[str, str] = {}
-    for project in list(context.client.items(context.path("projects")))[:most]:
-        persistence = cast("Document", project.get("PersistenceSettings") or {})
-        if not project.get("IsDisabled") and persistence.get("Type") != "VersionControlled":
-            made[str(project["Id"])] = _release(context, project)
-    return made
+    projects = [project for project in context.client.items(context.path("projects")) if _releasable(project)][:most]
+    made = side_by_side(partial(_release, context), projects)
+    return {str(project["Id"]): release for project, release in zip(projects, made, strict=True)}
+
+
+def _releasable(project: Document) -> bool:
+    persistence = cast("Document", project.get("PersistenceSettings") or {})
+    return not project.get("IsDisabled") and persistence.get("Type") != "VersionControlled"
 
 
 def check_releases(context: LiveContext, before: Mapping[str, str]) -> LiveResult:
@@ -87,21 +91,30 @@ def check_releases(context: LiveContext, before: Mapping[str, str]) -> LiveResul
     """
 
     def body(notes: Notes) -> None:
-        for project, earlier in before.items():
-            if not earlier.startswith("Releases-"):
-                notes.uncovered.append(f"{project}: {earlier}")
-                continue
-            document = cast("Document", context.client.get(context.path(f"projects/{project}")))
-            made = _release(context, document)
-            place = f"a new release of {document.get('Name')} ({project})"
-            if not made.startswith("Releases-"):
-                notes.find(place, "no release of this project can be created any more", before="created", after=made)
-                continue
-            for where, was, now in _differing(context, earlier, made):
-                notes.find(f"{place}: {where}", "new releases hold something else than old ones", before=was, after=now)
-            notes.covered.append(f"{document.get('Name')}: {made} holds what {earlier} holds")
+        for noted in side_by_side(partial(_again, context), before.items()):
+            notes.findings += noted.findings
+            notes.covered += noted.covered
+            notes.uncovered += noted.uncovered
 
     return run_check("RELEASE", context, body)
+
+
+def _again(context: LiveContext, made_before: tuple[str, str]) -> Notes:
+    project, earlier = made_before
+    notes = Notes("RELEASE")
+    if not earlier.startswith("Releases-"):
+        notes.uncovered.append(f"{project}: {earlier}")
+        return notes
+    document = cast("Document", context.client.get(context.path(f"projects/{project}")))
+    made = _release(context, document)
+    place = f"a new release of {document.get('Name')} ({project})"
+    if not made.startswith("Releases-"):
+        notes.find(place, "no release of this project can be created any more", before="created", after=made)
+        return notes
+    for where, was, now in _differing(context, earlier, made):
+        notes.find(f"{place}: {where}", "new releases hold something else than old ones", before=was, after=now)
+    notes.covered.append(f"{document.get('Name')}: {made} holds what {earlier} holds")
+    return notes
 
 
 def _release(context: LiveContext, project: Document) -> str:
