@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, Final, cast
 
+from tidegate.json_text import parsed
 from tidegate.observation.places import place_of
 
 _QUERY: Final = re.compile(r"\{[^{}]*\}|\?.*$")
@@ -41,7 +41,7 @@ def documents(before: str | None, before_space: str, after: str | None, after_sp
 
 
 def _load(text: str | None, default_space: str) -> Any:
-    return json.loads(unspaced(text, default_space)) if text else None
+    return parsed(unspaced(text, default_space)) if text else None
 
 
 def _own_links(resource: dict[str, Any]) -> None:

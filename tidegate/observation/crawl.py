@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from tidegate.json_text import written
 from tidegate.observation.asking import Asking, Collection
 from tidegate.observation.documents import (
     id_of,
@@ -169,7 +169,7 @@ class Crawler(Asking):
         form = LIST if job.form == ITEM else job.form
         self._write(
             job, form, answer.status, kind=answer.headers.get("content-type", ""), size=fetched.size,
-            digest="", seconds=answer.seconds, body=json.dumps(body),
+            digest="", seconds=answer.seconds, body=written(body),
         )  # fmt: skip
         if form == LIST:
             self._writer.counted(job.user, job.place, job.family, shape.total, complete=complete)
@@ -184,7 +184,7 @@ class Crawler(Asking):
         self._writer.saw(
             Seen(
                 self.user, place, f"{LISTED}{job.family}{suffix}", family_of(place), job.path, 200,
-                body=self._safe(json.dumps(item)),
+                body=self._safe(written(item)),
             )
         )  # fmt: skip
         if own_path is None or job.form != ITEM:

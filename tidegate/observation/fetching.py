@@ -13,6 +13,7 @@ from queue import SimpleQueue
 from typing import Any, Final
 
 from tidegate.errors import Unreachable
+from tidegate.json_text import parsed
 from tidegate.observation.files import FileDigest
 from tidegate.observation.scope import SnapshotScope
 from tidegate.octopus.client import Answer, OctopusClient
@@ -181,7 +182,7 @@ class Fetcher:
             return Fetched(job, answer, size=len(answer.content), digest=digest)
         text = answer.content.decode("utf-8", "replace")
         try:
-            document = json.loads(text)
+            document = parsed(text)
         except ValueError:
             # If it stays so, it is kept as text and the comparison shows it.
             kept = json.dumps({"NotJson": text[:2000]})

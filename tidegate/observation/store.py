@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from tidegate.errors import HarnessError
+from tidegate.json_text import parsed
 
 FORMAT: Final = "3"
 
@@ -79,7 +80,7 @@ class Seen:
 
     @property
     def json(self) -> Any:
-        return json.loads(self.body) if self.body else None
+        return parsed(self.body) if self.body else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import ssl
 import time
@@ -16,6 +15,7 @@ from typing import Any, Final, Self, cast
 import httpx
 
 from tidegate.errors import MainInstanceProtected, Refused, Unreachable
+from tidegate.json_text import parsed
 from tidegate.secrets import Secret, redact
 from tidegate.versions import Version
 
@@ -58,7 +58,7 @@ class Answer:
         if "json" not in self.headers.get("content-type", ""):
             return None
         try:
-            return json.loads(self.content)
+            return parsed(self.content.decode("utf-8-sig"))
         except ValueError:
             return None
 
