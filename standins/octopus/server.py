@@ -127,10 +127,10 @@ def _web_server(server: Server, listener: socket.socket) -> Generator[uvicorn.Se
     """Uvicorn in a thread of its own: the main thread waits for signals."""
     import uvicorn  # noqa: PLC0415 - a tenth of a second that only this command needs
 
-    from standins.octopus.api.app import create_app  # noqa: PLC0415
+    from standins.octopus.api.app import Portal  # noqa: PLC0415
 
     config = uvicorn.Config(
-        create_app(server),
+        Portal(server),
         loop="asyncio",
         http="httptools",
         ws="none",
@@ -138,6 +138,7 @@ def _web_server(server: Server, listener: socket.socket) -> Generator[uvicorn.Se
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nothing asks who the client is
         timeout_graceful_shutdown=1,
     )
     web = uvicorn.Server(config)

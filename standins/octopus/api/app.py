@@ -7,10 +7,8 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 from standins.octopus.api import errors
@@ -38,16 +36,11 @@ _ATTEMPTS = 5
 _OPEN_IN_MAINTENANCE = frozenset({"users/login", "users/logout", "authentication/checklogininitiated"})
 
 
-def create_app(server: Server) -> Starlette:
-    """The application for a server; it answers 503 until ``server.ready``."""
-    portal = Portal(server)
-    app = Starlette(routes=[Mount("/", app=portal)])
-    app.state.portal = portal
-    return app
-
-
 class Portal:
-    """The ASGI application below Starlette: one entry for every path."""
+    """The ASGI application of a server: one entry for every path. It answers 503 until ``server.ready``.
+
+    It needs no framework around it: the table of routes is its own, and an exception becomes Octopus's error body.
+    """
 
     def __init__(self, server: Server) -> None:
         self.server = server
