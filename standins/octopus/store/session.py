@@ -56,9 +56,11 @@ class Session:
         return result
 
     def close(self) -> None:
-        self._cursors.clear()
+        # The connection first: a cursor that is closed before it tells the server to forget its prepared statement, and
+        # a hundred cursors on each connection made every stop of a server take a second.
         with contextlib.suppress(pyodbc.Error):  # already gone
             self._connection.close()
+        self._cursors.clear()
 
 
 def _size_of(value: object) -> InputSize | None:
