@@ -25,6 +25,11 @@ Feature: Verifying deployments
       When the test instance is upgraded to the target version
       Then releases of representative projects can be created and deployed, and do what they did before
 
+    @severity:normal
+    Scenario: Planned deployments can be called off
+      When the test instance is upgraded to the target version
+      Then a deployment that waits for its time can be cancelled, and its state corrected
+
     @severity:critical @issue:1276
     Scenario: New releases hold what earlier ones hold
       When the test instance is upgraded to the target version

@@ -73,6 +73,11 @@ def _(live_checks: LiveChecks, comparison: Comparison, judge: Judge) -> None:
     judge.require_none([*live_checks.findings("deployments"), *comparison.of("RELEASE", "DEPLOY")])
 
 
+@then("a deployment that waits for its time can be cancelled, and its state corrected")
+def _(live_checks: LiveChecks, judge: Judge) -> None:
+    judge.require_none(live_checks.findings("cancelling"))
+
+
 @then("a new release of each project freezes the process, variables and packages that one before it froze")
 def _(live_checks: LiveChecks, judge: Judge) -> None:
     judge.require_none(live_checks.findings("releases"))

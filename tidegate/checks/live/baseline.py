@@ -15,6 +15,7 @@ from tidegate.checks.live.background import (
     check_scheduled_logs,
     scheduled_logs,
 )
+from tidegate.checks.live.cancelling import cancelling_outcomes, check_cancelling
 from tidegate.checks.live.consequences import check_consequences, consequence_outcomes
 from tidegate.checks.live.context import LiveContext, LiveResult
 from tidegate.checks.live.copying import check_copying, copying_outcomes
@@ -65,6 +66,7 @@ class Baseline:
     copies: Mapping[str, str] = field(default_factory=dict[str, str])  # what each has in common with its original
     edits: Mapping[str, str] = field(default_factory=dict[str, str])  # what was kept of each
     refusals: Mapping[str, str] = field(default_factory=dict[str, str])  # of writes that cannot be
+    cancelled: Mapping[str, str] = field(default_factory=dict[str, str])  # what came of a planned deployment
     answers: Mapping[str, Heard] = field(default_factory=dict[str, Heard])  # to everything that was written
     deployments: frozenset[str] = field(default_factory=frozenset[str])  # every one there was at the end
 
@@ -91,6 +93,7 @@ def record_baseline(
     notified = Beside(partial(delivery_outcome, context))
     notified.begin()
     as_users = outcomes_as_users(context, rehearsals.rehearsed)
+    cancelled = cancelling_outcomes(context, rehearsals.rehearsed)
     context.report("live baseline: pushing as build servers do")
     pushes = push_outcomes(context)
     context.report("live baseline: making and removing one thing of each kind")
@@ -103,7 +106,7 @@ def record_baseline(
     outcomes = run_scripts(context, scripts, api_key) if api_key is not None else {}
     return Baseline(
         logins, rehearsals, as_users, pushes, creations, releases, runbooks, consequences, scheduled_logs(context),
-        delivered, outcomes, copies, edits, refusals, context.hearing.heard(), deployment_ids(context),
+        delivered, outcomes, copies, edits, refusals, cancelled, context.hearing.heard(), deployment_ids(context),
     )  # fmt: skip
 
 
@@ -135,6 +138,7 @@ def live_checks(
         "triggers": triggers,
         "waiting": partial(check_waiting, context, baseline.rehearsals),
         "deployments": partial(check_deployments, context, baseline.rehearsals),
+        "cancelling": partial(check_cancelling, context, baseline.rehearsals.rehearsed, baseline.cancelled),
         "releases": partial(check_releases, context, baseline.releases),
         "runbooks": partial(check_runbooks, context, baseline.runbooks),
         "deployments as each user": partial(
