@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from tidegate.digests import sha256_of
-from tidegate.errors import HarnessError, ProvisioningFailed, UpgradeFailed
+from tidegate.errors import HarnessError, ProvisioningFailed
 from tidegate.octopus.client import Access, OctopusClient
 from tidegate.octopus.maintenance import set_maintenance_mode
 from tidegate.octopus.server_folders import other_folders, path_options
@@ -16,7 +15,15 @@ from tidegate.providers.contract import TestHost
 from tidegate.rehearsal.backup_set import bring_backup
 from tidegate.rehearsal.folders import assert_matches, copy_folder
 from tidegate.rehearsal.guard import assert_database_is_not_main, assert_not_main, assert_server_is_not_main
-from tidegate.rehearsal.instances import BackupSet, DatabaseAddress, Identity, MainInstance, TestInstance
+from tidegate.rehearsal.instances import (
+    BackupSet,
+    DatabaseAddress,
+    Identity,
+    MainInstance,
+    SharedFolder,
+    TestInstance,
+)
+from tidegate.rehearsal.making import dropped_on_failure, server_command, started
 from tidegate.rehearsal.place import assert_clone_may_be_replaced
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.identity import database_identity
@@ -55,7 +62,10 @@ def clone_test_instance(
     database = DatabaseAddress(host.sql_server.address, OwnedDatabase.make("clone", run).name)
     assert_not_main(main.identity, database)
     installation = str(uuid.uuid4())
-    with _restored(backup_set, main, host, database, report):
+    file = _verified_backup(backup_set, host)
+    with dropped_on_failure(main, host, database):
+        with SqlServer(database.server) as server:
+            restore_database(server, file.on_server, database.name, host.sql_server.data_folder, report=report)
         with SqlServer(database.server, database.name) as server:
             assert_database_is_not_main(main.identity, server)
             report(summary(sanitise_database(server, policy)))
@@ -67,10 +77,7 @@ def clone_test_instance(
         server_command(host, "path", path_options(host.server_paths, backup_set.version))
         server_command(host, "node", ["--taskCap=0"])
         report("starting the clone")
-        try:
-            url = host.start()
-        except UpgradeFailed as error:  # it runs the main instance's version: no upgrade is to blame
-            raise ProvisioningFailed(f"the clone does not start: {error.what}", where=error.where) from None
+        url = started(host, "the clone")
         with SqlServer(database.server, database.name) as server:
             guid = database_identity(server).guid
         instance = TestInstance(
@@ -96,11 +103,8 @@ def remove_test_instance(instance: TestInstance, main: MainInstance, host: TestH
     host.remove()
 
 
-@contextmanager
-def _restored(
-    backup_set: BackupSet, main: MainInstance, host: TestHost, database: DatabaseAddress, report: Report
-) -> Generator[None]:
-    """The clone's database; dropped again when the block fails."""
+def _verified_backup(backup_set: BackupSet, host: TestHost) -> SharedFolder:
+    """The database's backup in the test host's backup folder, still the one that was verified."""
     file = bring_backup(backup_set.database.file, host.sql_server)
     digest = sha256_of(file.here)
     if digest != backup_set.database.sha256:
@@ -109,16 +113,7 @@ def _restored(
             where=str(file.here),
             next_step="take a new backup set",
         )
-    try:
-        with SqlServer(database.server) as server:
-            restore_database(server, file.on_server, database.name, host.sql_server.data_folder, report=report)
-        yield
-    except BaseException:
-        host.stop()
-        assert_not_main(main.identity, database)
-        with SqlServer(database.server) as server:
-            drop_database(server, database.name)
-        raise
+    return file
 
 
 def _fill_folders(backup_set: BackupSet, host: TestHost, report: Report) -> None:
@@ -129,16 +124,6 @@ def _fill_folders(backup_set: BackupSet, host: TestHost, report: Report) -> None
             raise ProvisioningFailed(f"the test host has no folder for {name}", where=host.node_name)
         copy_folder(backup_set.folder / name, target, report)
         assert_matches(target, manifest)
-
-
-def server_command(host: TestHost, command: str, options: list[str]) -> None:
-    """Run one command of the test instance's server. Raises :class:`ProvisioningFailed` unless it ends with 0."""
-    result = host.octopus_server(command, options)
-    if not result.ok:
-        raise ProvisioningFailed(
-            f"`Octopus.Server {command}` ended with exit code {result.exit_code}:\n{result.output[-2000:]}",
-            where=host.node_name,
-        )
 
 
 def prove_clone(

@@ -8,25 +8,24 @@ from __future__ import annotations
 
 import secrets
 from base64 import b64encode
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tidegate.errors import ProvisioningFailed, SettingsError, UpgradeFailed
+from tidegate.errors import ProvisioningFailed, SettingsError
 from tidegate.octopus.client import Access, OctopusClient
 from tidegate.octopus.project_transfer import FIRST, export_projects, import_projects
 from tidegate.octopus.server_folders import path_options
 from tidegate.providers.contract import CreatesInstances, TestHost
-from tidegate.rehearsal.clone import prove_clone, server_command
+from tidegate.rehearsal.clone import prove_clone
 from tidegate.rehearsal.guard import assert_database_is_not_main, assert_not_main, assert_server_is_not_main
 from tidegate.rehearsal.instances import DatabaseAddress, Identity, MainInstance, TestInstance
 from tidegate.rehearsal.maintenance import MainWrites
+from tidegate.rehearsal.making import dropped_on_failure, server_command, started
 from tidegate.rehearsal.subset_packages import copy_packages
 from tidegate.secrets import Secret
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.identity import database_identity
 from tidegate.sqlserver.reaper import OwnedDatabase
-from tidegate.sqlserver.restore import drop_database
 from tidegate.sqlserver.sanitise import SanitisePolicy, sanitise_database, summary
 from tidegate.versions import Version
 
@@ -106,13 +105,13 @@ def make_subset_instance(
     assert_not_main(main.identity, database)
     master_key = Secret.generated("the test instance's master key", b64encode(secrets.token_bytes(16)).decode("ascii"))
     api_key = Secret.generated("the test administrator's API key", f"API-{secrets.token_hex(14).upper()}")
-    with _dropped_on_failure(main, host, database):
+    with dropped_on_failure(main, host, database):
         report(f"installing Octopus Server {main.version}")
         host.install(main.version)
         report("creating an instance")
         host.create_instance(database, master_key, api_key)
         server_command(host, "path", path_options(host.server_paths, main.version))
-        url = _started(host)
+        url = started(host, "the test instance")
         with OctopusClient(url, api_key, access=Access.FULL) as client:
             assert_server_is_not_main(main.identity, client)
             if main.license is not None:
@@ -129,7 +128,7 @@ def make_subset_instance(
             report(summary(sanitise_database(server, policy)))
             guid = database_identity(server).guid
         server_command(host, "node", ["--taskCap=0"])
-        url = _started(host)
+        url = started(host, "the test instance")
         with OctopusClient(url, api_key) as client:
             installation = client.server().installation_id
         instance = TestInstance(
@@ -193,23 +192,3 @@ def _space(client: OctopusClient, export: Export) -> str:
     me = str(client.get("/api/users/me")["Id"])
     body = {"Name": export.space, "SpaceManagersTeamMembers": [me], "SpaceManagersTeams": [], "TaskQueueStopped": False}
     return str(client.post("/api/spaces", body)["Id"])
-
-
-def _started(host: TestHost) -> str:
-    try:
-        return host.start()
-    except UpgradeFailed as error:  # it runs the main instance's version: no upgrade is to blame
-        raise ProvisioningFailed(f"the test instance does not start: {error.what}", where=error.where) from None
-
-
-@contextmanager
-def _dropped_on_failure(main: MainInstance, host: TestHost, database: DatabaseAddress) -> Generator[None]:
-    try:
-        yield
-    except BaseException:
-        host.stop()
-        assert_not_main(main.identity, database)
-        with SqlServer(database.server) as server:
-            if server.value("SELECT COUNT(*) FROM sys.databases WHERE name = ?", database.name):
-                drop_database(server, database.name)
-        raise
