@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from types import TracebackType
-from typing import Any, Final, Self, cast
+from typing import IO, Any, Final, Self, cast
 
 import httpx
 
@@ -139,11 +139,12 @@ class OctopusClient:
         params: Mapping[str, str | int | bool] | None = None,
         json: Any = None,
         content: bytes | None = None,
-        files: Mapping[str, tuple[str, bytes]] | None = None,
+        files: Mapping[str, tuple[str, bytes | IO[bytes]]] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Whatever the server answers. Raises :class:`MainInstanceProtected` for a write through a read-only client
-        and :class:`Unreachable` where no answer came."""
+        """Whatever the server answers; files that are open are sent piece by piece. Raises
+        :class:`MainInstanceProtected` for a write through a read-only client and :class:`Unreachable` where no answer
+        came."""
         if self.access is Access.READ_ONLY and method not in {"GET", "HEAD"}:
             raise MainInstanceProtected(f"{method} {path} through a read-only client", where=self.url)
         try:
@@ -161,7 +162,7 @@ class OctopusClient:
             self.listener(method, path, answer)
         return answer
 
-    def download(self, path: str, sink: Callable[[bytes], None]) -> Answer:
+    def download(self, path: str, sink: Callable[[bytes], object]) -> Answer:
         """GET a file piece by piece into ``sink``; the answer itself has no content. Raises :class:`Unreachable`.
 
         ``seconds`` is the time until the last byte, because a file that starts at once may still take minutes.

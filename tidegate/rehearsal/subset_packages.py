@@ -7,15 +7,19 @@ releases selected, and the newest of each.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any, Final, cast
 
 from tidegate.errors import Refused
 from tidegate.octopus.client import OctopusClient
 
 Report = Callable[[str], None]
 #: Where a step without package references names its package (step templates and processes before 2018.8).
-_PROPERTY = "Octopus.Action.Package.PackageId"
+_PROPERTY: Final = "Octopus.Action.Package.PackageId"
+
+_REFUSAL: Final = 65536  # bytes of it that are read
 
 
 def copy_packages(main: OctopusClient, main_space: str, test: OctopusClient, test_space: str, report: Report) -> int:
@@ -64,16 +68,19 @@ def _named(process: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _copy(main: OctopusClient, path: str, test: OctopusClient, space: str, package: Mapping[str, Any]) -> None:
-    received = main.send("GET", path)
-    if not received.ok:
-        raise Refused(f"GET {path} answered {received.status}: {received.error_message}", where=main.url)
     extension = str(package.get("FileExtension") or ".nupkg")
     name = f"{package['PackageId']}.{package['Version']}{extension}"
-    pushed = test.send(
-        "POST",
-        f"/api/{space}/packages/raw",
-        params={"overwriteMode": "IgnoreIfExists"},
-        files={"file": (name, received.content)},
-    )
+    with tempfile.TemporaryFile() as file:  # packages may be larger than this machine's memory
+        received = main.download(path, file.write)
+        file.seek(0)
+        if not received.ok:
+            told = replace(received, content=file.read(_REFUSAL)).error_message
+            raise Refused(f"GET {path} answered {received.status}: {told}", where=main.url)
+        pushed = test.send(
+            "POST",
+            f"/api/{space}/packages/raw",
+            params={"overwriteMode": "IgnoreIfExists"},
+            files={"file": (name, file)},
+        )
     if not pushed.ok:
         raise Refused(f"the package {name} answered {pushed.status}: {pushed.error_message}", where=test.url)
