@@ -23,9 +23,9 @@ from tidegate.octopus.instance_configuration import (
 from tidegate.octopus.start_up import StartingServer, wait_until_up
 from tidegate.providers.contract import CommandResult, SqlServerHost
 from tidegate.providers.hosts.installer import Installer
-from tidegate.providers.hosts.process import RemoteProcess, ServerRun
+from tidegate.providers.hosts.process import RemoteProcess, ServerRun, end_processes
 from tidegate.providers.hosts.quoting import literally
-from tidegate.providers.hosts.reach import Reach
+from tidegate.providers.hosts.reach import Reach, must
 from tidegate.providers.hosts.service import InstalledService, ServiceRun
 from tidegate.providers.hosts.systems import System, read_configuration
 from tidegate.rehearsal.folders import describe_folder
@@ -178,7 +178,7 @@ class ServerHost:
     def copy_from_host(self, folder: str, target: Path) -> tuple[FileEntry, ...]:
         """A folder of the host in ``target``, with its manifest; every file's digest was computed on both sides."""
         listed = self._must("listing a folder", self._system.manifest(folder), _INSTALL)
-        expected = self._system.read_manifest(listed.output)
+        expected = self._system.read_manifest(listed)
         self._reach.get(self._system.transfer_path(folder), target)
         manifest = describe_folder(target)
         found = {entry.path: entry.sha256 for entry in manifest}
@@ -213,9 +213,7 @@ class ServerHost:
         return "|".join(f"(--(config|instance)=)?{literally(name)}" for name in names).encode()
 
     def _end_processes(self) -> None:
-        result = self._reach.run("ending processes", self._system.end_processes(), timeout=_SHORT, stdin=self._patterns)
-        if not result.ok:
-            raise HarnessError(result.output.strip(), where=self._reach.where, next_step="end them on the host")
+        end_processes(self._reach, self._system, self._patterns)
 
     @property
     def _executable(self) -> str:
@@ -235,8 +233,5 @@ class ServerHost:
     def _run(self, what: str, command_line: str, timeout: float) -> CommandResult:
         return self._reach.run(what, command_line, timeout=timeout)
 
-    def _must(self, what: str, command_line: str, timeout: float = _SHORT) -> CommandResult:
-        result = self._run(what, command_line, timeout)
-        if not result.ok:
-            raise ProvisioningFailed(f"{what} failed:\n{result.output[-1000:]}", where=self._reach.where)
-        return result
+    def _must(self, what: str, command_line: str, timeout: float = _SHORT) -> str:
+        return must(self._reach, what, command_line, timeout=timeout, error=ProvisioningFailed)

@@ -14,7 +14,15 @@ from tidegate.octopus.instance_configuration import CONNECTION_STRING, NODE_NAME
 from tidegate.octopus.start_up import StartingServer, wait_until_up
 from tidegate.providers.contract import CommandResult
 from tidegate.providers.hosts.installer import Installer
-from tidegate.providers.hosts.preflight import Look, ask_facts, check_way
+from tidegate.providers.hosts.preflight import (
+    Look,
+    ask_facts,
+    check_way,
+    described_machine,
+    require_administrator,
+    require_writable,
+)
+from tidegate.providers.hosts.process import end_processes
 from tidegate.providers.hosts.quoting import literally
 from tidegate.providers.hosts.reach import Reach
 from tidegate.providers.hosts.reaching import reached
@@ -59,19 +67,10 @@ def _looks(wanted: MainOnHostSettings, reach: Reach, system: System) -> Iterator
 
 def _answers(wanted: MainOnHostSettings, reach: Reach, system: System) -> str:
     facts = ask_facts(reach, system, wanted.work_folder)
-    if facts.get("ordinary"):
-        raise UsageError(
-            "the user has no administrator's rights on the machine: the MSI and the service need them",
-            where=reach.where,
-            next_step="let an administrator log in by ssh, or run sshd's sessions elevated",
-        )
-    if closed := facts.get("closed"):
-        raise UsageError(
-            f"{closed[0]} cannot be written to on the machine",
-            where=f"{reach.where}: {wanted.work_folder}",
-            next_step="give the user the right, or name another [main.host] work_folder",
-        )
-    return f"{reach.where} is {next(iter(facts.get('machine', ())), 'a machine without a name')}, {system.name}"
+    require_administrator(facts, reach.where, on="the machine")
+    where = f"{reach.where}: {wanted.work_folder}"
+    require_writable(facts, where, on="the machine", setting="[main.host] work_folder")
+    return described_machine(facts, reach, system)
 
 
 def _is_installed(wanted: MainOnHostSettings, reach: Reach, system: System) -> str:
@@ -200,10 +199,7 @@ class InstalledMachine(StandingHost):
         self._end([self._installation, f"--instance={literally(self._wanted.instance)}"])
 
     def _end(self, patterns: Sequence[str]) -> None:
-        line = self._system.end_processes()
-        result = self._reach.run("ending processes", line, timeout=_SHORT, stdin=_lines(patterns))
-        if not result.ok:
-            raise HarnessError(result.output.strip(), where=self._reach.where, next_step="end them on the host")
+        end_processes(self._reach, self._system, _lines(patterns))
 
 
 def _lines(patterns: Sequence[str]) -> bytes:

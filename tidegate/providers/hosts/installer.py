@@ -10,7 +10,7 @@ from tidegate.digests import sha256_of
 from tidegate.errors import ProvisioningFailed
 from tidegate.octopus.downloads import DownloadFeed
 from tidegate.providers.contract import CommandResult
-from tidegate.providers.hosts.reach import Reach
+from tidegate.providers.hosts.reach import Reach, must
 from tidegate.providers.hosts.systems import System, read_checksum
 from tidegate.versions import Version
 
@@ -35,11 +35,14 @@ class Installer:
         digest = sha256_of(local)
         target = self._system.path(self._there, local.name)
         if self._checksum(target) != digest:
-            made = self._run("making folders", self._system.make_folders([self._there]), _SHORT)
-            if not made.ok:
-                raise ProvisioningFailed(
-                    f"{self._there} cannot be made:\n{made.output[-1000:]}", where=self._reach.where
-                )
+            must(
+                self._reach,
+                "making folders",
+                self._system.make_folders([self._there]),
+                timeout=_SHORT,
+                failed=f"{self._there} cannot be made",
+                error=ProvisioningFailed,
+            )
             self._reach.put(local, self._system.transfer_path(target))
             if (found := self._checksum(target)) != digest:
                 raise ProvisioningFailed(

@@ -91,6 +91,32 @@ def ask_facts(reach: Reach, system: System, folder: str) -> Mapping[str, Sequenc
     return facts
 
 
+def require_administrator(facts: Mapping[str, Sequence[str]], where: str, *, on: str = "the host") -> None:
+    """Raise :class:`UsageError` when the user may not install there."""
+    if facts.get("ordinary"):
+        raise UsageError(
+            f"the user has no administrator's rights on {on}: the MSI and the service need them",
+            where=where,
+            next_step="let an administrator log in by ssh, or run sshd's sessions elevated",
+        )
+
+
+def require_writable(
+    facts: Mapping[str, Sequence[str]], where: str, *, on: str = "the host", setting: str = "[host] folder"
+) -> None:
+    """Raise :class:`UsageError` when the user may not write where the facts were asked about."""
+    if closed := facts.get("closed"):
+        raise UsageError(
+            f"{closed[0]} cannot be written to on {on}",
+            where=where,
+            next_step=f"give the user the right, or name another {setting}",
+        )
+
+
+def described_machine(facts: Mapping[str, Sequence[str]], reach: Reach, system: System) -> str:
+    return f"{reach.where} is {next(iter(facts.get('machine', ())), 'a machine without a name')}, {system.name}"
+
+
 @final
 class _Seen:
     """The host, asked once."""
@@ -103,12 +129,7 @@ class _Seen:
 
     def answers(self) -> str:
         self._facts = ask_facts(self._reach, self._system, self._wanted.folder)
-        if self._facts.get("ordinary"):
-            raise UsageError(
-                "the user has no administrator's rights on the host: the MSI and the service need them",
-                where=self._reach.where,
-                next_step="let an administrator log in by ssh, or run sshd's sessions elevated",
-            )
+        require_administrator(self._facts, self._reach.where)
         others = [name for name in self._facts.get("instance", ()) if not name.startswith(PREFIX)]
         if self._system.name == "windows" and others:
             raise UsageError(
@@ -117,15 +138,10 @@ class _Seen:
                 where=self._reach.where,
                 next_step="name a machine without Octopus Server",
             )
-        return f"{self._reach.where} is {self._machine_name}, {self._system.name}"
+        return described_machine(self._facts, self._reach, self._system)
 
     def has_room(self) -> str:
-        if closed := self._facts.get("closed"):
-            raise UsageError(
-                f"{closed[0]} cannot be written to on the host",
-                where=f"{self._reach.where}: {self._wanted.folder}",
-                next_step="give the user the right, or name another [host] folder",
-            )
+        require_writable(self._facts, f"{self._reach.where}: {self._wanted.folder}")
         free = int(next(iter(self._facts.get("free", ())), "0"))
         if free < self._wanted.free_disk * _GIB:
             raise UsageError(
@@ -175,10 +191,6 @@ class _Seen:
                 next_step="share or mount the folder, and name it as each machine names it",
             )
         return f"{share.local} here is {share.on_host} there"
-
-    @property
-    def _machine_name(self) -> str:
-        return next(iter(self._facts.get("machine", ())), "a machine without a name")
 
 
 def _wanted(settings: Settings) -> str:

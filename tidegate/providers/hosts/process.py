@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Protocol, final
 
-from tidegate.errors import ProvisioningFailed, TimedOut
+from tidegate.errors import HarnessError, ProvisioningFailed, TimedOut
 from tidegate.providers.contract import CommandResult
 from tidegate.providers.hosts.quoting import posix_command
 from tidegate.providers.hosts.reach import Reach
+from tidegate.providers.hosts.systems import System
 from tidegate.waiting import wait_until
 
 _SHORT: Final = 60.0
+_ENDING: Final = 120.0
 #: Seconds for an orderly stop before the process is killed.
 _STOP: Final = 30.0
 
@@ -40,6 +42,13 @@ class ServerRun(Protocol):
     def remove(self) -> None:
         """Stop it, and undo what `prepare` did."""
         ...
+
+
+def end_processes(reach: Reach, system: System, patterns: bytes) -> None:
+    """End what runs on the host with an argument that one of the ``patterns``, a line each, matches as a whole."""
+    result = reach.run("ending processes", system.end_processes(), timeout=_ENDING, stdin=patterns)
+    if not result.ok:
+        raise HarnessError(result.output.strip(), where=reach.where, next_step="end them on the host")
 
 
 @final

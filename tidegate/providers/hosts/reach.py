@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol, final
 
-from tidegate.errors import ProvisioningFailed, TimedOut, Unreachable
+from tidegate.errors import HarnessError, ProvisioningFailed, TimedOut, Unreachable
 from tidegate.providers.contract import CommandResult
 from tidegate.providers.hosts.quoting import sftp_path
 from tidegate.secrets import redact
@@ -44,6 +44,24 @@ class Reach(Protocol):
     def get(self, source: str, target: Path) -> None:
         """One file or whole folder from the host; ``target`` must not exist."""
         ...
+
+
+def must(
+    reach: Reach,
+    what: str,
+    command_line: str,
+    *,
+    timeout: float,
+    stdin: bytes = b"",
+    failed: str = "",
+    error: type[HarnessError] = HarnessError,
+) -> str:
+    """The output of a command that has to end well. Raises ``error``, which says that ``what`` failed, or ``failed`` in
+    its place, and with which last words."""
+    result = reach.run(what, command_line, timeout=timeout, stdin=stdin)
+    if not result.ok:
+        raise error(f"{failed or f'{what} failed'}:\n{result.output[-1000:]}", where=reach.where)
+    return result.output
 
 
 @final

@@ -11,7 +11,7 @@ from typing import Any, Final
 from tidegate.errors import HarnessError
 from tidegate.providers.hosts.ownership import OwnedFolder
 from tidegate.providers.hosts.quoting import literally
-from tidegate.providers.hosts.reach import Reach
+from tidegate.providers.hosts.reach import Reach, must
 from tidegate.providers.hosts.reaching import reached
 from tidegate.providers.hosts.service import InstalledService
 from tidegate.providers.hosts.sql_server import clone_address, drop_databases_of
@@ -56,7 +56,7 @@ def remove_expired(wanted: HostSettings, how: SqlServerSettings, now: datetime) 
     """Whatever rehearsals made whose time is over; nothing else is ever touched."""
     with reached(wanted) as reach:
         line = system_of(wanted.system).entries(wanted.folder)
-        listed = _must(reach, "listing a folder", line).splitlines()
+        listed = must(reach, "listing a folder", line, timeout=_WHILE).splitlines()
     for parent in (wanted.server_folders.local, wanted.sql_server.backups.local):
         listed += [entry.name for entry in parent.iterdir()] if parent.is_dir() else []
     found = {one for one in map(OwnedFolder.parse, map(str.strip, listed)) if one is not None and one.expires <= now}
@@ -74,14 +74,14 @@ def _remove_from_host(reach: Reach, system: System, wanted: HostSettings, owned:
         InstalledService(reach, system, wanted.install_folder or MSI_FOLDER, instance).uninstall()
     # Each process of a run has its instance's configuration file as an argument.
     mine = rf"(--config=)?{literally(root)}[/\\].*".encode()
-    _must(reach, "ending processes", system.end_processes(), stdin=mine)
-    _must(reach, "removing a folder", system.remove(root))
+    must(reach, "ending processes", system.end_processes(), timeout=_WHILE, stdin=mine)
+    must(reach, "removing a folder", system.remove(root), timeout=_WHILE)
     return [f"folder {root} on {reach.where}, with its server"]
 
 
 def _services(reach: Reach, system: System, wanted: HostSettings, owned: OwnedFolder) -> Sequence[str]:
     """Instances of the run that are registered on a Windows host."""
-    facts = read_facts(_must(reach, "looking at the host", system.facts(wanted.folder)))
+    facts = read_facts(must(reach, "looking at the host", system.facts(wanted.folder), timeout=_WHILE))
     return [name for name in facts.get("instance", ()) if name.startswith(owned.name)]
 
 
@@ -101,10 +101,3 @@ def _remove_here(folder: Path) -> bool:
             next_step="delete the folder as somebody who may",
         ) from None
     return True
-
-
-def _must(reach: Reach, what: str, command_line: str, *, stdin: bytes = b"") -> str:
-    result = reach.run(what, command_line, timeout=_WHILE, stdin=stdin)
-    if not result.ok:
-        raise HarnessError(f"{what} failed:\n{result.output[-1000:]}", where=reach.where)
-    return result.output
