@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, final
 
 from tidegate.octopus.downloads import DownloadFeed
+from tidegate.providers.closing import close_all
 from tidegate.providers.cluster import HostCluster
 from tidegate.providers.contract import TestHost
 from tidegate.providers.embedded import EmbeddedHost
@@ -71,24 +72,29 @@ class EmbeddedProvision:
         return {}
 
     def close(self, *, keep: bool = False) -> str:
-        """Kept is what is on disk. The processes hold pipes of this one and cannot outlive it: they end in order."""
+        kept = self.end(keep=keep)
+        self._leftovers.finished()
+        return kept
+
+    def end(self, *, keep: bool = False) -> str:
+        """As :meth:`close`, where more was provided than this: whether nothing is left for a later run is known there.
+
+        Kept is what is on disk. The processes hold pipes of this one and cannot outlive it: they end in order.
+        """
         hosts = [host for host in (self._test_host, self._main_host) if host is not None]
+        instances = self._folder / "instances"
         if keep:
-            for host in hosts:
-                host.stop()
-            for sql_server in self._own_sql_servers:
-                sql_server.stop()
-            self._embedded_feed.stop()
-            self._leftovers.finished()
+            servers = [sql_server.stop for sql_server in self._own_sql_servers]
+            close_all(*(host.stop for host in hosts), *servers, self._embedded_feed.stop)
             return (
-                f"kept: {self._folder / 'instances'}, with databases, configurations and the secrets in them; "
+                f"kept: {instances}, with databases, configurations and the secrets in them; "
                 "delete the folder when you have looked at it"
             )
-        for host in hosts:
-            host.remove()
-        self._embedded_feed.stop()
-        shutil.rmtree(self._folder / "instances", ignore_errors=True)
-        self._leftovers.finished()
+        close_all(
+            *(host.remove for host in hosts),
+            self._embedded_feed.stop,
+            lambda: shutil.rmtree(instances, ignore_errors=True),
+        )
         return ""
 
     def _cluster(self, count: int) -> TestHost:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from tidegate.errors import TidegateError
 from tidegate.octopus.downloads import DownloadFeed
+from tidegate.providers.closing import close_all
 from tidegate.providers.cluster import HostCluster
 from tidegate.providers.containers.container import Blueprint, Container
 from tidegate.providers.containers.engine import Engine
@@ -38,8 +39,8 @@ class ContainersProvision:
     def __init__(self, settings: Settings, folder: Path) -> None:
         self._settings = settings
         self._folder = folder / "instances" / "containers"
-        leftovers = Leftovers(folder)
-        leftovers.containers(folder.name)
+        self._leftovers = Leftovers(folder)
+        self._leftovers.containers(folder.name)
         wanted = settings.containers
         self._owner = Owner.of(folder.name, timedelta(hours=wanted.lifetime))
         self._engine = Engine()
@@ -86,24 +87,32 @@ class ContainersProvision:
     def close(self, *, keep: bool = False) -> str:
         """The containers that are kept go on running until they are reaped."""
         if keep:
-            folders = self._around.close(keep=True)
-            self._engine.close()
+            try:
+                folders = self._around.close(keep=True)
+            finally:
+                self._engine.close()
             return (
                 f"kept until {self._owner.expires:%Y-%m-%d %H:%M} UTC: "
                 f"docker ps --filter label={RUN}={self._owner.run}; "
                 f"afterwards `tidegate reap` with these settings removes them\n{folders}"
             )
-        try:
-            if self._host is not None:
-                self._host.remove()
-                self._own_the_volumes()
-            self._sql_server.remove()
-            self._network.remove()
-        finally:  # whatever was missed, by an error or an interruption, has our label
-            remove_run(self._engine.client, self._owner.run)
-            self._engine.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
-        return self._around.close()
+        close_all(
+            self._remove,
+            # Whatever was missed, by an error or an interruption, has our label.
+            lambda: remove_run(self._engine.client, self._owner.run),
+            self._engine.close,
+            lambda: shutil.rmtree(self._folder, ignore_errors=True),
+            self._around.end,
+        )
+        self._leftovers.finished()
+        return ""
+
+    def _remove(self) -> None:
+        if self._host is not None:
+            self._host.remove()
+            self._own_the_volumes()
+        self._sql_server.remove()
+        self._network.remove()
 
     def _node(self, name: str) -> ContainerHost:
         others = _addresses(self._settings.main)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from tidegate.errors import HarnessError
 from tidegate.octopus.downloads import DownloadFeed
+from tidegate.providers.closing import close_all
 from tidegate.providers.cluster import HostCluster
 from tidegate.providers.contract import SqlServerHost, TestHost
 from tidegate.providers.embedded_provision import EmbeddedProvision, ProvidedMain
@@ -96,19 +97,21 @@ class HostsProvision:
 
     def close(self, *, keep: bool = False) -> str:
         """What is kept goes on running until it is reaped."""
-        try:
-            if keep:
-                self._around.close(keep=True)
-                return self._kept()
-            if self._begun:
-                try:
-                    if self._host is not None:
-                        self._host.remove()
-                finally:  # whatever was missed, by an error or an interruption, has our name
-                    remove_run(self._wanted, self._settings.sql_server, self._owned)
-        finally:
-            self._stack.close()
-        return self._around.close()
+        if keep:
+            close_all(lambda: self._around.close(keep=True), self._stack.close)
+            return self._kept()
+        close_all(self._remove, self._remove_rest, self._stack.close, self._around.end)
+        self._leftovers.finished()
+        return ""
+
+    def _remove(self) -> None:
+        if self._host is not None:
+            self._host.remove()
+
+    def _remove_rest(self) -> None:
+        """Whatever was missed, by an error or an interruption, has our name."""
+        if self._begun:
+            remove_run(self._wanted, self._settings.sql_server, self._owned)
 
     def _kept(self) -> str:
         if self._host is None:
