@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 from benchmarks.mutations.mutation import Asked, Document, Draw, Forward, Mutation, Reply, World
 from benchmarks.mutations.values import at_path, changed, operations, paths_in
 
-DEPLOYING: Final = ("waiting", "deployments", "releases", "runbooks", "answers")
+DEPLOYING: Final = ("waiting", "deployments", "cancelling", "releases", "runbooks", "answers")
 
 _NUMBERED: Final = re.compile(r"([A-Z][A-Za-z]+)-(\d+)")
 
