@@ -9,6 +9,7 @@ from typing import Any, Final
 from tidegate.checks.catalogue import checks
 from tidegate.checks.finding import Finding, Severity
 from tidegate.gate.verdict import Code, Outcome, Verdict
+from tidegate.providers.stand_ins import played_by_stand_ins
 from tidegate.reporting.board.html import Markup, cut, joined, link, listed, markup, paragraph, section, table
 from tidegate.reporting.board.material import Material, stage_and_title
 
@@ -137,16 +138,10 @@ def _open(verdict: Verdict) -> str:
 
 def _stand_ins(material: Material) -> Markup:
     """A rehearsal on stand-ins proves the process and not the product: nobody may overlook that."""
-    settings = material.settings
-    if not settings:
+    played = played_by_stand_ins(material.settings) if material.settings else ()
+    if not played:
         return Markup("")
-    main = settings.get("main") is None
-    test = dict(settings.get("test_instance") or {}).get("provider") == "embedded"
-    if not main and not test:
-        return Markup("")
-    instances = [name for name, embedded in (("the main instance", main), ("the test instance", test)) if embedded]
-    played = " and ".join(instances)
-    text = f"Stand-ins played {played}. What they say is no evidence about the real products."
+    text = f"Stand-ins played {' and '.join(played)}. What they say is no evidence about the real products."
     return paragraph(joined(Markup("<strong>Practice run.</strong> "), text), "practice")
 
 
