@@ -14,6 +14,7 @@ from typing import Final
 
 from tidegate.errors import HarnessError
 from tidegate.sqlserver.connection import SqlServer, quoted
+from tidegate.sqlserver.product import product_version
 
 #: Row versions are new in every database; they say nothing about the row.
 _LEFT_OUT: Final = frozenset({"timestamp", "rowversion"})
@@ -233,8 +234,8 @@ def _table(shape: TableShape) -> str:
 
 
 def _require_sha2(server: SqlServer) -> None:
-    version = str(server.value("SELECT CONVERT(nvarchar(128), SERVERPROPERTY('ProductVersion'))"))
-    if int(version.partition(".")[0]) < _SHA2_OF_ANY_LENGTH:
+    version, release = product_version(server)
+    if release < _SHA2_OF_ANY_LENGTH:
         raise HarnessError(
             f"SQL Server {version} hashes no values above 8000 bytes, so tables cannot be fingerprinted there",
             where=server.address.server,

@@ -12,6 +12,7 @@ from typing import Final
 
 from tidegate.errors import ProvisioningFailed
 from tidegate.sqlserver.connection import SqlServer
+from tidegate.sqlserver.product import product_version
 
 #: The first SQL Server with JSON functions: 2016.
 _JSON_SINCE: Final = 13
@@ -202,8 +203,8 @@ def _column(name: str) -> tuple[str, str]:
 
 
 def _require_json(server: SqlServer) -> None:
-    version = str(server.value("SELECT CONVERT(nvarchar(128), SERVERPROPERTY('ProductVersion'))"))
-    if int(version.partition(".")[0]) < _JSON_SINCE:
+    version, release = product_version(server)
+    if release < _JSON_SINCE:
         raise ProvisioningFailed(
             f"SQL Server {version} has no JSON functions, which sanitising a clone needs",
             where=server.address.server,
