@@ -84,25 +84,11 @@ class ContainerHost:
 
     @property
     def folders(self) -> ServerFolders:
-        folders = {name: self._shared / name for name in _VOLUMES.values()}
-        return ServerFolders(
-            packages=folders["packages"],
-            artifacts=folders["artifacts"],
-            task_logs=folders["task-logs"],
-            imports=folders["imports"],
-            event_exports=folders["event-exports"],
-        )
+        return _server_folders({name: self._shared / name for name in _VOLUMES.values()})
 
     @property
     def server_paths(self) -> ServerFolders:
-        inside = {name: Path(PurePosixPath(volume)) for volume, name in _VOLUMES.items()}
-        return ServerFolders(
-            packages=inside["packages"],
-            artifacts=inside["artifacts"],
-            task_logs=inside["task-logs"],
-            imports=inside["imports"],
-            event_exports=inside["event-exports"],
-        )
+        return _server_folders({name: Path(PurePosixPath(volume)) for volume, name in _VOLUMES.items()})
 
     @property
     def node_name(self) -> str:
@@ -299,3 +285,7 @@ class ContainerHost:
         )
         self.isolation = self._prove(container)
         return url
+
+
+def _server_folders(named: Mapping[str, Path]) -> ServerFolders:
+    return ServerFolders(**{name.replace("-", "_"): path for name, path in named.items()})
