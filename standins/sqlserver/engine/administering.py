@@ -10,6 +10,7 @@ from standins.sqlserver.engine import messages, moments
 from standins.sqlserver.engine.backup.statements import BackupStatements
 from standins.sqlserver.engine.consistency import check_database
 from standins.sqlserver.engine.database import Database, save_counter
+from standins.sqlserver.engine.security.statements import SecurityStatements
 from standins.sqlserver.tsql import statements
 from standins.sqlserver.tsql.errors import unsupported
 from standins.sqlserver.tsql.nodes import Expression
@@ -45,18 +46,13 @@ class Administering:
         s = statements
         backups = BackupStatements(self._session)
         return {
-            s.Kill: self._kill, s.Dbcc: self._dbcc, s.Grant: self._grant, s.SetUpLogin: self._login,
-            s.Backup: backups.backup, s.Restore: backups.restore,
+            s.Kill: self._kill, s.Dbcc: self._dbcc, s.Backup: backups.backup, s.Restore: backups.restore,
+            **SecurityStatements(self._session).handlers(),
         }  # fmt: skip
-
-    @staticmethod
-    def _grant(_statement: statements.Grant, sink: Sink) -> None:
-        """Permissions are not kept: every login may do everything."""
-        sink.done(None)
 
     # --- SET -----------------------------------------------------------------------------------------------------
 
-    def set_option(self, statement: statements.SetOption) -> None:
+    def set_option(self, statement: statements.SetOption, _sink: Sink) -> None:
         for option in statement.option.split(","):
             self._set_one(option, statement)
 
@@ -133,41 +129,6 @@ class Administering:
             session.identity_insert = key
         elif session.identity_insert == key:
             session.identity_insert = None
-
-    # --- logins --------------------------------------------------------------------------------------------------
-
-    def _login(self, statement: statements.SetUpLogin, sink: Sink) -> None:
-        security = self._session.server.security
-        database, options = self._session.current.name, statement.options
-        match statement.kind, statement.action:
-            case "LOGIN", "CREATE":
-                if "PASSWORD" not in options:
-                    raise unsupported("A Windows login", statement.line)
-                security.create(statement.name, options["PASSWORD"])
-            case "LOGIN", "ALTER":
-                if "PASSWORD" in options:
-                    security.set_password(statement.name, options["PASSWORD"])
-                if "DISABLE" in options or "ENABLE" in options:
-                    security.set_disabled(statement.name, disabled="DISABLE" in options)
-            case "LOGIN", "DROP":
-                if not security.exists(statement.name) and "IF EXISTS" in options:
-                    return
-                security.drop(statement.name)
-            case "USER", "CREATE":
-                security.add_user(database, statement.name, options.get("LOGIN", statement.name))
-            case "USER", "DROP":
-                if not security.drop_user(database, statement.name) and "IF EXISTS" not in options:
-                    raise SqlServerError(
-                        15151,
-                        f"Cannot drop the user '{statement.name}', because it does not exist or you do not have "
-                        "permission.",
-                        16,
-                        1,
-                    )
-            case _:
-                pass  # roles and default schemas: every user owns the database here
-        self._session.server.save()
-        sink.done(None)
 
     # --- KILL, DBCC ----------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from standins.sqlserver.engine.database import Database
 from standins.sqlserver.engine.interpreter import ReturnSignal, ScopeEnd, check_nesting
 from standins.sqlserver.engine.model import ModuleModel
 from standins.sqlserver.engine.raising import copy_of
+from standins.sqlserver.engine.security.needs import Need
 from standins.sqlserver.engine.stored import module_definition
 from standins.sqlserver.engine.systemprocedures import find_procedure
 from standins.sqlserver.engine.values import Stored, store
@@ -77,6 +78,8 @@ class Calling:
         found = self._find(name)
         if found is not None:
             module, database = found
+            if self._session.rights.restricted and not self._session.frame.procedure_id:
+                self._session.checks.require(Need("EXECUTE", database, module.schema, module.name, module.object_id))
             return self._user_procedure(module, database, given, sink)
         system = find_procedure(name)
         if system is None:
@@ -256,6 +259,7 @@ class Calling:
 
     def _function_frame(self, module: ModuleModel, definition: ddl.CreateModule, arguments: Sequence[Stored]) -> Frame:
         frame = Frame(module.name, self._session.frame.nest + 1)
+        frame.procedure_id = module.object_id
         check_nesting(frame.nest)
         for parameter, value in zip(definition.parameters, arguments, strict=True):
             assert parameter.type is not None
@@ -283,6 +287,7 @@ class Calling:
             session.frame = outer
         table = frame.tables.pop(definition.returns_table.name)
         kept = Frame(module.name, frame.nest)
+        kept.procedure_id = module.object_id
         kept.variables, kept.signature = frame.variables, frame.signature
         kept.tables = {definition.returns_table.name: table}
         kept.borrowed.add(definition.returns_table.name)

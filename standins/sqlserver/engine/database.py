@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from standins.sqlserver.engine.locks import Resource
 from standins.sqlserver.engine.model import Model, ModuleModel, SchemaModel, TableModel
+from standins.sqlserver.engine.securitymodel import SecurityModel
 from standins.sqlserver.engine.sqlite import Connection, connect
 
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {
@@ -19,6 +20,7 @@ _ADAPTERS: dict[str, TypeAdapter[Any]] = {
     "type": TypeAdapter(TableModel),
     "module": TypeAdapter(ModuleModel),
     "schema": TypeAdapter(SchemaModel),
+    "security": TypeAdapter(SecurityModel),
 }
 
 #: The engine's own tables inside each database.
@@ -45,6 +47,8 @@ class Settings:
     snapshot_isolation: bool = False
     state: str = "ONLINE"
     family_guid: str = ""
+    #: The login that owns the database: in it, it is ``dbo``.
+    owner: str = "sa"
     data_name: str = ""
     log_name: str = ""
     options: dict[str, str] = field(default_factory=dict[str, str])
@@ -140,14 +144,18 @@ class Database:
 
 
 def load_model(connection: Connection, schema: str) -> Model:
-    found: dict[str, list[Any]] = {"table": [], "type": [], "module": [], "schema": []}
+    found: dict[str, list[Any]] = {"table": [], "type": [], "module": [], "schema": [], "security": []}
     for kind, definition in connection.execute(
         f"SELECT kind, definition FROM {schema}.{MODEL_TABLE} ORDER BY object_id"
     ):
         found[str(kind)].append(_ADAPTERS[str(kind)].validate_json(str(definition)))
     model = Model()
     return Model(
-        tuple(found["table"]), tuple(found["module"]), tuple(found["type"]), (*model.schemas, *found["schema"])
+        tuple(found["table"]),
+        tuple(found["module"]),
+        tuple(found["type"]),
+        (*model.schemas, *found["schema"]),
+        found["security"][0] if found["security"] else model.security,
     )
 
 

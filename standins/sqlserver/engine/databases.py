@@ -44,7 +44,7 @@ class Databases:
             collations.sqlite_name(statement.collation)
         self._session.server.create(
             statement.name, collation=statement.collation, path=data[1], log_path=log[1], data_name=data[0],
-            log_name=log[0],
+            log_name=log[0], owner=self._session.login,
         )  # fmt: skip
         sink.done(None)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from standins.sqlserver.contract import SqlServerError
 from standins.sqlserver.engine import moments
 from standins.sqlserver.engine.metadata import Metadata
+from standins.sqlserver.engine.security.functions import SecurityFunctions
 from standins.sqlserver.tsql import collations, types
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Environment:
             "APP_NAME": lambda: session.request.application,
             "HOST_NAME": lambda: session.request.host_name,
             "HOST_ID": lambda: str(session.request.client_pid),
-            "USER_NAME": lambda: "dbo",
+            "USER_NAME": session.user_name,
             "LOGIN_NAME": lambda: session.login,
             "XACT_STATE": lambda: -1 if session.transactions.doomed else int(session.transactions.count > 0),
             "ERROR_NUMBER": lambda: session.caught.number if session.caught else None,
@@ -91,35 +92,16 @@ class Environment:
         functions: dict[str, Callable[..., Any]] = {
             "t_identity": self._identity, "t_rowversion": self._rowversion, "t_serverproperty": self._server_property,
             "t_databasepropertyex": self._database_property, "t_db_id": self._db_id, "t_db_name": self._db_name,
-            "t_collationproperty": self._collation_property, "t_user_name": self._user_name,
-            "t_user_id": self._user_id, "t_suser_name": self._login_name, "t_suser_sname": self._login_name,
-            "t_suser_id": _one, "t_suser_sid": self._login_sid,
-            "t_is_srvrolemember": self._is_server_role_member, "t_is_member": self._is_member,
-            "t_has_perms": _one, "t_has_dbaccess": self._has_dbaccess,
+            "t_collationproperty": self._collation_property,
             "t_connectionproperty": self._connection_property, "t_fulltextserviceproperty": _zero,
             "t_applock_mode": self._session.applock_mode, "t_applock_test": self._session.applock_test,
             "t_assign": self._assign, "t_variable": self._variable,
             "t_session_context": self._session.session_context.get, "t_udf": self._session.calls.scalar_function,
             "t_table_udf": self._session.calls.table_function, **Metadata(self._session).functions(),
+            **SecurityFunctions(self._session).functions(),
         }  # fmt: skip
         for name, function in functions.items():
             raw.create_scalar_function(name, function, -1)
-
-    @staticmethod
-    def _user_name(number: int | None = 1) -> str | None:
-        return "dbo" if number == 1 else None
-
-    @staticmethod
-    def _user_id(name: str | None = "dbo") -> int | None:
-        return 1 if name is not None and name.lower() == "dbo" else None
-
-    def _login_name(self, principal: int | bytes | None = 1) -> str | None:
-        """By number or by security identifier."""
-        return self._session.login if principal in (1, b"\x01") else None
-
-    @staticmethod
-    def _login_sid(_name: str | None = None) -> bytes:
-        return b"\x01"
 
     def _variable(self, name: str) -> Any:
         return self._session.frame.get(name).value
@@ -199,21 +181,6 @@ class Environment:
             return self._session.current.name
         return next((known.name for known in self._server.all_databases() if known.id == number), None)
 
-    def _has_dbaccess(self, name: str | None) -> int | None:
-        found = self._server.find(name or "")
-        return None if found is None else int(found.settings.state == "ONLINE")
-
-    def _is_server_role_member(self, role: str | None, _login: str | None = None) -> int | None:
-        known = {"sysadmin", "public", "serveradmin", "securityadmin", "dbcreator", "diskadmin", "bulkadmin",
-                 "setupadmin", "processadmin"}  # fmt: skip
-        return 1 if (role or "").lower() in known else None
-
-    @staticmethod
-    def _is_member(role: str | None, _user: str | None = None) -> int | None:
-        known = {"db_owner", "public", "db_datareader", "db_datawriter", "db_ddladmin", "db_backupoperator",
-                 "db_accessadmin", "db_securityadmin"}  # fmt: skip
-        return 1 if (role or "").lower() in known else None
-
     def _connection_property(self, name: str | None) -> str | None:
         address = self._session.request.client_address
         return {
@@ -227,11 +194,6 @@ class Environment:
         except SqlServerError:
             return None
         return {"codepage": 1252, "lcid": 1033, "version": 0, "comparisonstyle": 196_609}.get((name or "").lower())
-
-
-def _one(*_: Any) -> int:
-    """Permissions are not kept: the answer is yes."""
-    return 1
 
 
 def _zero(*_: Any) -> int:

@@ -123,7 +123,14 @@ class Interpreter:
             return
         if self._session.format_only and not isinstance(statement, _DESCRIBED):
             return
-        self.attempt(lambda: handler(statement, sink), sink, statement.line)
+        if self._session.rights.restricted:
+            self.attempt(lambda: self._allowed(statement, handler, sink), sink, statement.line)
+        else:
+            self.attempt(lambda: handler(statement, sink), sink, statement.line)
+
+    def _allowed(self, statement: statements.Statement, handler: Callable[..., None], sink: Sink) -> None:
+        self._session.checks.statement(statement)
+        handler(statement, sink)
 
     def attempt(self, work: Callable[[], None], sink: Sink, line: int) -> None:
         """Run one statement; decide what its failure ends."""
@@ -316,9 +323,6 @@ class Interpreter:
             self._combinations[key] = found
         return found
 
-    def _set_option(self, statement: statements.SetOption, _sink: Sink) -> None:
-        self._session.administration.set_option(statement)
-
     # --- dispatch ------------------------------------------------------------------------------------------------
 
     def _register(self) -> None:
@@ -328,7 +332,8 @@ class Interpreter:
             s.Block: self.block, s.If: self._if, s.While: self._while, s.TryCatch: self._try, s.Return: self._return,
             s.Break: self._break, s.Continue: self._continue, s.WaitFor: self._wait,
             s.Declare: self._declare, s.SetVariable: self._set_variable,
-            s.SetOption: self._set_option, s.BeginTransaction: self._transaction, s.Commit: self._transaction,
+            s.SetOption: session.administration.set_option, s.BeginTransaction: self._transaction,
+            s.Commit: self._transaction,
             s.Rollback: self._transaction, s.SaveTransaction: self._transaction, s.Use: self._use,
             s.SelectStatement: session.querying.select, s.Insert: change, s.Update: change, s.Delete: change,
             s.Merge: change, s.Execute: session.calls.execute,

@@ -9,18 +9,26 @@ from typing import Any
 
 from standins.sqlserver.contract import SqlServerError
 from standins.sqlserver.engine import messages
+from standins.sqlserver.engine.security.failures import hidden
 
 
 def _hash(password: str, salt: bytes) -> str:
     return hashlib.scrypt(password.encode(), salt=salt, n=2**12, r=8, p=1).hex()
 
 
+_SA_SID = "01"
+_FIRST_NUMBER = 257
+
+
 class Logins:
-    """Every login may do everything: permissions are not kept."""
+    """Who may log in, with the server roles and permissions of each."""
 
     def __init__(self, sa_password: str, saved: dict[str, Any]) -> None:
         self._sa_password = sa_password
         self._logins: dict[str, dict[str, Any]] = dict(saved)
+        for number, entry in enumerate(self._logins.values(), _FIRST_NUMBER):  # kept by an older stand-in
+            entry.setdefault("sid", os.urandom(16).hex())
+            entry.setdefault("number", number)
 
     def check(self, user: str, password: str) -> str:
         """The login's name, or error 18456."""
@@ -38,7 +46,8 @@ class Logins:
     def create(self, name: str, password: str) -> None:
         if name.lower() in self._logins or name.lower() == "sa":
             raise SqlServerError(15025, f"The server principal '{name}' already exists.", 16, 1)
-        self._logins[name.lower()] = {"name": name, "users": {}}
+        number = max((int(entry["number"]) for entry in self._logins.values()), default=_FIRST_NUMBER - 1) + 1
+        self._logins[name.lower()] = {"name": name, "sid": os.urandom(16).hex(), "number": number}
         self.set_password(name, password)
 
     def set_password(self, name: str, password: str) -> None:
@@ -53,7 +62,8 @@ class Logins:
             self._entry(name)["disabled"] = disabled
 
     def drop(self, name: str) -> None:
-        self._entry(name)
+        if name.lower() not in self._logins:
+            raise hidden("drop", "login", name)
         del self._logins[name.lower()]
 
     def exists(self, name: str) -> bool:
@@ -62,35 +72,46 @@ class Logins:
     def _entry(self, name: str) -> dict[str, Any]:
         entry = self._logins.get(name.lower())
         if entry is None:
-            text = f"Cannot alter the login '{name}', because it does not exist or you do not have permission."
-            raise SqlServerError(15151, text, 16, 1)
+            raise hidden("alter", "login", name)
         return entry
 
-    # --- users ---------------------------------------------------------------------------------------------------
+    # --- roles and permissions of the server ---------------------------------------------------------------------
 
-    def add_user(self, database: str, user: str, login: str) -> None:
-        if user in self.users(database):
-            text = f"User, group, or role '{user}' already exists in the current database."
-            raise SqlServerError(15023, text, 16, 1)
-        if not self.exists(login):
-            text = f"'{login}' is not a valid login or you do not have permission."
-            raise SqlServerError(15007, text, 16, 1)
-        if login.lower() != "sa":
-            self._entry(login)["users"][database.lower()] = user
+    def sid(self, name: str) -> str:
+        """The security identifier in hexadecimal digits."""
+        entry = self._logins.get(name.lower())
+        return _SA_SID if entry is None else str(entry["sid"])
 
-    def drop_user(self, database: str, user: str) -> bool:
-        for entry in self._logins.values():
-            if str(entry["users"].get(database.lower(), "")).lower() == user.lower():
-                del entry["users"][database.lower()]
-                return True
-        return False
+    def name_of(self, sid: str) -> str | None:
+        if sid == _SA_SID:
+            return "sa"
+        return next((str(entry["name"]) for entry in self._logins.values() if entry["sid"] == sid), None)
 
-    def users(self, database: str) -> list[str]:
-        return [
-            str(entry["users"][database.lower()])
-            for entry in self._logins.values()
-            if database.lower() in entry["users"]
-        ]
+    def number(self, name: str) -> int:
+        """The principal_id."""
+        entry = self._logins.get(name.lower())
+        return 1 if entry is None else int(entry["number"])
+
+    def is_disabled(self, name: str) -> bool:
+        return bool(self._logins.get(name.lower(), {}).get("disabled"))
+
+    def roles(self, name: str) -> list[str]:
+        """Server roles the login was added to, besides ``public``."""
+        if name.lower() == "sa":
+            return ["sysadmin"]
+        return list(self._logins.get(name.lower(), {}).get("roles", []))
+
+    def set_role(self, name: str, role: str, *, member: bool) -> None:
+        roles = [known for known in self._entry(name).get("roles", []) if known != role]
+        self._entry(name)["roles"] = [*roles, role] if member else roles
+
+    def permissions(self, name: str) -> dict[str, str]:
+        """Server permissions with GRANT or DENY."""
+        return dict(self._logins.get(name.lower(), {}).get("permissions", {}))
+
+    def set_permission(self, name: str, permission: str, state: str | None) -> None:
+        kept = {known: value for known, value in self.permissions(name).items() if known != permission}
+        self._entry(name)["permissions"] = kept if state is None else {**kept, permission: state}
 
     def names(self) -> list[str]:
         return [str(entry["name"]) for entry in self._logins.values()]

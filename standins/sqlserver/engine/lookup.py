@@ -9,6 +9,7 @@ from standins.sqlserver.engine.catalog import views as catalog_views
 from standins.sqlserver.engine.database import Database
 from standins.sqlserver.engine.model import Model, ModuleModel, TableModel
 from standins.sqlserver.engine.physical import table_name
+from standins.sqlserver.engine.security.needs import Use
 from standins.sqlserver.engine.stored import module_definition
 from standins.sqlserver.tsql import collations, types
 from standins.sqlserver.tsql.errors import invalid_object
@@ -50,6 +51,7 @@ class Lookup:
         self._database = database
         self.models: list[tuple[Database, Model]] = []
         self.catalogs: list[tuple[str, Database]] = []
+        self.used: list[Use] = []
         self.temporary = False
         self.inferences: dict[str, SqlType] | None = None
         self._parent: Lookup | None = None
@@ -73,9 +75,8 @@ class Lookup:
         return self._session.server.product.year
 
     def within(self, database: Database) -> Lookup:
-        """The names a module in another database sees; its dependencies count for the whole statement."""
-        if database is self._database:
-            return self
+        """The names a module sees; its dependencies count for the whole statement, permissions of its own do not:
+        the owner of the module owns what it names (ownership chains)."""
         inner = Lookup(self._session, self._frame, database)
         inner.models, inner.catalogs, inner._parent = self.models, self.catalogs, self
         return inner
@@ -94,11 +95,16 @@ class Lookup:
         model = self._model(database)
         table = model.table(name.schema, name.name)
         if table is not None:
+            self.used.append(Use(database, table.schema, table.name, table.object_id, "SELECT"))
             return self.table_relation(table, database)
         module = model.module(name.schema, name.name)
         if module is not None and module.kind == "VIEW":
+            self._note_module(module, database, "SELECT")
             return self._view(module, database)
         raise invalid_object(str(name), name.line)
+
+    def _note_module(self, module: ModuleModel, database: Database, permission: str) -> None:
+        self.used.append(Use(database, module.schema, module.name, module.object_id, permission))
 
     def _model(self, database: Database) -> Model:
         self._session.link.attach(database)
@@ -221,6 +227,7 @@ class Lookup:
         if found is None or found[0].kind != "FUNCTION":
             return None
         module, database = found
+        self._note_module(module, database, "EXECUTE")
         definition = module_definition(module)
         assert definition.returns is not None
         return ScalarFunction(module.object_id, definition.parameters, definition.returns, database.id)
@@ -230,6 +237,7 @@ class Lookup:
         if found is None or found[0].kind not in ("INLINE FUNCTION", "TABLE FUNCTION"):
             return None
         module, database = found
+        self._note_module(module, database, "SELECT")
         definition = module_definition(module)
         if module.kind == "INLINE FUNCTION":
             return TableFunction(definition.parameters, self.within(database), definition.query)

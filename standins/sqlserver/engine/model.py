@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from standins.sqlserver.contract import SqlType
+from standins.sqlserver.engine.securitymodel import SecurityModel
 from standins.sqlserver.tsql import types
 
 
@@ -157,6 +158,9 @@ _FIXED_SCHEMAS = (
 )
 
 
+_NOBODY = SecurityModel()
+
+
 @dataclass(frozen=True)
 class Model:
     """Everything in one database. Instances are immutable, so sharing one between sessions is safe."""
@@ -165,6 +169,7 @@ class Model:
     modules: tuple[ModuleModel, ...] = ()
     table_types: tuple[TableModel, ...] = ()
     schemas: tuple[SchemaModel, ...] = field(default=_FIXED_SCHEMAS)
+    security: SecurityModel = field(default=_NOBODY)
 
     @cached_property
     def _tables_by_name(self) -> dict[tuple[str, str], TableModel]:
@@ -213,14 +218,22 @@ class Model:
         return replace(self, tables=(*others, table))
 
     def without_table(self, table: TableModel) -> Model:
-        return replace(self, tables=tuple(known for known in self.tables if known.object_id != table.object_id))
+        return replace(
+            self,
+            tables=tuple(known for known in self.tables if known.object_id != table.object_id),
+            security=self.security.without_securable("OBJECT", table.object_id),
+        )
 
     def with_module(self, module: ModuleModel) -> Model:
         others = tuple(known for known in self.modules if known.object_id != module.object_id)
         return replace(self, modules=(*others, module))
 
     def without_module(self, module: ModuleModel) -> Model:
-        return replace(self, modules=tuple(known for known in self.modules if known.object_id != module.object_id))
+        return replace(
+            self,
+            modules=tuple(known for known in self.modules if known.object_id != module.object_id),
+            security=self.security.without_securable("OBJECT", module.object_id),
+        )
 
     def referencing(self, table: TableModel) -> list[tuple[TableModel, ForeignKeyModel]]:
         """Foreign keys of any table that point at this one."""

@@ -14,6 +14,7 @@ from standins.sqlserver.engine.catalog import views as catalog_views
 from standins.sqlserver.engine.database import Database
 from standins.sqlserver.engine.lookup import Lookup
 from standins.sqlserver.engine.model import Model
+from standins.sqlserver.engine.security.needs import Need, needs_of
 from standins.sqlserver.engine.sqlite import Cursor
 from standins.sqlserver.engine.values import Stored, row_decoder
 from standins.sqlserver.tsql import collations, nodes, statements, types
@@ -38,6 +39,7 @@ class Prepared:
     temporary: bool
     temporary_version: int
     decode: Callable[[Sequence[Any]], Sequence[Any]] | None
+    needs: tuple[Need, ...]
 
 
 class Querying:
@@ -56,6 +58,16 @@ class Querying:
     # --- plans ---------------------------------------------------------------------------------------------------
 
     def prepare(self, node: object, make: Callable[[StatementTranslator], Plan], line: int) -> Prepared:
+        """The plan of a statement this session may run."""
+        prepared = self._prepared(node, make, line)
+        session = self._session
+        # what a module names belongs to the module's owner, who let the caller run it
+        if prepared.needs and session.rights.restricted and not session.frame.procedure_id:
+            for need in prepared.needs:
+                session.checks.require(need)
+        return prepared
+
+    def _prepared(self, node: object, make: Callable[[StatementTranslator], Plan], line: int) -> Prepared:
         session = self._session
         key = (node, session.current.name, session.frame.signature, session.current.settings.compatibility_level)
         found = self._own.get(key) or session.server.plans.get(key)
@@ -74,7 +86,14 @@ class Querying:
             raise SqlServerError(191, "Some part of your SQL statement is nested too deeply.", 15, 1, line) from None
         columns = plan.columns if isinstance(plan, SelectPlan) else ()
         prepared = Prepared(
-            node, plan, names.models, names.catalogs, names.temporary, session.temporary_version, row_decoder(columns)
+            node,
+            plan,
+            names.models,
+            names.catalogs,
+            names.temporary,
+            session.temporary_version,
+            row_decoder(columns),
+            needs_of(node, plan, names.used),
         )
         plans = self._own if prepared.temporary or session.identity_insert is not None else session.server.plans
         if len(plans) > 3000:
@@ -147,6 +166,8 @@ class Querying:
         elif plan.targets:
             self._assign(plan)
         elif plan.into is not None:
+            if self._session.rights.restricted and not plan.into.temporary:
+                self._session.checks.require_in_database("CREATE TABLE")
             self._session.definitions.select_into(plan, sink)
         else:
             self._send(prepared, plan, sink)

@@ -22,6 +22,7 @@ from standins.sqlserver.engine.internal import InternalSession
 from standins.sqlserver.engine.locks import LockManager, Resource
 from standins.sqlserver.engine.logins import Logins
 from standins.sqlserver.engine.product import PRODUCTS
+from standins.sqlserver.engine.security.rights import Rights
 from standins.sqlserver.engine.session import EngineSession
 from standins.sqlserver.engine.temporary import TemporaryDatabase
 from standins.sqlserver.tsql import collations
@@ -158,7 +159,7 @@ class SqlServerEngine:
 
     def create(
         self, name: str, *, collation: str = "", path: str = "", log_path: str = "", data_name: str = "",
-        log_name: str = "", recovery: str = "FULL",
+        log_name: str = "", recovery: str = "FULL", owner: str = "sa",
     ) -> Database:  # fmt: skip
         """A new database; a crash in the middle leaves nothing."""
         with self._lock:
@@ -166,7 +167,7 @@ class SqlServerEngine:
                 text = f"Database '{name}' already exists. Choose a different database name."
                 raise SqlServerError(1801, text, 16, 3)
             settings = self.new_settings(name, path, log_path, collation)
-            settings.recovery = recovery
+            settings.recovery, settings.owner = recovery, owner
             settings.data_name, settings.log_name = data_name or name, log_name or f"{name}_log"
             database = Database(settings, self.root)
             self.check_path(database.path)
@@ -276,10 +277,6 @@ class SqlServerEngine:
                 if session is not besides and (session.current is database or session.link.uses(database))
             ]
 
-    def users(self, database: Database) -> list[str]:
-        """Database users made by CREATE USER."""
-        return self._logins.users(database.name)
-
     def logins(self) -> list[str]:
         return self._logins.names()
 
@@ -304,6 +301,8 @@ class SqlServerEngine:
                 holder = self._single.get(database.id)
                 if self.users_of(database) or (holder is not None and holder.spid in self._sessions):
                     raise messages.database_unavailable(name)
+            if Rights(self._logins, login).user(database, database.model) is None:
+                raise messages.database_unavailable(name)
             session = EngineSession(self, spid, request, login, database)
             self._sessions[spid] = session
             if database.settings.access == "SINGLE_USER":

@@ -36,6 +36,10 @@ from standins.sqlserver.engine.link import Link
 from standins.sqlserver.engine.model import TableModel
 from standins.sqlserver.engine.querying import Querying
 from standins.sqlserver.engine.remote import RemoteCalls
+from standins.sqlserver.engine.security.checks import Checks
+from standins.sqlserver.engine.security.failures import no_access
+from standins.sqlserver.engine.security.rights import Rights
+from standins.sqlserver.engine.securitymodel import DBO, GUEST
 from standins.sqlserver.engine.temporary import TemporaryDatabase
 from standins.sqlserver.engine.transactions import Transactions
 from standins.sqlserver.engine.values import Stored
@@ -76,6 +80,8 @@ class EngineSession:
         self.transactions = Transactions(self)
         self.frame = Frame()
         self.session_context: dict[str, Any] = {}
+        self.rights = Rights(server.security, login)
+        self.checks = Checks(self)
         self.environment = Environment(self)
         self.querying = Querying(self)
         self.changing = Changing(self)
@@ -267,7 +273,18 @@ class EngineSession:
 
     def check_access(self, database: Database) -> None:
         """Raise unless this session may use the database now."""
+        if self.rights.restricted and self.rights.user(database, self.link.model(database)) is None:
+            raise no_access(self.login, database.name)
         self.server.check_access(database, self)
+
+    def user_name(self) -> str:
+        """The name of the login's user in the current database."""
+        security = self.link.model(self.current).security
+        number = self.rights.user(self.current, self.link.model(self.current))
+        fixed = {DBO: "dbo", GUEST: "guest", None: "guest"}
+        if number in fixed:
+            return fixed[number]
+        return next(found.name for found in security.principals if found.principal_id == number)
 
     # --- variables -----------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from standins.sqlserver.engine.catalogprocedures import PROCEDURES as CATALOG
 from standins.sqlserver.engine.procedures import SystemProcedure
 from standins.sqlserver.engine.renaming import rename
 from standins.sqlserver.tsql import types
+from standins.sqlserver.tsql.errors import unsupported
 from standins.sqlserver.tsql.nodes import ObjectName
 from standins.sqlserver.tsql.script import parse_name
 
@@ -24,6 +25,8 @@ def _executesql(session: EngineSession, given: list[Given], sink: Sink) -> int:
 
 def _rename(session: EngineSession, given: list[Given], sink: Sink) -> int:
     arguments = Arguments(given, "objname newname objtype")
+    if not session.checks.in_database("ALTER"):
+        raise unsupported("sp_rename by a login that may not alter the database")
     rename(session, arguments.text("objname"), arguments.text("newname"), arguments.text("objtype", "OBJECT").upper())
     text = "Caution: Changing any part of an object name could break scripts and stored procedures."
     sink.info(SqlServerError(15477, text, 0, 1))

@@ -341,13 +341,10 @@ _TEXT_TOKENS: Final = (wire.NVARCHAR, wire.NCHAR, wire.VARCHAR, wire.CHAR)
 _BINARY_TOKENS: Final = (wire.VARBINARY, wire.BINARY)
 #: Bytes of TYPE_INFO behind the token.
 _INFO_LENGTH: Final[Mapping[int, int]] = {
-    **dict.fromkeys(_FIXED, 0),
-    **dict.fromkeys(_BYTE_SIZED, 1),
-    **dict.fromkeys(_DECIMAL_TOKENS, 3),
-    **dict.fromkeys(_TEXT_TOKENS, 7),
-    **dict.fromkeys(_BINARY_TOKENS, 2),
+    **dict.fromkeys(_FIXED, 0), **dict.fromkeys(_BYTE_SIZED, 1), **dict.fromkeys(_DECIMAL_TOKENS, 3),
+    **dict.fromkeys(_TEXT_TOKENS, 7), **dict.fromkeys(_BINARY_TOKENS, 2),
     **dict.fromkeys((wire.TIME, wire.DATETIME2, wire.DATETIMEOFFSET), 1),
-}
+}  # fmt: skip
 
 
 def _with_length(raw: bytes) -> Reader:

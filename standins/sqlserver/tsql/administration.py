@@ -7,7 +7,7 @@ from standins.sqlserver.tsql import types
 from standins.sqlserver.tsql.ddl import AlterDatabase, CreateDatabase
 from standins.sqlserver.tsql.errors import unsupported
 from standins.sqlserver.tsql.modules import ModuleParser
-from standins.sqlserver.tsql.nodes import Expression, Literal, Unary, Variable
+from standins.sqlserver.tsql.nodes import Expression, Literal, ObjectName, Unary, Variable
 from standins.sqlserver.tsql.statements import Backup, Dbcc, Grant, Kill, Restore, SetUpLogin, Statement, Use
 from standins.sqlserver.tsql.tokens import Kind
 from standins.sqlserver.tsql.words import words
@@ -252,32 +252,77 @@ class AdministrationParser(ModuleParser):
         return Kill(session, line=line)
 
     def grant(self) -> Statement:
-        """Permissions are not kept: every login of the stand-in is an administrator. The statement is read to "
-        "its end."""
+        """GRANT, DENY and REVOKE of permissions on the server, a database, a schema or an object."""
         line = self.line
         action = self.advance().word
-        depth = 0
-        seen_target = False
-        while self.token.kind is not Kind.END and not self.at(";"):
-            word = self.token.word
-            depth += (word == "(") - (word == ")")
-            if seen_target and depth == 0 and self.token.reserved and word not in ("WITH", "GRANT", "OPTION", "AS"):
-                break
-            if word in ("TO", "FROM"):
-                seen_target = True
-                self.advance()
-            self.advance()
-        if not seen_target:
+        option = action == "REVOKE" and self.accept("GRANT", "OPTION", "FOR")
+        permissions = [self._permission(line)]
+        while self.accept(","):
+            permissions.append(self._permission(line))
+        securable, target = "", None
+        if self.accept("ON"):
+            securable, target = self._securable(line)
+        if not (self.accept("TO") or (action == "REVOKE" and self.accept("FROM"))):
             raise self.error()
-        return Grant(action, line=line)
+        grantees = [self._grantee()]
+        while self.accept(","):
+            grantees.append(self._grantee())
+        if action == "GRANT" and self.accept("WITH", "GRANT", "OPTION"):
+            option = True
+        self.accept("CASCADE")  # nobody holds the right to grant to others
+        if self.at("AS"):
+            raise unsupported(f"{action} … AS", line)
+        return Grant(action, tuple(permissions), securable, target, tuple(grantees), option, line=line)
+
+    def _grantee(self) -> str:
+        return "public" if self.accept("PUBLIC") else self.identifier()
+
+    def _permission(self, line: int) -> str:
+        words: list[str] = []
+        while not self.at_any("ON", "TO", "FROM", ",", "(") and self.token.kind is not Kind.END:
+            words.append(self.advance().word)
+        if self.at("("):
+            raise unsupported("A permission on columns", line)
+        if not words:
+            raise self.error()
+        if words[0] == "ALL":
+            raise unsupported("ALL permissions", line)
+        return " ".join("PROCEDURE" if word == "PROC" else "EXECUTE" if word == "EXEC" else word for word in words)
+
+    def _securable(self, line: int) -> tuple[str, ObjectName]:
+        kind = "OBJECT"
+        if self.at_any("OBJECT", "SCHEMA", "DATABASE", "TYPE", "LOGIN", "USER", "ROLE") and self.ahead().word == "::":
+            kind = self.advance().word
+            if kind not in ("OBJECT", "SCHEMA", "DATABASE"):
+                raise unsupported(f"A permission on a {kind.lower()}", line)
+            self.expect("::")
+        name = self.object_name()
+        if self.at("("):
+            raise unsupported("A permission on columns", line)
+        return kind, name
+
+    def authorization(self, line: int) -> Statement:
+        """``ALTER AUTHORIZATION ON DATABASE::name TO login``."""
+        self.expect("AUTHORIZATION")
+        self.expect("ON")
+        if not (self.at("DATABASE") and self.ahead().word == "::"):
+            raise unsupported("ALTER AUTHORIZATION on anything but a database", line)
+        self.advance()
+        self.expect("::")
+        name = self.identifier()
+        self.expect("TO")
+        return SetUpLogin("ALTER", "AUTHORIZATION", name, {"LOGIN": self.identifier()}, line=line)
 
     def login(self, action: str, line: int) -> Statement:
-        """CREATE|ALTER|DROP LOGIN|USER|ROLE."""
+        """CREATE|ALTER|DROP LOGIN|USER|ROLE, and ALTER SERVER ROLE."""
         kind = self.advance().word
+        if kind == "SERVER":
+            self.expect("ROLE")
+            kind = "SERVER ROLE"
         if_exists = self.accept("IF", "EXISTS")
         name = self.identifier()
         options: dict[str, str] = {"IF EXISTS": "1"} if if_exists else {}
-        if kind == "ROLE" and self.at_any("ADD", "DROP"):
+        if kind.endswith("ROLE") and self.at_any("ADD", "DROP"):
             options["MEMBER"] = self.advance().word
             self.expect("MEMBER")
             options["NAME"] = self.identifier()
@@ -286,6 +331,8 @@ class AdministrationParser(ModuleParser):
             options["FOR"] = self.advance().word
             if self.at_name():
                 options["LOGIN"] = self.identifier()
+        if self.accept("WITHOUT", "LOGIN"):
+            options["WITHOUT"] = "1"
         if self.at_any("ENABLE", "DISABLE"):
             options[self.advance().word] = "1"
         if self.accept("WITH"):

@@ -172,7 +172,9 @@ class ScriptParser(FlowParser):
             "DATABASE": self.alter_database,
         }
         if word == "AUTHORIZATION":
-            return self.grant()
+            return self.authorization(line)
+        if word == "SERVER" and self.ahead().word == "ROLE":
+            return self.login("ALTER", line)
         if word not in alterers:
             raise unsupported("ALTER " + self.token.text.upper(), line) if self.token.word else self.error()
         self.advance()

@@ -307,14 +307,22 @@ class Kill(Statement):
 
 @node
 class Grant(Statement):
-    """GRANT, DENY and REVOKE, CREATE/ALTER LOGIN and USER: checked for syntax as far as the stand-in knows logins."""
+    """GRANT, DENY and REVOKE. ``securable`` is SERVER, DATABASE, SCHEMA or OBJECT, as far as the statement says it."""
 
     action: str
+    permissions: tuple[str, ...] = ()
+    securable: str = ""
+    target: ObjectName | None = None
+    grantees: tuple[str, ...] = ()
+    grant_option: bool = False
 
 
 @node
 class SetUpLogin(Statement):
-    """CREATE, ALTER or DROP of a LOGIN or USER, and role membership."""
+    """CREATE, ALTER or DROP of a LOGIN, USER, ROLE or SERVER ROLE, role membership, and the owner of a database.
+
+    ``options`` hold ADD or DROP of a MEMBER under "MEMBER" and its name under "NAME".
+    """
 
     action: str
     kind: str

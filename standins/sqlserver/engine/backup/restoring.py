@@ -183,6 +183,7 @@ class Restorer:
             read_committed_snapshot=header.read_committed_snapshot, snapshot_isolation=header.snapshot_isolation,
             state="RESTORING" if "NORECOVERY" in self._options else "ONLINE", family_guid=header.family_guid,
             data_name=data.logical_name, log_name=log.logical_name,
+            owner=existing.settings.owner if existing is not None else self._session.login,
             options={"RESTORED_LSN": str(header.last_lsn), "LSN": str(header.last_lsn)},
         )  # fmt: skip
 

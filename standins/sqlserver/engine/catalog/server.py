@@ -27,7 +27,8 @@ def _databases(session: EngineSession, database: Database) -> Iterator[Row]:
         s = known.settings
         snapshot = 1 if s.snapshot_isolation else 0
         yield (
-            s.name, s.database_id, None, b"\x01", s.created, s.compatibility_level,
+            s.name, s.database_id, None, bytes.fromhex(session.server.security.sid(s.owner)), s.created,
+            s.compatibility_level,
             s.collation if s.state == "ONLINE" else None, _ACCESS[s.access], s.access, int(s.read_only), 0, 0,
             _STATES[s.state], s.state, 0, 0, 0, snapshot, "ON" if snapshot else "OFF", int(s.read_committed_snapshot),
             _RECOVERY[s.recovery], s.recovery, 2, "CHECKSUM", 1, 0, 1, 0, int(s.database_id == 4), 0, 0, 0, 0,
@@ -73,32 +74,6 @@ def _connections(session: EngineSession, database: Database) -> Iterator[Row]:
             known.spid, known.spid, known.login_time, "TCP", "TSQL", 1_946_157_060, None, "TRUE", "SQL", 0, 0, 0, 4096,
             known.request.client_address or None, 0,
         )  # fmt: skip
-
-
-def _principals(session: EngineSession, database: Database) -> Iterator[Row]:
-    del database
-    created = session.server.started
-    yield "sa", 1, b"\x01", "S", "SQL_LOGIN", 0, created, created, "master", "us_english", None, None, 0
-    for number, login in enumerate(session.server.logins(), 257):
-        yield login, number, b"\x02", "S", "SQL_LOGIN", 0, created, created, "master", "us_english", None, None, 0
-    for number, role in ((2, "public"), (3, "sysadmin"), (10, "dbcreator")):
-        yield role, number, b"\x03", "R", "SERVER_ROLE", 0, created, created, None, None, None, 1, 1
-
-
-def _database_principals(session: EngineSession, database: Database) -> Iterator[Row]:
-    created = database.settings.created
-    yield "public", 0, "R", "DATABASE_ROLE", None, created, created, None, None, 1, 0, "NONE", None
-    yield "dbo", 1, "S", "SQL_USER", "dbo", created, created, None, b"\x01", 0, 1, "INSTANCE", None
-    yield "guest", 2, "S", "SQL_USER", "guest", created, created, None, b"\x00", 0, 0, "NONE", None
-    yield "db_owner", 16384, "R", "DATABASE_ROLE", None, created, created, 1, None, 1, 0, "NONE", None
-    for number, user in enumerate(session.server.users(database), 5):
-        yield user, number, "S", "SQL_USER", "dbo", created, created, None, b"\x02", 0, 1, "INSTANCE", None
-
-
-def _role_members(session: EngineSession, database: Database) -> Iterator[Row]:
-    yield 16384, 1
-    for number, _ in enumerate(session.server.users(database), 5):
-        yield 16384, number
 
 
 def _configurations(session: EngineSession, database: Database) -> Iterator[Row]:
@@ -175,23 +150,6 @@ VIEWS = (
         _connections,
         volatile=True,
     ),
-    view(
-        "sys.server_principals",
-        "name sysname, principal_id int, sid varbinary(85), type char(1), type_desc nvarchar(60), is_disabled bit, "
-        "create_date datetime, modify_date datetime, default_database_name sysname, default_language_name sysname, "
-        "credential_id int, owning_principal_id int, is_fixed_role bit",
-        _principals,
-        volatile=True,
-    ),
-    view(
-        "sys.database_principals",
-        "name sysname, principal_id int, type char(1), type_desc nvarchar(60), default_schema_name sysname, "
-        "create_date datetime, modify_date datetime, owning_principal_id int, sid varbinary(85), is_fixed_role bit, "
-        "authentication_type int, authentication_type_desc nvarchar(60), default_language_name sysname",
-        _database_principals,
-        volatile=True,
-    ),
-    view("sys.database_role_members", "role_principal_id int, member_principal_id int", _role_members, volatile=True),
     view(
         "sys.configurations",
         "configuration_id int, name nvarchar(35), value int, minimum int, maximum int, value_in_use int, "

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from standins.sqlserver.engine.catalog import constraints, information, objects, server, storage
+from standins.sqlserver.engine.catalog import constraints, information, objects, security, server, storage
 from standins.sqlserver.engine.catalog.base import CatalogView
 
 if TYPE_CHECKING:
     from standins.sqlserver.engine.database import Database
 
 _VIEWS: dict[str, CatalogView] = {
-    view.key: view for module in (objects, constraints, storage, server, information) for view in module.VIEWS
+    view.key: view for module in (objects, constraints, storage, server, security, information) for view in module.VIEWS
 }
 
 
