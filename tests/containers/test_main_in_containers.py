@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets as random
-import signal
 import socket
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from tests.containers.conftest import SETTINGS
 from tests.journeys.runs import REPOSITORY
-from tests.journeys.test_cut_over import LIVING, ORIGIN, TARGET, Standing
+from tests.support.standing import LIVING, ORIGIN, TARGET, Standing
 from tidegate.errors import HarnessError, MainInstanceProtected
 from tidegate.gate.signing import SigningKey
 from tidegate.octopus.instance_configuration import ado_connection_string
@@ -217,17 +216,7 @@ def test_only_the_container_that_says_it_is_the_main_instance_is_taken(standing:
 def test_a_cut_over_killed_in_the_middle_of_the_upgrade_gets_the_very_container_back(standing: Standings) -> None:
     approval, before, files = standing.approve("killed"), standing.image(), standing.files()
     original = standing.container()
-    process = standing.start(approval)
-    assert process.stdout is not None
-    said: list[str] = []
-    for line in process.stdout:
-        said.append(line)
-        if f"upgrading the database to {TARGET}" in line:
-            break
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
-    assert process.returncode == -signal.SIGKILL, "".join(said)
+    standing.kill(approval, at=f"upgrading the database to {TARGET}")
     assert len(standing.of_the_service()) == 2, "the old container is put aside"
 
     code, output = standing.cut_over(approval)

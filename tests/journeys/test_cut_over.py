@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 from collections.abc import Iterator
 from functools import partial
 
@@ -86,17 +85,7 @@ def test_an_approval_of_a_subset_opens_no_cut_over_unless_the_policy_lets_it(sta
 def test_a_cut_over_that_is_killed_in_the_middle_of_the_schema_upgrade_is_led_back(standing: Standing) -> None:
     approval = standing.approve("killed")
     before = standing.image()
-    process = standing.start(approval)
-    assert process.stdout is not None
-    said: list[str] = []
-    for line in process.stdout:
-        said.append(line)
-        if f"upgrading the database to {TARGET}" in line:
-            break
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
-    assert process.returncode == -signal.SIGKILL, "".join(said)
+    standing.kill(approval, at=f"upgrading the database to {TARGET}")
 
     code, output = standing.cut_over(approval)
 

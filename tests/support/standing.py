@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -111,6 +112,20 @@ class Standing:
         process = self.start(approval, *options)
         output, _ = process.communicate(timeout=400)
         return process.returncode, output
+
+    def kill(self, approval: Path, *, at: str) -> None:
+        """Begin a cut-over, and kill it as soon as it says ``at``."""
+        process = self.start(approval)
+        assert process.stdout is not None
+        said: list[str] = []
+        for line in process.stdout:
+            said.append(line)
+            if at in line:
+                break
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        assert process.returncode == -signal.SIGKILL, "".join(said)
 
 
 def approver_key() -> SigningKey:
