@@ -13,6 +13,7 @@ from tidegate.observation.store import Seen
 
 Document = dict[str, Any]
 
+ADMINISTRATOR: Final = "administrator"
 #: What nobody gives who gives no credentials.
 NOBODY: Final = "nobody"
 

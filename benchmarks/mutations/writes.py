@@ -8,8 +8,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any, Final, cast
 
-from benchmarks.mutations.answers import ADMINISTRATOR
-from benchmarks.mutations.mutation import Asked, Document, Draw, Forward, Mutation, Reply, World
+from benchmarks.mutations.mutation import ADMINISTRATOR, Asked, Document, Draw, Forward, Mutation, Reply, World
 from benchmarks.mutations.values import changed, operations
 from tidegate.checks.live.creating import MAKINGS
 from tidegate.checks.live.saving import EVERY, ONE
