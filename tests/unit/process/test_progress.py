@@ -138,6 +138,29 @@ def test_a_signal_ends_in_order(rehearsal: Rehearsal, sent: signal.Signals, work
     assert f"stopped by {sent.name} before its end" in output
 
 
+@pytest.mark.parametrize("lost", ["pass", "raise SystemError('returned a result with an exception set')"])
+def test_an_interrupt_that_is_lost_on_its_way_ends_the_run_all_the_same(rehearsal: Rehearsal, lost: str) -> None:
+    """As pyodbc loses it, in whose place an error of its own comes."""
+    rehearsal.feature(GOOD.replace("Given nothing", "Given a signal"))
+    rehearsal.steps(f"""
+        import os, signal
+
+        @given("a signal")
+        def _():
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+            except KeyboardInterrupt:
+                {lost}
+    """)
+
+    ran = rehearsal.run(apart=True)
+
+    assert ran.exit_code == 10, ran.output
+    assert "run-not-finished" in ran.codes
+    assert "stopped by SIGTERM before its end" in ran.output
+    assert "The second thing is good" not in ran.scenarios()
+
+
 def test_more_signals_do_not_interrupt_the_teardown(rehearsal: Rehearsal) -> None:
     _slow(rehearsal, 60)
     process = _start(rehearsal)
