@@ -25,6 +25,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ),
     )
     parser.getgroup("tidegate tests").addoption(
+        "--thorough",
+        action="store_true",
+        help="run also the tests that prove once more what others prove (marked `thorough`)",
+    )
+    parser.getgroup("tidegate tests").addoption(
         "--octopus-url",
         default=None,
         metavar="URL",
@@ -43,6 +48,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--thorough"):
+        left_out = [item for item in items if item.get_closest_marker("thorough")]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: comes_late(item.nodeid))
 

@@ -94,7 +94,7 @@ class Running:
         for process in self.seen.alive():
             process.kill()
 
-    def wait_for_line(self, part: str, timeout: float = 240) -> None:
+    def wait_for_line(self, part: str, timeout: float = 400) -> None:
         """Wait until a line with ``part`` was printed."""
         deadline = time.monotonic() + timeout
         with self._news:

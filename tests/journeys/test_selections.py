@@ -37,19 +37,16 @@ def test_planning_starts_no_test_instance(tmp_path: Path) -> None:
     assert [event["title"] for event in ran.events("stage")] == ["Providing the main instance"]
 
 
-def test_two_rehearsals_at_once_do_not_meet(tmp_path: Path) -> None:
+def test_two_rehearsals_at_once_do_not_meet_and_workers_come_to_the_same_verdict(tmp_path: Path) -> None:
+    """One of the two runs on workers: each is a whole rehearsal, and they are dear."""
     with ThreadPoolExecutor(2) as pool:
-        futures = [pool.submit(rehearse, "features/", reports=tmp_path / name) for name in ("one", "two")]
-        both = [future.result() for future in futures]
+        alone = pool.submit(rehearse, "features/", reports=tmp_path / "alone")
+        with_workers = pool.submit(rehearse, "features/", "-n2", reports=tmp_path / "workers")
+        both = [alone.result(), with_workers.result()]
 
-    assert [ran.exit_code for ran, _, _ in both] == [0, 0], "\n".join(ran.output for ran, _, _ in both)
+    for ran, seen, _ in both:
+        assert (ran.exit_code, ran.verdict["outcome"]) == (0, "approved"), ran.output
+        assert len(ran.events("clone")) == 1
+        assert seen.alive() == []
     ports = [seen.ports for _, seen, _ in both]
     assert ports[0].isdisjoint(ports[1])
-
-
-def test_workers_come_to_the_same_verdict(tmp_path: Path) -> None:
-    ran, seen, _ = rehearse("features/", "-n2", reports=tmp_path)
-
-    assert (ran.exit_code, ran.verdict["outcome"]) == (0, "approved"), ran.output
-    assert len(ran.events("clone")) == 1
-    assert seen.alive() == []
