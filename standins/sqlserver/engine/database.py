@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import threading
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-from pydantic import TypeAdapter
 
 from standins.sqlserver.engine.locks import Resource
 from standins.sqlserver.engine.model import Model, ModuleModel, SchemaModel, TableModel
 from standins.sqlserver.engine.securitymodel import SecurityModel
 from standins.sqlserver.engine.sqlite import Connection, connect
 
-_ADAPTERS: dict[str, TypeAdapter[Any]] = {
-    "table": TypeAdapter(TableModel),
-    "type": TypeAdapter(TableModel),
-    "module": TypeAdapter(ModuleModel),
-    "schema": TypeAdapter(SchemaModel),
-    "security": TypeAdapter(SecurityModel),
-}
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+_KINDS: dict[str, type] = {
+    "table": TableModel, "type": TableModel, "module": ModuleModel, "schema": SchemaModel, "security": SecurityModel,
+}  # fmt: skip
+
+
+@cache
+def _adapter(kind: str) -> TypeAdapter[Any]:
+    """Made when a database with objects is opened: pydantic is a fifth of what a start takes, and a new server has
+    nothing to read."""
+    from pydantic import TypeAdapter  # noqa: PLC0415
+
+    return TypeAdapter(_KINDS[kind])
+
 
 #: The engine's own tables inside each database.
 MODEL_TABLE, COUNTER_TABLE = '"sys.model"', '"sys.counters"'
@@ -148,7 +157,7 @@ def load_model(connection: Connection, schema: str) -> Model:
     for kind, definition in connection.execute(
         f"SELECT kind, definition FROM {schema}.{MODEL_TABLE} ORDER BY object_id"
     ):
-        found[str(kind)].append(_ADAPTERS[str(kind)].validate_json(str(definition)))
+        found[str(kind)].append(_adapter(str(kind)).validate_json(str(definition)))
     model = Model()
     return Model(
         tuple(found["table"]),
