@@ -32,6 +32,7 @@ from tests.support.octopus_sample import connection_string
 from tests.support.octopus_server import ADMIN_KEY, ROOT, octopus_process
 from tests.wire.sqlserver.drivers import MICROSOFT, Address
 from tests.wire.sqlserver.processes import server_process
+from tidegate.waiting import wait_until
 
 VERSION = "2021.1.7500"
 _DATABASE = "Load"
@@ -89,11 +90,8 @@ class Filler:
         self.http.put(process["Links"]["Self"], json=process).raise_for_status()
         release = self.post("releases", {"ProjectId": made[0]["Id"], "Version": "1.0.0"})
         deployment = self.post("deployments", {"ReleaseId": release["Id"], "EnvironmentId": environment["Id"]})
-        deadline = time.monotonic() + 60
-        while not self.http.get(f"/api/tasks/{deployment['TaskId']}").json()["IsCompleted"]:
-            if time.monotonic() > deadline:
-                raise TimeoutError("the first deployment did not end within a minute")
-            time.sleep(0.1)
+        task = f"/api/tasks/{deployment['TaskId']}"
+        wait_until(lambda: self.http.get(task).json()["IsCompleted"], timeout=60, what="the first deployment to end")
         ids = [project["Id"] for project in made]
 
         def own(n: int) -> dict[str, str]:
