@@ -103,7 +103,7 @@ class Running:
                 assert time.monotonic() < deadline, f"{part!r} never came:\n{self.output}"
                 self._news.wait(0.5)
 
-    def finish(self, timeout: float = 300) -> Ran:
+    def finish(self, timeout: float = 600) -> Ran:
         """Wait for the end."""
         try:
             self.process.wait(timeout)
@@ -155,7 +155,7 @@ class Running:
 
 
 def rehearse(
-    *arguments: str, reports: Path, environment: dict[str, str] | None = None, timeout: float = 300
+    *arguments: str, reports: Path, environment: dict[str, str] | None = None, timeout: float = 600
 ) -> tuple[Ran, Seen, float]:
     """Run to the end; what was left, what was seen, and the seconds it took."""
     with Running(*arguments, reports=reports, environment=environment) as running:
