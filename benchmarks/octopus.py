@@ -1,10 +1,12 @@
 """How much the Octopus Server stand-in bears, beside the same work done by a bare Starlette app and by a database.
 
-    python -m benchmarks.octopus [--projects 2000] [--releases 50000] [--clients 100] [--seconds 10] [--json FILE]
+    python -m benchmarks.octopus [--projects 2000] [--releases 50000] [--clients 100] [--seconds 10] [--keep FOLDER]
+        [--json FILE]
 
 A stand-in is filled (projects over the API, releases, deployments and their tasks copied in the database), then asked
 by all clients at once. The bare app gives the recorded answers of the same requests from memory; the database gives the
-documents behind them by id. The clients share the machine with what they measure: compare within one run only.
+documents behind them by id. ``--keep`` leaves the filled servers in a folder, for the next run of the same size. The
+clients share the machine with what they measure: compare within one run only.
 """
 
 from __future__ import annotations
@@ -56,12 +58,13 @@ class Figure:
 
 
 class Filler:
-    """Fills an empty server: projects over its API, the rest by copying rows."""
+    """Fills an empty server: projects over its API, the rest by copying rows inside the database."""
 
     def __init__(self, url: str, address: Address) -> None:
         self.http = httpx.Client(base_url=url, headers={"X-Octopus-ApiKey": ADMIN_KEY}, timeout=60)
         self.sql = MICROSOFT.connect(address, _DATABASE)
         self.sql.add_output_converter(_DATETIMEOFFSET, bytes)
+        self.copies = 0
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         answer = self.http.post(f"/api/{path}", json=body)
@@ -93,63 +96,73 @@ class Filler:
         task = f"/api/tasks/{deployment['TaskId']}"
         wait_until(lambda: self.http.get(task).json()["IsCompleted"], timeout=60, what="the first deployment to end")
         ids = [project["Id"] for project in made]
-
-        def own(n: int) -> dict[str, str]:
-            return {release["Id"]: f"Releases-{1000 + n}", release["ProjectId"]: ids[n % len(ids)]}
-
-        self.copy("Release", release["Id"], releases, lambda n: {**own(n), "1.0.0": f"2.{n}.0"})
-        self.copy(
-            "Deployment",
-            deployment["Id"],
-            releases,
-            lambda n: {
-                **own(n),
-                deployment["Id"]: f"Deployments-{1000 + n}",
-                deployment["TaskId"]: f"ServerTasks-{1000 + n}",
-            },
-        )
-        self.copy(
-            "ServerTask",
-            deployment["TaskId"],
-            releases,
-            lambda n: {
-                **own(n),
-                deployment["TaskId"]: f"ServerTasks-{1000 + n}",
-                deployment["Id"]: f"Deployments-{1000 + n}",
-            },
-        )
-
-    def copy(self, table: str, id: str, count: int, changes: Callable[[int], Mapping[str, str]]) -> None:
-        """Rows like the one with the id; values that are a key of ``changes(n)`` become what it names."""
+        self.copies = releases
         cursor = self.sql.cursor()
-        cursor.execute(f"SELECT * FROM dbo.[{table}] WHERE [Id] = ?", id)
+        cursor.execute("CREATE TABLE #Copy (N int NOT NULL PRIMARY KEY, ProjectId nvarchar(50) NOT NULL)")
+        for start in range(0, releases, 500):
+            rows = [(1000 + n, ids[n % len(ids)]) for n in range(start, min(start + 500, releases))]
+            values = ", ".join(["(?, ?)"] * len(rows))
+            cursor.execute(
+                f"INSERT INTO #Copy (N, ProjectId) VALUES {values}", [value for row in rows for value in row]
+            )
+        swap = {
+            release["Id"]: "CONCAT(N'Releases-', c.N)",
+            release["ProjectId"]: "c.ProjectId",
+            deployment["Id"]: "CONCAT(N'Deployments-', c.N)",
+            deployment["TaskId"]: "CONCAT(N'ServerTasks-', c.N)",
+            release["Version"]: "CONCAT(N'2.', c.N, N'.0')",
+        }
+        for table, copied in (
+            ("Release", release["Id"]),
+            ("Deployment", deployment["Id"]),
+            ("ServerTask", deployment["TaskId"]),
+        ):
+            self.copy(table, copied, swap)
+
+    def copy(self, table: str, copied: str, swap: Mapping[str, str]) -> None:
+        """As many rows like ``copied`` as #Copy has; what is a key of ``swap`` becomes its expression."""
+        cursor = self.sql.cursor()
+        cursor.execute(f"SELECT * FROM dbo.[{table}] WHERE [Id] = ?", copied)
         names = [column[0] for column in cursor.description]
         row = dict(zip(names, cursor.fetchone(), strict=True))
         kept = [name for name in names if name not in _COLUMNS_SET_BY_SERVER]
-        texts = [name for name in kept if isinstance(row[name], str)]
-        values = ", ".join("?" if name in texts else f"[{name}]" for name in kept)
-        insert = (
-            f"INSERT INTO dbo.[{table}] ({', '.join(f'[{name}]' for name in kept)}) "
-            f"SELECT {values} FROM dbo.[{table}] WHERE [Id] = ?"
+        times = {name for name, kind in self._types(table) if kind == "datetimeoffset"}
+        values = ", ".join(
+            # A minute apart, as nothing of a real instance happens all at once.
+            f"DATEADD(minute, c.N - 1000 - ?, t.[{name}])" if name in times else _changed(name, row[name], swap)
+            for name in kept
         )
-        for start in range(0, count, 500):
-            batch = [
-                (*(_changed(str(row[name]), name, changes(n)) for name in texts), id)
-                for n in range(start, min(start + 500, count))
-            ]
-            cursor.executemany(insert, batch)
+        cursor.execute(
+            f"INSERT INTO dbo.[{table}] ({', '.join(f'[{name}]' for name in kept)}) "
+            f"SELECT {values} FROM dbo.[{table}] t CROSS JOIN #Copy c WHERE t.[Id] = ?",
+            *[self.copies] * values.count("?"),
+            copied,
+        )
+
+    def _types(self, table: str) -> list[tuple[str, str]]:
+        cursor = self.sql.cursor()
+        cursor.execute(
+            "SELECT c.name, t.name FROM sys.columns c JOIN sys.types t ON t.user_type_id = c.user_type_id "
+            "WHERE c.object_id = OBJECT_ID(?)",
+            f"dbo.{table}",
+        )
+        return [(str(name), str(kind)) for name, kind in cursor.fetchall()]
 
     def close(self) -> None:
         self.http.close()
         self.sql.close()
 
 
-def _changed(text: str, column: str, swap: Mapping[str, str]) -> str:
+def _changed(column: str, value: object, swap: Mapping[str, str]) -> str:
+    expression = f"t.[{column}]"
+    if not isinstance(value, str):
+        return expression
     if column != "JSON":
-        return swap.get(text, text)
+        return swap.get(value, expression)
     for before, after in swap.items():
-        text = text.replace(f'"{before}"', f'"{after}"')
-    return text
+        if f'"{before}"' in value:
+            expression = f"""REPLACE({expression}, N'"{before}"', CONCAT(N'"', {after}, N'"'))"""
+    return expression
 
 
 def requests_of(filler: Filler, releases: int, seed: int = 1) -> list[str]:
@@ -165,6 +178,13 @@ def requests_of(filler: Filler, releases: int, seed: int = 1) -> list[str]:
         lambda: f"/api/Spaces-1/deployments?projects={chance.choice(projects)}&take=10",
         lambda: f"/api/tasks/ServerTasks-{1000 + chance.randrange(releases)}",
         lambda: "/api/Spaces-1/environments/all",
+        lambda: f"/api/Spaces-1/progression/{chance.choice(projects)}",
+        lambda: f"/api/Spaces-1/dashboard/dynamic?projects={chance.choice(projects)}",
+        lambda: f"/api/Spaces-1/releases?take=30&skip={chance.randrange(300)}",
+        lambda: "/api/Spaces-1/deployments?take=30",
+        lambda: "/api/tasks?take=30",
+        lambda: "/api/tasks?active=true",
+        lambda: f"/api/events?regarding={chance.choice(projects)}",
     )
     return [kind() for _ in range(40) for kind in kinds]
 
@@ -297,23 +317,35 @@ def ask_database(address: Address, releases: int, seconds: float, threads: int =
 # -- the run -----------------------------------------------------------------------------------------------------------
 
 
-def run(projects: int, releases: int, clients: int, seconds: float) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as name, server_process(Path(name), ["-m", "standins.sqlserver"]) as database:
-        folder = Path(name)
+@contextmanager
+def _folder(keep: Path | None) -> Generator[Path]:
+    if keep:
+        keep.mkdir(parents=True, exist_ok=True)
+        yield keep
+    else:
+        with tempfile.TemporaryDirectory() as name:
+            yield Path(name)
+
+
+def run(projects: int, releases: int, clients: int, seconds: float, keep: Path | None = None) -> dict[str, Any]:
+    with _folder(keep) as folder, server_process(folder, ["-m", "standins.sqlserver"]) as database:
         connection = connection_string(database.address, _DATABASE)
         with octopus_process(VERSION, connection, folder / "octopus") as octopus:
             filler = Filler(octopus.url, database.address)
             began = time.monotonic()
-            filler.fill(projects, releases)
+            if filler.http.get("/api/releases?take=1").json()["TotalResults"] != releases + 1:
+                filler.fill(projects, releases)
             print(f"filled in {time.monotonic() - began:.0f} s: {projects} projects, {releases} releases, deployments")
             paths = requests_of(filler, releases)
             answers = {path: filler.http.get(path).raise_for_status().content for path in paths}
             servers = [psutil.Process(octopus.process.pid), psutil.Process(database.process.pid)]
-            figures = [ask("the stand-in, warming up", octopus.url, paths, clients, seconds)]
-            before = [server.memory_info().rss for server in servers]
-            figures.append(ask("the stand-in", octopus.url, paths, clients, seconds))
-            figures.append(ask("the stand-in, again", octopus.url, paths, clients, seconds))
-            after = [server.memory_info().rss for server in servers]
+            figures: list[Figure] = []
+            memory: list[list[int]] = []
+            for what in ("the stand-in, warming up", "the stand-in", "the stand-in, again"):
+                figures.append(ask(what, octopus.url, paths, clients, seconds))
+                memory.append([server.memory_info().rss for server in servers])
+            boards = ["/api/Spaces-1/dashboard", "/api/Spaces-1/projects/all"]
+            figures.append(ask("the whole dashboard, all projects", octopus.url, boards, min(clients, 4), seconds))
             with bare_app(answers, folder) as url:
                 figures.append(ask("a bare Starlette app", url, paths, clients, seconds))
             figures.append(ask_database(database.address, releases, seconds))
@@ -322,8 +354,8 @@ def run(projects: int, releases: int, clients: int, seconds: float) -> dict[str,
     return {
         "figures": [asdict(entry) for entry in figures],
         "memory_mib": {
-            what: {"before": round(first / mebi, 1), "after": round(last / mebi, 1)}
-            for what, first, last in zip(("octopus", "database"), before, after, strict=True)
+            what: [round(sample[place] / mebi, 1) for sample in memory]
+            for place, what in enumerate(("octopus", "database"))
         },
         "load": {"projects": projects, "releases": releases, "clients": clients, "seconds": seconds},
     }
@@ -335,13 +367,14 @@ def main() -> int:
     parser.add_argument("--releases", type=int, default=50_000)
     parser.add_argument("--clients", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--keep", type=Path, metavar="FOLDER")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--bare", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.bare:
         serve_bare(options.bare)
         return 0
-    result = run(options.projects, options.releases, options.clients, options.seconds)
+    result = run(options.projects, options.releases, options.clients, options.seconds, options.keep)
     width = max(len(entry["what"]) for entry in result["figures"])
     print(f"{'':{width}}  requests/s   median ms   99 % ms   errors")
     for entry in result["figures"]:
@@ -350,7 +383,7 @@ def main() -> int:
             f"  {entry['slowest_hundredth_ms']:>8}  {entry['errors']:>7}"
         )
     for what, memory in result["memory_mib"].items():
-        print(f"{what}: {memory['before']} MiB before, {memory['after']} MiB after")
+        print(f"{what}: {', then '.join(str(sample) for sample in memory)} MiB")
     if options.json:
         options.json.write_text(json.dumps(result, indent=1), encoding="utf-8")
     return 1 if any(entry["errors"] for entry in result["figures"]) else 0

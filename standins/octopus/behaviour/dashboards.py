@@ -30,11 +30,17 @@ _COLUMNS = (
     "HasPendingInterruptions",
     "HasWarningsOrErrors",
 )
+_MOST_NAMED = 1000  # SQL Server takes 2,100 parameters a statement
 _SELECTED = ", ".join(f"[{column}]" for column in _COLUMNS)
 
 
 def current_rows(transaction: Transaction, projects: Sequence[str] = ()) -> list[Document]:
-    """The newest deployment of each project to each environment, for each tenant and for none."""
+    """The newest deployment of each project to each environment, for each tenant and for none.
+
+    ``projects`` narrows the query where it can name them all; more may come.
+    """
+    if len(projects) > _MOST_NAMED:
+        projects = ()
     condition = f" WHERE [ProjectId] IN ({', '.join('?' for _ in projects)})" if projects else ""
     rows = transaction.execute(f"SELECT {_SELECTED} FROM dbo.[MultiTenancyDashboard]{condition}", *projects)
     return [dict(zip(_COLUMNS, row, strict=True)) for row in rows]

@@ -27,17 +27,20 @@ def dashboard(call: Call) -> Reply:
     projects = dashboards.within(projects, "Id", wanted_projects)
     projects = dashboards.within(projects, "ProjectGroupId", texts(settings, "IncludedProjectGroupIds"))
     environments = dashboards.within(environments, "Id", texts(settings, "IncludedEnvironmentIds"))
-    rows = dashboards.current_rows(call.transaction)
+    rows = dashboards.current_rows(call.transaction, wanted_projects)
     return Reply(_board(call, projects, environments, rows, with_previous=True))
 
 
 def dynamic(call: Call) -> Reply:
-    projects = dashboards.within(_visible(call, "Project", "Name"), "Id", split_list(call.query.get("projects")))
-    environments = dashboards.within(
-        _visible(call, "Environment", "SortOrder"), "Id", split_list(call.query.get("environments"))
-    )
-    rows = dashboards.current_rows(call.transaction)
-    return Reply(_board(call, projects, environments, rows, with_previous=is_true(call.query.get("includeprevious"))))
+    wanted = split_list(call.query.get("projects"))
+    wanted_environments = split_list(call.query.get("environments"))
+    projects = dashboards.within(_visible(call, "Project", "Name"), "Id", wanted)
+    environments = dashboards.within(_visible(call, "Environment", "SortOrder"), "Id", wanted_environments)
+    rows = dashboards.current_rows(call.transaction, wanted)
+    with_previous = is_true(call.query.get("includeprevious"))
+    board = _board(call, projects, environments, rows, with_previous=with_previous)
+    # go-octopusdeploy relies on it for what it filtered by.
+    return Reply({**board, "IsFiltered": bool(wanted or wanted_environments)})
 
 
 def _settings(call: Call) -> Document:

@@ -29,6 +29,7 @@ _ACCOUNT_TYPES = {
     "AmazonWebServicesRoleAccount": "",
     "GoogleCloudAccount": "2022.1",
     "AzureOidc": "2023.1",
+    "AmazonWebServicesOidcAccount": "2024.1",
     "GenericOidcAccount": "2025.1",
 }
 
@@ -181,6 +182,9 @@ _FEED_TYPES = {
     "ArtifactoryGeneric": "2024.1",
 }
 
+#: Feeds that have no address of their own, or whose address follows from their region or a default.
+_WITHOUT_URI = frozenset({"BuiltIn", "OctopusProject", "AwsElasticContainerRegistry", "GitHub", "S3"})
+
 #: Where packages of a feed type can be fetched (values as the portal offers them; the containers never come by the
 #: server).
 _CONTAINERS = frozenset(
@@ -199,7 +203,7 @@ def _prepare_feed(call: Call, document: Document, existing: Document | None) -> 
         raise invalid("The type of a feed cannot be changed.")
     document["FeedType"] = kind
     document["FeedUri"] = document.get("FeedUri") or (existing or {}).get("FeedUri") or ""
-    if kind not in ("BuiltIn", "OctopusProject", "AwsElasticContainerRegistry", "GitHub") and not document["FeedUri"]:
+    if kind not in _WITHOUT_URI and not document["FeedUri"]:
         raise invalid("Please provide a value for FeedUri.")
     acquired = (
         ["ExecutionTarget", "NotAcquired"] if kind in _CONTAINERS else ["Server", "ExecutionTarget", "NotAcquired"]

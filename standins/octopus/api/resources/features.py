@@ -190,5 +190,4 @@ ROUTES = (
     Route("GET", "workertoolslatestimages", worker_tools, "system", "", "2020.1"),
     Route("GET", "tenants/variableset-test", variable_set_test, "space", "TenantView", "2019.1", "2025.1"),
     Route("GET", "issuetrackers", empty_page, "system", "", "2019.1"),
-    Route("GET", "git-credentials", empty_page, "space", "GitCredentialView", "2022.1"),
 )
