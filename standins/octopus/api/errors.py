@@ -14,6 +14,9 @@ LOGGED_OUT = (
     "You must be logged in to request this resource. Please provide a valid API key or log in to the web portal."
 )
 NOT_PERMITTED = "You do not have permission to perform this action. Please contact your Octopus administrator."
+#: Replies recorded on 2022.2 with nothing but ErrorMessage. go-octopusdeploy takes a 404 that has Errors, even none,
+#: for something else, and no longer sees that the thing is not there.
+_MESSAGE_ONLY = frozenset({401, 403, 404})
 NO_SPACE = f"{NOT_PERMITTED} To list spaces you need SpaceView or access to some space."
 
 
@@ -32,7 +35,9 @@ def forbidden(permission: str) -> ApiError:
 
 
 def error_reply(error: ApiError) -> Reply:
-    body: dict[str, Any] = {"ErrorMessage": error.message, "Errors": list(error.errors), "ParsedHelpLinks": []}
+    body: dict[str, Any] = {"ErrorMessage": error.message}
+    if error.errors or error.status not in _MESSAGE_ONLY:
+        body |= {"Errors": list(error.errors), "ParsedHelpLinks": []}
     return Reply(body, error.status)
 
 

@@ -94,7 +94,7 @@ class Client:
     def refused(self, method: str, url: str, body: Any = None, **more: Any) -> tuple[int, str, list[str]]:
         answer = self.send(method, url, body, **more)
         assert answer.status >= 400, answer.content
-        return answer.status, answer.json["ErrorMessage"], answer.json["Errors"]
+        return answer.status, answer.json["ErrorMessage"], answer.json.get("Errors", [])
 
 
 def seed(store: InMemoryStore) -> None:

@@ -225,6 +225,15 @@ def _before_delete_feed(call: Call, feed: Document) -> None:
 
 hooks.register("Feed", prepare=_prepare_feed, before_delete=_before_delete_feed)
 
+
+def _prepare_git_credential(_call: Call, document: Document, existing: Document | None) -> None:
+    """Restrictions that a client does not send stay as they are (end-to-end tests of go-octopusdeploy)."""
+    if existing is not None and document.get("RepositoryRestrictions") is None:
+        document["RepositoryRestrictions"] = existing.get("RepositoryRestrictions")
+
+
+hooks.register("GitCredential", prepare=_prepare_git_credential)
+
 ROUTES = (
     Route("GET", "accounts/azureenvironments", azure_environments, "system", None, operation="listAzureEnvironments"),
     Route("GET", "accounts/{id}/usages", usages, "space", "AccountView", "2019.1", operation="getAccountUsages"),
