@@ -3,8 +3,8 @@
     python -m benchmarks.octopus [--projects 2000] [--releases 50000] [--clients 100] [--seconds 10] [--keep FOLDER]
         [--json FILE]
 
-A stand-in is filled (projects over the API, releases, deployments and their tasks copied in the database), then asked
-by all clients at once. The bare app gives the recorded answers of the same requests from memory; the database gives the
+A stand-in is filled (one project with a deployed release over the API, the others by copies of its rows), then asked by
+all clients at once. The bare app gives the recorded answers of the same requests from memory; the database gives the
 documents behind them by id. ``--keep`` leaves the filled servers in a folder, for the next run of the same size. The
 clients share the machine with what they measure: compare within one run only.
 """
@@ -38,6 +38,7 @@ from tidegate.waiting import wait_until
 
 VERSION = "2021.1.7500"
 _DATABASE = "Load"
+_HISTORY = ("Release", "Deployment", "ServerTask")
 _COLUMNS_SET_BY_SERVER = frozenset({"DataVersion"})
 _DATETIMEOFFSET = -155  # ODBC's type number, which pyodbc does not know
 
@@ -58,13 +59,12 @@ class Figure:
 
 
 class Filler:
-    """Fills an empty server: projects over its API, the rest by copying rows inside the database."""
+    """Fills an empty server: one of each over its API, the rest by copying rows inside the database."""
 
     def __init__(self, url: str, address: Address) -> None:
         self.http = httpx.Client(base_url=url, headers={"X-Octopus-ApiKey": ADMIN_KEY}, timeout=60)
         self.sql = MICROSOFT.connect(address, _DATABASE)
         self.sql.add_output_converter(_DATETIMEOFFSET, bytes)
-        self.copies = 0
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         answer = self.http.post(f"/api/{path}", json=body)
@@ -72,16 +72,54 @@ class Filler:
         return answer.json()
 
     def fill(self, projects: int, releases: int) -> None:
+        """One project with one deployed release comes about over the API; the others are copies of its rows."""
         environment = self.post("environments", {"Name": "Development"})
         group = self.http.get("/api/projectgroups/all").json()[0]
         lifecycle = self.http.get("/api/lifecycles/all").json()[0]
-        made = [
-            self.post(
-                "projects", {"Name": f"Project {n}", "ProjectGroupId": group["Id"], "LifecycleId": lifecycle["Id"]}
-            )
-            for n in range(projects)
-        ]
-        process = self.http.get(made[0]["Links"]["DeploymentProcess"]).json()
+        project = self.post(
+            "projects", {"Name": "Project 0", "ProjectGroupId": group["Id"], "LifecycleId": lifecycle["Id"]}
+        )
+        self._add_step(project)
+        release = self.post("releases", {"ProjectId": project["Id"], "Version": "1.0.0"})
+        deployment = self.post("deployments", {"ReleaseId": release["Id"], "EnvironmentId": environment["Id"]})
+        self._await_task(deployment["TaskId"])
+        copies = max(projects - 1, releases)
+        cursor = self.sql.cursor()
+        cursor.execute("CREATE TABLE #Copy (N int NOT NULL PRIMARY KEY, P int NOT NULL)")
+        for start in range(0, copies, 500):
+            # N numbers the copy; P is the project that a copied release belongs to.
+            rows = [(1000 + n, 1000 + n % (projects - 1)) for n in range(start, min(start + 500, copies))]
+            values = ", ".join(["(?, ?)"] * len(rows))
+            cursor.execute(f"INSERT INTO #Copy (N, P) VALUES {values}", [value for row in rows for value in row])
+        own, its = "CONCAT(N'{}', c.N, N'{}')", "CONCAT(N'{}', c.P, N'{}')"
+        process, variables = project["DeploymentProcessId"], project["VariableSetId"]
+        for number, tables in ((own, ("Project", "DeploymentProcess", "VariableSet", "Channel")), (its, _HISTORY)):
+            copied = {
+                project["Id"]: number.format("Projects-", ""),
+                project["Name"]: number.format("Project ", ""),
+                project["Slug"]: number.format("project-", ""),
+                process: number.format("deploymentprocess-Projects-", ""),
+                variables: number.format("variableset-Projects-", ""),
+                release["ChannelId"]: number.format("Channels-", ""),
+                release["Id"]: own.format("Releases-", ""),
+                deployment["Id"]: own.format("Deployments-", ""),
+                deployment["TaskId"]: own.format("ServerTasks-", ""),
+                release["Version"]: own.format("2.", ".0"),
+            }
+            ids = {
+                "Project": project["Id"],
+                "DeploymentProcess": process,
+                "VariableSet": variables,
+                "Channel": release["ChannelId"],
+                "Release": release["Id"],
+                "Deployment": deployment["Id"],
+                "ServerTask": deployment["TaskId"],
+            }
+            for table in tables:
+                self.copy(table, ids[table], copied, projects - 1 if number == own else releases)
+
+    def _add_step(self, project: Mapping[str, Any]) -> None:
+        process = self.http.get(project["Links"]["DeploymentProcess"]).json()
         script = {
             "Octopus.Action.RunOnServer": "true",
             "Octopus.Action.Script.ScriptSource": "Inline",
@@ -91,36 +129,13 @@ class Filler:
         action = {"Name": "Say", "ActionType": "Octopus.Script", "Properties": script}
         process["Steps"] = [{"Name": "Say", "Actions": [action]}]
         self.http.put(process["Links"]["Self"], json=process).raise_for_status()
-        release = self.post("releases", {"ProjectId": made[0]["Id"], "Version": "1.0.0"})
-        deployment = self.post("deployments", {"ReleaseId": release["Id"], "EnvironmentId": environment["Id"]})
-        task = f"/api/tasks/{deployment['TaskId']}"
-        wait_until(lambda: self.http.get(task).json()["IsCompleted"], timeout=60, what="the first deployment to end")
-        ids = [project["Id"] for project in made]
-        self.copies = releases
-        cursor = self.sql.cursor()
-        cursor.execute("CREATE TABLE #Copy (N int NOT NULL PRIMARY KEY, ProjectId nvarchar(50) NOT NULL)")
-        for start in range(0, releases, 500):
-            rows = [(1000 + n, ids[n % len(ids)]) for n in range(start, min(start + 500, releases))]
-            values = ", ".join(["(?, ?)"] * len(rows))
-            cursor.execute(
-                f"INSERT INTO #Copy (N, ProjectId) VALUES {values}", [value for row in rows for value in row]
-            )
-        swap = {
-            release["Id"]: "CONCAT(N'Releases-', c.N)",
-            release["ProjectId"]: "c.ProjectId",
-            deployment["Id"]: "CONCAT(N'Deployments-', c.N)",
-            deployment["TaskId"]: "CONCAT(N'ServerTasks-', c.N)",
-            release["Version"]: "CONCAT(N'2.', c.N, N'.0')",
-        }
-        for table, copied in (
-            ("Release", release["Id"]),
-            ("Deployment", deployment["Id"]),
-            ("ServerTask", deployment["TaskId"]),
-        ):
-            self.copy(table, copied, swap)
 
-    def copy(self, table: str, copied: str, swap: Mapping[str, str]) -> None:
-        """As many rows like ``copied`` as #Copy has; what is a key of ``swap`` becomes its expression."""
+    def _await_task(self, task: str) -> None:
+        path = f"/api/tasks/{task}"
+        wait_until(lambda: self.http.get(path).json()["IsCompleted"], timeout=60, what="the first deployment to end")
+
+    def copy(self, table: str, copied: str, swap: Mapping[str, str], count: int) -> None:
+        """``count`` rows like ``copied``; what is a key of ``swap`` becomes its expression."""
         cursor = self.sql.cursor()
         cursor.execute(f"SELECT * FROM dbo.[{table}] WHERE [Id] = ?", copied)
         names = [column[0] for column in cursor.description]
@@ -134,9 +149,10 @@ class Filler:
         )
         cursor.execute(
             f"INSERT INTO dbo.[{table}] ({', '.join(f'[{name}]' for name in kept)}) "
-            f"SELECT {values} FROM dbo.[{table}] t CROSS JOIN #Copy c WHERE t.[Id] = ?",
-            *[self.copies] * values.count("?"),
+            f"SELECT {values} FROM dbo.[{table}] t CROSS JOIN #Copy c WHERE t.[Id] = ? AND c.N < ?",
+            *[count] * values.count("?"),
             copied,
+            1000 + count,
         )
 
     def _types(self, table: str) -> list[tuple[str, str]]:

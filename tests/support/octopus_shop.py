@@ -46,12 +46,13 @@ def secret(value: str) -> dict[str, Any]:
     return {"HasValue": True, "NewValue": value}
 
 
-def open_shop(client: ApiClient) -> dict[str, Any]:
-    """A small instance; the replies of the server by a short name."""
+def open_shop(client: ApiClient, suffix: str = "") -> dict[str, Any]:
+    """A small instance; the replies of the server by a short name. ``suffix`` parts its names from other shops'."""
     made: dict[str, Any] = {}
 
     def create(name: str, path: str, **body: Any) -> dict[str, Any]:
-        made[name] = client.post(f"/api/{path}", body)
+        named = {key: f"{body[key]}{suffix}" for key in ("Name", "Username") if key in body}
+        made[name] = client.post(f"/api/{path}", {**body, **named})
         return made[name]
 
     test = create("test", "environments", Name="Test")["Id"]
@@ -123,7 +124,11 @@ def open_shop(client: ApiClient) -> dict[str, Any]:
     create("certificate", "certificates", Name="Shop", CertificateData=secret(certificate()))
     create("tagset", "tagsets", Name="Ring", Tags=[{"Name": "Alpha", "Color": "#ff0000"}, {"Name": "Beta"}])
     tenant = create(
-        "tenant", "tenants", Name="Acme", TenantTags=["Ring/Alpha"], ProjectEnvironments={project: [test, live]}
+        "tenant",
+        "tenants",
+        Name="Acme",
+        TenantTags=[f"Ring{suffix}/Alpha"],
+        ProjectEnvironments={project: [test, live]},
     )["Id"]
     create(
         "template",

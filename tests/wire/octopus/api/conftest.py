@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Generator
 from typing import Any
 
 import pytest
 
-from tests.support.octopus_server import ADMIN_KEY, octopus_process
+from tests.support.octopus_server import ADMIN_KEY, ADMIN_PASSWORD, octopus_process
 from tests.support.octopus_shop import open_shop
 from tests.wire.octopus.api.client import WireClient
 from tests.wire.sqlserver.drivers import Address
@@ -59,9 +60,22 @@ _shops: dict[str, dict[str, Any]] = {}
 
 
 @pytest.fixture
-def shop(octopus: WireClient) -> dict[str, Any]:
+def shop(request: pytest.FixtureRequest, octopus: WireClient) -> dict[str, Any]:
     """A small instance, made once a server."""
     url = str(octopus.http.base_url)
     if url not in _shops:
-        _shops[url] = open_shop(octopus)
+        # A given server may have a shop from an earlier run.
+        given = request.config.getoption("--octopus-url")
+        _shops[url] = open_shop(octopus, f" {uuid.uuid4().hex[:6]}" if given else "")
     return _shops[url]
+
+
+@pytest.fixture
+def credentials(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """Name and password of somebody who may sign in; of a given server only its owner knows them."""
+    if not request.config.getoption("--octopus-url"):
+        return "admin", ADMIN_PASSWORD
+    try:
+        return os.environ["OCTOPUS_USERNAME"], os.environ["OCTOPUS_PASSWORD"]
+    except KeyError:
+        pytest.skip("signing in to a given server takes OCTOPUS_USERNAME and OCTOPUS_PASSWORD (an administrator's)")

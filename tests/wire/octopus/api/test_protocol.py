@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.octopus_server import ADMIN_PASSWORD
 from tests.wire.octopus.api.client import WireClient
 
 
@@ -74,18 +73,18 @@ def test_methods_tunnelled_through_post(octopus: WireClient) -> None:
     assert octopus.send("GET", link).status_code == 404
 
 
-def test_signing_in_by_form(octopus: WireClient) -> None:
+def test_signing_in_by_form(octopus: WireClient, credentials: tuple[str, str]) -> None:
     with httpx.Client(base_url=octopus.http.base_url) as browser:
-        _sign_in_and_out(browser)
+        _sign_in_and_out(browser, *credentials)
 
 
-def _sign_in_and_out(browser: httpx.Client) -> None:
-    refused = browser.post("/api/users/login", json={"Username": "admin", "Password": "nonsense"})
+def _sign_in_and_out(browser: httpx.Client, username: str, password: str) -> None:
+    refused = browser.post("/api/users/login", json={"Username": username, "Password": "nonsense"})
     assert refused.status_code == 400
-    signed_in = browser.post("/api/users/login", json={"Username": "admin", "Password": ADMIN_PASSWORD})
+    signed_in = browser.post("/api/users/login", json={"Username": username, "Password": password})
     assert signed_in.status_code == 200
     token = next(value for name, value in browser.cookies.items() if name.startswith("Octopus-Csrf-Token_"))
-    assert browser.get("/api/users/me").json()["Username"] == "admin"
+    assert browser.get("/api/users/me").json()["Username"] == username
 
     body = {"Name": "By form", "Host": "a", "Port": 1}
     assert browser.post("/api/proxies", json=body).status_code == 401

