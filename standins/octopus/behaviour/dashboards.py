@@ -30,7 +30,7 @@ _COLUMNS = (
     "HasPendingInterruptions",
     "HasWarningsOrErrors",
 )
-_MOST_NAMED = 1000  # SQL Server takes 2,100 parameters a statement
+MOST_NAMED = 1000  # SQL Server takes 2,100 parameters a statement
 _SELECTED = ", ".join(f"[{column}]" for column in _COLUMNS)
 
 
@@ -39,7 +39,7 @@ def current_rows(transaction: Transaction, projects: Sequence[str] = ()) -> list
 
     ``projects`` narrows the query where it can name them all; more may come.
     """
-    if len(projects) > _MOST_NAMED:
+    if len(projects) > MOST_NAMED:
         projects = ()
     condition = f" WHERE [ProjectId] IN ({', '.join('?' for _ in projects)})" if projects else ""
     rows = transaction.execute(f"SELECT {_SELECTED} FROM dbo.[MultiTenancyDashboard]{condition}", *projects)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from xml.sax.saxutils import escape
@@ -34,8 +34,8 @@ def dashboard(call: Call) -> Reply:
 def dynamic(call: Call) -> Reply:
     wanted = split_list(call.query.get("projects"))
     wanted_environments = split_list(call.query.get("environments"))
-    projects = dashboards.within(_visible(call, "Project", "Name"), "Id", wanted)
-    environments = dashboards.within(_visible(call, "Environment", "SortOrder"), "Id", wanted_environments)
+    projects = _visible(call, "Project", "Name", wanted)
+    environments = _visible(call, "Environment", "SortOrder", wanted_environments)
     rows = dashboards.current_rows(call.transaction, wanted)
     with_previous = is_true(call.query.get("includeprevious"))
     board = _board(call, projects, environments, rows, with_previous=with_previous)
@@ -54,9 +54,12 @@ def _settings(call: Call) -> Document:
     return {}
 
 
-def _visible(call: Call, name: str, order: str) -> list[Document]:
+def _visible(call: Call, name: str, order: str, wanted: Sequence[str] = ()) -> list[Document]:
+    """What the caller may see; only those wanted, where any are."""
     target = resource(call, name)
-    return visible(call, target, call.transaction.query(target.kind, space=space_of(call), order_by=order))
+    where = {"Id": list(wanted)} if 0 < len(wanted) <= dashboards.MOST_NAMED else {}
+    found = call.transaction.query(target.kind, where=where, space=space_of(call), order_by=order)
+    return dashboards.within(visible(call, target, found), "Id", wanted)
 
 
 def _board(

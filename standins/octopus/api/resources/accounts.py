@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 from standins.octopus.api import hooks
 from standins.octopus.api.crud import find_item
 from standins.octopus.api.errors import invalid, not_found
-from standins.octopus.behaviour.documents import listed, mapped
+from standins.octopus.behaviour.documents import folded, listed, mapped
 from standins.octopus.contract import ApiError, Call, Document, Reply, Route
 
 #: Account types with the version they came with (AccountType of OctopusClients by tag).
@@ -226,9 +226,9 @@ def _before_delete_feed(call: Call, feed: Document) -> None:
 hooks.register("Feed", prepare=_prepare_feed, before_delete=_before_delete_feed)
 
 
-def _prepare_git_credential(_call: Call, document: Document, existing: Document | None) -> None:
+def _prepare_git_credential(call: Call, document: Document, existing: Document | None) -> None:
     """Restrictions that a client does not send stay as they are (end-to-end tests of go-octopusdeploy)."""
-    if existing is not None and document.get("RepositoryRestrictions") is None:
+    if existing is not None and folded(call.body).get("repositoryrestrictions") is None:
         document["RepositoryRestrictions"] = existing.get("RepositoryRestrictions")
 
 

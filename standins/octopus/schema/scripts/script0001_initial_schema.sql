@@ -134,6 +134,7 @@ CREATE TABLE dbo.[Deployment] (
 CREATE INDEX [IX_Deployment_ProjectId_EnvironmentId] ON dbo.[Deployment] ([ProjectId], [EnvironmentId])
 CREATE INDEX [IX_Deployment_ReleaseId] ON dbo.[Deployment] ([ReleaseId])
 CREATE INDEX [IX_Deployment_TaskId] ON dbo.[Deployment] ([TaskId])
+CREATE INDEX [IX_Deployment_Created] ON dbo.[Deployment] ([Created])
 
 CREATE TABLE dbo.[DeploymentEnvironment] (
     [Id] nvarchar(50) NOT NULL,
@@ -367,6 +368,7 @@ CREATE TABLE dbo.[Release] (
 )
 CREATE INDEX [IX_Release_ProjectId_Assembled] ON dbo.[Release] ([ProjectId], [Assembled])
 CREATE INDEX [IX_Release_ChannelId] ON dbo.[Release] ([ChannelId])
+CREATE INDEX [IX_Release_Assembled] ON dbo.[Release] ([Assembled])
 
 CREATE TABLE dbo.[ServerTask] (
     [Id] nvarchar(50) NOT NULL,
@@ -391,6 +393,7 @@ CREATE TABLE dbo.[ServerTask] (
 )
 CREATE INDEX [IX_ServerTask_State_QueueTime] ON dbo.[ServerTask] ([State], [QueueTime])
 CREATE INDEX [IX_ServerTask_ProjectId] ON dbo.[ServerTask] ([ProjectId])
+CREATE INDEX [IX_ServerTask_QueueTime] ON dbo.[ServerTask] ([QueueTime])
 
 CREATE TABLE dbo.[Subscription] (
     [Id] nvarchar(50) NOT NULL,

@@ -51,7 +51,6 @@ def run(context: ScriptContext) -> None:
         ),
     )
     _batch(context, (statement for kind in kinds for statement in _unique_per_space(kind)))
-    _batch(context, (statement for kind in kinds for statement in _indexes_per_space(kind)))
 
 
 def _batch(context: ScriptContext, statements: Iterable[str]) -> None:
@@ -64,14 +63,6 @@ def _unique_per_space(kind: DocumentKind) -> Iterable[str]:
         names = ", ".join(f"[{column}]" for column in columns)
         yield f"ALTER TABLE dbo.[{kind.table}] DROP CONSTRAINT [{kind.constraint_name(before)}]"
         yield f"ALTER TABLE dbo.[{kind.table}] ADD CONSTRAINT [{kind.constraint_name(columns)}] UNIQUE ({names})"
-
-
-def _indexes_per_space(kind: DocumentKind) -> Iterable[str]:
-    """What lists of one space are sorted by."""
-    for columns in kind.indexes:
-        if "SpaceId" in columns:
-            names = ", ".join(f"[{column}]" for column in columns)
-            yield f"CREATE INDEX [IX_{kind.table}_{'_'.join(columns)}] ON dbo.[{kind.table}] ({names})"
 
 
 def _keep_system_documents(context: ScriptContext) -> None:
