@@ -28,7 +28,8 @@ def dashboard(call: Call) -> Reply:
     projects = dashboards.within(projects, "ProjectGroupId", texts(settings, "IncludedProjectGroupIds"))
     environments = dashboards.within(environments, "Id", texts(settings, "IncludedEnvironmentIds"))
     rows = dashboards.current_rows(call.transaction, wanted_projects)
-    return Reply(_board(call, projects, environments, rows, with_previous=True))
+    board = _board(call, projects, environments, rows, with_previous=True)
+    return Reply({**board, "IsFiltered": bool(call.query.get("projectid"))})
 
 
 def dynamic(call: Call) -> Reply:

@@ -91,12 +91,13 @@ def test_accounts_by_open_id(go: httpx.Client) -> None:
     keys = {"DeploymentSubjectKeys": ["space", "project"]}
     for kind, more in (
         ("AmazonWebServicesOidcAccount", {"RoleArn": "arn:aws:iam::1:role/x", "SessionDuration": "3600"}),
-        ("AzureOidc", {"SubscriptionNumber": str(uuid.uuid4()), "Audience": "api://AzureADTokenExchange"}),
+        ("AzureOidc", {key: str(uuid.uuid4()) for key in ("SubscriptionNumber", "ClientId", "TenantId")}),
         ("GenericOidcAccount", {"Audience": "somebody"}),
     ):
         account = created(go.post(f"{S}/accounts", json={"Name": name("A"), "AccountType": kind, **keys, **more}))
         read = go.get(account["Links"]["Self"]).json()
         assert {key: read[key] for key in {**keys, **more}} == {**keys, **more}
+        assert go.delete(account["Links"]["Self"]).status_code == 200
 
 
 def test_git_credentials(go: httpx.Client) -> None:
