@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ from typing import Any
 from tidegate.cutover.checks import SnapshotChecks
 from tidegate.cutover.journal import JOURNAL, PREFIX, CutOverJournal
 from tidegate.cutover.procedure import Work
-from tidegate.cutover.running import Ended, alone, run_cut_over
-from tidegate.errors import HarnessError, SettingsError, UsageError
+from tidegate.cutover.running import Ended, alone, run_cut_over, unfinished
+from tidegate.errors import HarnessError, SettingsError, TidegateError, UsageError
 from tidegate.gate import waivers
 from tidegate.gate.answer import Asked, EvidenceNow, Says, Trusted, answer
 from tidegate.gate.approval import Approval, Statement, load_approval, utc_now
@@ -60,7 +61,11 @@ def cut_over(settings: Settings, approval: Path, reports: Path, report: Report, 
 def _attempt(asking: Asking, wanted: MainHostSettings, folder: Path, report: Report, *, roll_back: bool) -> Ended:
     settings, statement = asking.settings, asking.approval.statement
     main = bound_main(settings, asking.main, statement)
-    with main_machine(settings, wanted, main, folder) as machine:
+    with ExitStack() as stack:
+        try:
+            machine = stack.enter_context(main_machine(settings, wanted, main, folder))
+        except TidegateError as error:
+            raise unfinished(main, asking.journal, error) from error
         work = Work(
             main=main,
             host=machine.host,

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tidegate.cutover.decision import Action, Decision, decide
-from tidegate.cutover.journal import Direction
-from tidegate.cutover.procedure import OPEN, STOP, Procedure, Work, closed, irreversible
-from tidegate.errors import HarnessError, TidegateError
+from tidegate.cutover.journal import CutOverJournal, Direction
+from tidegate.cutover.procedure import MAINTENANCE, OPEN, STOP, Procedure, Work, closed, irreversible
+from tidegate.errors import HarnessError, TidegateError, UsageError
+from tidegate.rehearsal.instances import MainInstance
 
 #: Asked in front of everything that changes the main instance: a sentence that says why not; "" when it may be done.
 Holds = Callable[[], str]
@@ -36,7 +37,10 @@ def run_cut_over(work: Work, holds: Holds, *, roll_back: bool = False) -> Ended:
     decision = decide(journal.progress, irreversible=irreversible(work.plan), roll_back=roll_back)
     work.report(f"found: {decision.found}")
     if decision.action in {Action.BEGIN, Action.GO_ON} and STOP not in journal.progress.begun:
-        why = holds()
+        try:
+            why = holds()
+        except TidegateError as error:
+            raise unfinished(work.main, journal, error) from error
         if why and decision.action is Action.BEGIN:
             raise HarnessError(f"the cut-over is refused: {why}", next_step="nothing was touched")
         if why:
@@ -62,8 +66,8 @@ def _act(work: Work, decision: Decision) -> Ended:
             return _back(work, procedure, error.what.splitlines()[0])
     except TidegateError as error:
         raise _stuck(work, error) from error
-    except KeyboardInterrupt:
-        work.report(_state(work))
+    except BaseException:  # also Ctrl-C, and what nobody foresaw
+        work.report(_state(work.main, journal))
         raise
     return Ended(Direction.UPGRADED, journal.progress.why)
 
@@ -78,23 +82,33 @@ def _back(work: Work, procedure: Procedure, why: str) -> Ended:
 
 def _stuck(work: Work, error: TidegateError) -> HarnessError:
     return HarnessError(
-        f"{error.what}\n{_state(work)}",
+        f"{error.what}\n{_state(work.main, work.journal)}",
         where=str(work.journal.file),
         next_step="run it again to go on, with --roll-back to lead the main instance back, or see docs/cut-over.md",
     )
 
 
-def _state(work: Work) -> str:
+def unfinished(main: MainInstance, journal: CutOverJournal, error: TidegateError) -> TidegateError:
+    """``error``, which kept an attempt from being taken up, with what must be known of the attempts before it."""
+    progress = journal.progress
+    if progress.untouched or progress.direction.ended:
+        return error
+    kind = UsageError if isinstance(error, UsageError) else HarnessError
+    return kind(f"{error.what}\n{_state(main, journal)}", where=error.where, next_step=error.next_step)
+
+
+def _state(main: MainInstance, journal: CutOverJournal) -> str:
     """What a person must know who finds the cut-over unfinished."""
-    found = closed(work.main)
+    progress = journal.progress
+    # A server that is down cannot be asked; the journal knows, and the backup was taken in maintenance mode as well.
+    shut = any(entry["kind"] == "begun" and entry["step"] == MAINTENANCE for entry in journal.entries)
     server = {
-        None: "its server does not answer",
+        None: f"its server does not answer{'; expect it in maintenance mode when it does' if shut else ''}",
         True: "it is in maintenance mode",
         False: "it is not in maintenance mode",
-    }[found]
-    progress = work.journal.progress
+    }[closed(main)]
     doubt = f', in the middle of "{progress.doubtful}"' if progress.doubtful else ""
-    return f"the cut-over of {work.main.url} is unfinished ({progress.direction}{doubt}): {server}"
+    return f"the cut-over of {main.url} is unfinished ({progress.direction}{doubt}): {server}"
 
 
 @contextmanager

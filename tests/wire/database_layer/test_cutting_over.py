@@ -19,7 +19,7 @@ from tests.wire.rehearsal.small_octopus import small_octopus
 from tidegate.cutover.journal import PREFIX, CutOverJournal, Direction, unfinished_cut_overs
 from tidegate.cutover.procedure import BACK_UP, CHECK, LEAD_BACK, OPEN, Work
 from tidegate.cutover.running import Ended, alone, run_cut_over
-from tidegate.errors import HarnessError
+from tidegate.errors import HarnessError, Unreachable
 from tidegate.providers.contract import SqlServerHost
 from tidegate.rehearsal.folders import describe_folder
 from tidegate.rehearsal.instances import DatabaseAddress, FileEntry, MainInstance, SharedFolder
@@ -485,6 +485,41 @@ def test_an_unfinished_cut_over_says_in_which_state_it_leaves_the_main_instance(
     assert standing.journal.progress.doubtful == LEAD_BACK
     standing.machine.broken_starts.clear()
     assert standing.run().direction is Direction.ROLLED_BACK
+
+
+def test_neither_the_unforeseen_nor_an_approval_that_cannot_be_asked_hides_that_it_is_in_maintenance_mode(
+    standing: Standing,
+) -> None:
+    def unforeseen() -> None:
+        raise RuntimeError("nobody thought of this")
+
+    def not_to_be_asked() -> str:
+        raise Unreachable("the feed is silent", where="https://feed.example")
+
+    standing.checks.before = unforeseen
+    with pytest.raises(RuntimeError, match="nobody thought of this"):
+        standing.run()
+    assert "is unfinished (forward, in the middle of" in standing.said[-1]
+    assert standing.said[-1].endswith("it is in maintenance mode")
+
+    standing.checks.before, standing.holds = Looked().before, not_to_be_asked
+    with pytest.raises(HarnessError, match="the feed is silent") as error:
+        standing.run()
+    assert error.value.what.endswith("it is in maintenance mode")
+    assert standing.machine.octopus.maintenance
+
+
+def test_an_approval_that_cannot_be_asked_for_a_cut_over_that_was_not_begun_says_no_more(standing: Standing) -> None:
+    def not_to_be_asked() -> str:
+        raise Unreachable("the feed is silent")
+
+    standing.holds = not_to_be_asked
+    with pytest.raises(HarnessError) as error:
+        standing.run()
+
+    assert error.value.what == "the feed is silent"
+    standing.holds = lambda: ""
+    standing.run()
 
 
 def test_a_journal_that_somebody_changed_is_not_believed(standing: Standing) -> None:
