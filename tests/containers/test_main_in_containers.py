@@ -8,8 +8,8 @@ import socket
 import subprocess
 import sys
 from base64 import b64encode
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -20,10 +20,25 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from tests.containers.conftest import SETTINGS
 from tests.journeys.runs import REPOSITORY
-from tests.support.standing import LIVING, ORIGIN, TARGET, Standing
+from tests.support.standing import (
+    AFTER_THE_UPGRADE,
+    HOP,
+    LIVING,
+    ORIGIN,
+    TARGET,
+    THE_WAY_BACK,
+    TO_THE_UPGRADE,
+    Moment,
+    Standing,
+    moments_of,
+)
+from tidegate.cutover.beginning import cut_over
+from tidegate.cutover.procedure import DRAIN, installing, starting, upgrading
 from tidegate.errors import HarnessError, MainInstanceProtected
 from tidegate.gate.signing import SigningKey
+from tidegate.octopus.client import OctopusClient
 from tidegate.octopus.instance_configuration import ado_connection_string
+from tidegate.octopus.nodes import running, shown_nodes, working
 from tidegate.octopus.start_up import answers
 from tidegate.providers.containers.engine import Engine
 from tidegate.providers.containers.main_container import MainContainer
@@ -38,9 +53,10 @@ from tidegate.settings.model import MainInContainerSettings
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.history import installation_history
 from tidegate.sqlserver.image import image_differences
+from tidegate.versions import Version
 from tidegate.waiting import wait_until
 
-NAME = "tidegate-test-main"
+NAME, SECOND = "tidegate-test-main", "tidegate-test-main-second"
 SERVICE = "octopus-of-the-test"
 #: A container's start sets its administrator's password anew.
 STARTED = (*LIVING, "rows of dbo.User:")
@@ -52,6 +68,8 @@ class Standings(Standing):
     """The main instance in a container, as somebody set it up long ago, and everything that belongs to it."""
 
     engine: Engine
+    #: Adds a second node over the same database and folders, and returns its address.
+    another: Callable[[], str]
 
     def container(self, name: str = NAME) -> dict[str, Any]:
         attributes: dict[str, Any] = cast("Any", self.engine.client).containers.get(name).attrs
@@ -114,26 +132,26 @@ def set_up(engine: Engine, owner: Owner, folder: Path) -> Standings:
     )
     inside = SqlServerAddress(f"{owner.name('sql')},1433", "sa", password, trust_server_certificate=True)
     mounts = {str(folder / here): {"bind": there, "mode": "rw"} for there, here in FOLDERS.items()}
-    client.containers.run(
-        SETTINGS.octopus_image_of(ORIGIN),
-        detach=True,
-        stdin_open=True,
-        name=NAME,
-        network=network.name,
-        labels={**owner.labels("octopus"), "com.docker.compose.service": SERVICE},
-        environment={
-            "ACCEPT_EULA": "Y",
-            "DB_CONNECTION_STRING": ado_connection_string(DatabaseAddress(inside, "OctopusDeploy")),
-            "MASTER_KEY": master_key.reveal(),
-            "ADMIN_USERNAME": "admin",
-            "ADMIN_PASSWORD": password.reveal(),
-            "ADMIN_API_KEY": api_key.reveal(),
-            "OCTOPUS_SERVER_NODE_NAME": "MAIN",
-        },
-        ports={"8080/tcp": ("127.0.0.1", port)},
-        volumes=mounts,
-        restart_policy={"Name": "on-failure", "MaximumRetryCount": 5},  # SQL Server may take longer to start
-    )
+    environment = {
+        "ACCEPT_EULA": "Y",
+        "DB_CONNECTION_STRING": ado_connection_string(DatabaseAddress(inside, "OctopusDeploy")),
+        "MASTER_KEY": master_key.reveal(),
+        "ADMIN_USERNAME": "admin",
+        "ADMIN_PASSWORD": password.reveal(),
+        "ADMIN_API_KEY": api_key.reveal(),
+        "OCTOPUS_SERVER_NODE_NAME": "MAIN",
+    }
+    how: dict[str, Any] = {
+        "detach": True,
+        "stdin_open": True,
+        "network": network.name,
+        "volumes": mounts,
+        "restart_policy": {"Name": "on-failure", "MaximumRetryCount": 5},  # SQL Server may take longer to start
+    }
+    image, labels = SETTINGS.octopus_image_of(ORIGIN), owner.labels("octopus")
+    labelled = {**labels, "com.docker.compose.service": SERVICE}
+    published = {"8080/tcp": ("127.0.0.1", port)}
+    client.containers.run(image, name=NAME, labels=labelled, environment=environment, ports=published, **how)
     url = f"http://127.0.0.1:{port}"
     wait_until(lambda: answers(url), timeout=120, what="the main instance to answer", poll=0.5)
     filled = subprocess.run(
@@ -155,7 +173,14 @@ def set_up(engine: Engine, owner: Owner, folder: Path) -> Standings:
     settings = load(file)
     assert settings.main is not None
     installers = {str(TARGET): engine.provide_image(SETTINGS.octopus_image_of(TARGET), lambda _: None)}
-    return Standings(folder, file, describe_main(settings.main), key, installers, engine)
+
+    def another() -> str:
+        there = free_port()
+        environment["OCTOPUS_SERVER_NODE_NAME"], published["8080/tcp"] = "SECOND", ("127.0.0.1", there)
+        client.containers.run(image, name=SECOND, labels=labels, environment=environment, ports=published, **how)
+        return f"http://127.0.0.1:{there}"
+
+    return Standings(folder, file, describe_main(settings.main), key, installers, engine, another)
 
 
 def settings_text(folder: Path, url: str, sql_port: int, approver: str) -> str:
@@ -213,12 +238,13 @@ def test_only_the_container_that_says_it_is_the_main_instance_is_taken(standing:
     assert chosen(container=NAME).node_name == "MAIN"
 
 
-def test_a_cut_over_killed_in_the_middle_of_the_upgrade_gets_the_very_container_back(standing: Standings) -> None:
+def test_a_cut_over_killed_at_each_point_there_and_back_gets_the_very_container_back(standing: Standings) -> None:
     approval, before, files = standing.approve("killed"), standing.image(), standing.files()
     original = standing.container()
-    standing.kill(approval, at=f"upgrading the database to {TARGET}")
-    assert len(standing.of_the_service()) == 2, "the old container is put aside"
 
+    standing.kill_at_each(approval, *moments_of(*TO_THE_UPGRADE), Moment("done", upgrading(HOP), before=True))
+    assert len(standing.of_the_service()) == 2, "the old container is put aside"
+    standing.kill_at_each(approval, *moments_of(*THE_WAY_BACK))
     code, output = standing.cut_over(approval)
 
     assert code == 1, output
@@ -234,9 +260,12 @@ def test_a_cut_over_killed_in_the_middle_of_the_upgrade_gets_the_very_container_
     assert lost == set(), "a server that starts and stops writes logs of its own tasks, and takes none away"
 
 
-def test_a_cut_over_gives_the_container_a_new_image_and_nothing_else(standing: Standings) -> None:
+def test_a_cut_over_killed_at_each_point_after_the_upgrade_gives_the_container_a_new_image_and_nothing_else(
+    standing: Standings,
+) -> None:
     approval, original = standing.approve("whole"), standing.container()
 
+    standing.kill_at_each(approval, Moment("done", upgrading(HOP)), *moments_of(*AFTER_THE_UPGRADE))
     code, output = standing.cut_over(approval)
 
     assert code == 0, output
@@ -267,6 +296,82 @@ def test_a_cut_over_that_succeeded_can_still_be_led_back(standing: Standings) ->
     assert sources_of(standing.container()) == sources_of(upgraded)
     with SqlServer(standing.main.database.server, standing.main.database.name) as server:
         assert str(TARGET) not in {one.version for one in installation_history(server)}
+
+
+@pytest.fixture(scope="module")
+def second(standing: Standings) -> str:
+    """The main instance becomes a cluster; the address of its second node."""
+    url = standing.another()
+    wait_until(lambda: answers(url), timeout=120, what="the second node to answer", poll=0.5)
+    return url
+
+
+@pytest.fixture
+def cluster(standing: Standings, second: str) -> Standings:
+    del second
+    file = standing.folder / "cluster.toml"
+    text = standing.settings.read_text(encoding="utf-8")
+    file.write_text(text.replace(f'service = "{SERVICE}"', f'nodes = ["{NAME}", "{SECOND}"]'), encoding="utf-8")
+    return replace(standing, settings=file)
+
+
+def nodes_of(cluster: Standings) -> dict[str, tuple[bool, bool]]:
+    """Of each node whether it runs and whether it takes work, as the instance tells."""
+    with OctopusClient(cluster.main.url, cluster.main.api_key) as client:
+        return {str(node["Name"]): (running(node), working(node)) for node in shown_nodes(client)}
+
+
+def version_of(url: str) -> Version:
+    with OctopusClient(url, None) as client:
+        return client.server().version
+
+
+def test_a_cluster_of_which_one_node_is_named_is_refused_before_anything_is_touched(
+    standing: Standings, cluster: Standings
+) -> None:
+    approval, before = standing.approve("one-of-two"), standing.container()
+
+    with pytest.raises(HarnessError, match=r"2 nodes run, and \[main.host\] does not name SECOND"):
+        cut_over(load(standing.settings), approval, standing.folder / "one-of-two", lambda _: None)
+
+    assert nodes_of(cluster) == {"MAIN": (True, True), "SECOND": (True, True)}
+    assert standing.container()["State"]["StartedAt"] == before["State"]["StartedAt"]
+
+
+def test_a_cluster_killed_in_the_middle_of_its_upgrade_gets_all_its_containers_back(
+    cluster: Standings, second: str
+) -> None:
+    approval, before = cluster.approve("cluster-killed"), cluster.image()
+    originals = [cluster.container(name)["Id"] for name in (NAME, SECOND)]
+
+    cluster.kill_at_each(approval, *moments_of(DRAIN, installing(HOP)), Moment("done", upgrading(HOP), before=True))
+    assert not answers(second), "no node runs while the first one upgrades"
+    code, output = cluster.cut_over(approval)
+
+    assert code == 1, output
+    assert (cluster.version(), version_of(second), cluster.closed()) == (ORIGIN, ORIGIN, False)
+    assert [cluster.container(name)["Id"] for name in (NAME, SECOND)] == originals
+    assert nodes_of(cluster) == {"MAIN": (True, True), "SECOND": (True, True)}
+    assert [one for one in image_differences(before, cluster.image()) if not one.startswith(STARTED)] == []
+
+
+def test_a_cluster_killed_between_its_nodes_goes_on_and_upgrades_the_others(cluster: Standings, second: str) -> None:
+    approval = cluster.approve("cluster")
+
+    cluster.kill_at_each(approval, Moment("begun", starting(HOP)))
+    with SqlServer(cluster.main.database.server, cluster.main.database.name) as server:
+        first = {(one.node, one.version) for one in installation_history(server)}
+    assert ("MAIN", str(TARGET)) in first
+    assert ("SECOND", str(TARGET)) not in first
+    code, output = cluster.cut_over(approval)
+
+    assert code == 0, output
+    assert (cluster.version(), version_of(second), cluster.closed()) == (TARGET, TARGET, False)
+    assert nodes_of(cluster) == {"MAIN": (True, True), "SECOND": (True, True)}
+    for name in (NAME, SECOND):
+        assert cluster.container(name)["Config"]["Image"] == SETTINGS.octopus_image_of(TARGET)
+    left = cast("Any", cluster.engine.client).containers.list(all=True, filters={"name": "aside"})
+    assert left == [], "verified: what was put aside is gone"
 
 
 def sources_of(container: dict[str, Any]) -> dict[str, str]:

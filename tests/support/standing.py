@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import signal
 import subprocess
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.journeys.runs import REPOSITORY
+from tidegate.cutover import beginning
+from tidegate.cutover.journal import CutOverJournal
+from tidegate.cutover.procedure import (
+    BACK_UP,
+    CHECK,
+    DRAIN,
+    FETCH,
+    KEYS,
+    LEAD_BACK,
+    LOOK,
+    MAINTENANCE,
+    OPEN,
+    STOP,
+    installing,
+    starting,
+)
 from tidegate.gate.approval import Approval, BoundMain, Choice, Statement, plan_digest
 from tidegate.gate.policy import Policy
 from tidegate.gate.signing import SigningKey
@@ -22,7 +41,9 @@ from tidegate.providers.embedded_servers import EmbeddedFeed
 from tidegate.providers.leftovers import Leftovers
 from tidegate.rehearsal.instances import MainInstance
 from tidegate.rehearsal.main_mark import read_mark
+from tidegate.rehearsal.timing import DESCRIBING
 from tidegate.secrets import Secret
+from tidegate.settings import load
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.image import DatabaseImage, database_image
 from tidegate.versions import Version, plan, release_knowledge
@@ -33,6 +54,59 @@ LIVING = (
     *("rows of dbo.Event", "rows of dbo.KeyAllocation", "rows of dbo.OctopusServerNode"),
     *("rows of dbo.Configuration", "rows of dbo.ServerTask", "rows of dbo.SchemaVersions"),
 )
+
+
+_SAID = "said"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment to be killed at: as a line is about to be written to the journal, or when it was."""
+
+    kind: str
+    step: str
+    before: bool = False
+
+
+def moments_of(*steps: str) -> list[Moment]:
+    """With each step begun and nothing of it done, and with all of it done and nothing written down. What comes after
+    is the next step's first moment, but for one line."""
+    return [one for step in steps for one in (Moment("begun", step), Moment("done", step, before=True))]
+
+
+HOP = plan(ORIGIN, TARGET, release_knowledge()).hops[0]
+#: The steps of a cut-over, by what a kill in the middle of them leads to.
+TO_THE_UPGRADE = (FETCH, KEYS, MAINTENANCE, DRAIN, LOOK, STOP, BACK_UP, DESCRIBING, installing(HOP))
+AFTER_THE_UPGRADE = (starting(HOP), CHECK, OPEN)
+THE_WAY_BACK = (LEAD_BACK, OPEN)
+
+
+class _Deadly(CutOverJournal):
+    """Kills its process at a moment."""
+
+    moment: Moment
+
+    def append(self, kind: str, **details: Any) -> None:
+        reached = (kind, details.get("step")) == (self.moment.kind, self.moment.step)
+        if reached and self.moment.before:
+            os.kill(os.getpid(), signal.SIGKILL)
+        super().append(kind, **details)
+        if reached:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _attempt(settings: Path, approval: Path, folder: Path, moment: Moment) -> None:
+    """What the command does, in a process of its own."""
+    _Deadly.moment = moment
+    beginning.CutOverJournal = _Deadly
+    with (folder / _SAID).open("w", encoding="utf-8") as said:
+
+        def report(text: str) -> None:
+            said.write(f"{text}\n")
+            said.flush()
+
+        loaded = load(settings)
+        beginning.cut_over(loaded, approval, loaded.reports.folder, report)
 
 
 @dataclass
@@ -107,6 +181,19 @@ class Standing:
             stderr=subprocess.STDOUT,
             text=True,
         )
+
+    def kill_at_each(self, approval: Path, *moments: Moment) -> None:
+        """An attempt for each of these moments, killed there; each goes on where the one before was killed."""
+        # Forked from a process without threads that has everything imported: a new interpreter each time takes seconds.
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([__name__, "tidegate.cutover.beginning"])
+        for moment in moments:
+            process = context.Process(target=_attempt, args=(self.settings, approval, self.folder, moment))
+            process.start()
+            process.join(300)
+            said = (self.folder / _SAID).read_text(encoding="utf-8")
+            assert process.exitcode == -signal.SIGKILL, f"{moment} was never reached ({process.exitcode}):\n{said}"
+            assert "found: " in said, said
 
     def cut_over(self, approval: Path, *options: str) -> tuple[int, str]:
         process = self.start(approval, *options)

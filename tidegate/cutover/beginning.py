@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from tidegate.gate.judged_again import evidence_now
 from tidegate.gate.policy import with_settings
 from tidegate.octopus.client import OctopusClient
 from tidegate.octopus.maintenance import in_maintenance_mode
+from tidegate.octopus.nodes import running, shown_nodes
 from tidegate.providers.leftovers import dead_runs, remove_leftovers
 from tidegate.providers.main_machine import main_machine
 from tidegate.rehearsal.instances import Identity, MainInstance, ServerFolders, SharedFolder
@@ -85,7 +86,9 @@ def _attempt(asking: Asking, wanted: MainHostSettings, folder: Path, report: Rep
             report=report,
             budget=settings.upgrade.budget,
         )
-        ended = run_cut_over(work, lambda: asking.why_not(machine.offered), roll_back=roll_back)
+        ended = run_cut_over(
+            work, lambda: asking.why_not(machine.offered, machine.host.node_names), roll_back=roll_back
+        )
         machine.settled()
         return ended
 
@@ -124,8 +127,8 @@ class Asking:
     file: Path
     journal: CutOverJournal
 
-    def why_not(self, offered: Offered) -> str:
-        """The reasons against it, one a line; "" when there are none."""
+    def why_not(self, offered: Offered, nodes: Sequence[str]) -> str:
+        """The reasons against it, one a line; "" when there are none. ``nodes`` are those that will be led."""
         given = answer(
             self.approval,
             Asked(
@@ -141,7 +144,7 @@ class Asking:
         )
         if given.says is not Says.YES:
             return "\n".join(f"{reason.objection}: {reason.message}" for reason in given.reasons)
-        return self._in_the_way(offered)
+        return self._in_the_way(offered, nodes)
 
     def _trusted(self) -> tuple[Trusted, ...]:
         trusted = tuple(Trusted(one.name, one.key, one.logins) for one in self.settings.approval.approvers)
@@ -172,7 +175,7 @@ class Asking:
         except HarnessError as error:
             return error
 
-    def _in_the_way(self, offered: Offered) -> str:
+    def _in_the_way(self, offered: Offered, nodes: Sequence[str]) -> str:
         """What would make the cut-over fail later, looked at while nothing is touched."""
         try:
             offered(Version.parse(self.approval.statement.path[0]))
@@ -182,11 +185,10 @@ class Asking:
         with OctopusClient(main.url, main.api_key) as client:
             if self.journal.progress.untouched and in_maintenance_mode(client):
                 return "the main instance is in maintenance mode already: somebody else is working on it"
-            running = [
-                str(node["Name"]) for node in client.items("/api/octopusservernodes") if not node.get("IsOffline")
-            ]
-        if len(running) > 1:
-            return f"{len(running)} nodes run ({', '.join(running)}): this cut-over leads one"
+            up = [str(node["Name"]) for node in shown_nodes(client) if running(node)]
+        led = {one.casefold() for one in nodes}
+        if len(up) > 1 and (strange := [one for one in up if one.casefold() not in led]):
+            return f"{len(up)} nodes run, and [main.host] does not name {', '.join(strange)}"
         if any(hop.change is ChangeKind.MAJOR for hop in path_of(self.approval.statement).hops):
             closed = [str(folder) for folder in main.folders.named().values() if not os.access(folder, os.W_OK)]
             if closed:

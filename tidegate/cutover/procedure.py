@@ -17,6 +17,7 @@ from tidegate.cutover.journal import CutOverJournal, Direction
 from tidegate.errors import HarnessError, MainInstanceProtected, UpgradeFailed
 from tidegate.octopus.client import Access, OctopusClient
 from tidegate.octopus.maintenance import in_maintenance_mode, set_maintenance_mode
+from tidegate.octopus.nodes import Node, await_nodes, running, working
 from tidegate.providers.contract import TestHost
 from tidegate.rehearsal.backup_set import prove_key_of
 from tidegate.rehearsal.budget import Budget
@@ -179,7 +180,7 @@ class Procedure:
                 where=self._main.url,
                 next_step="correct [main.host]: it names another machine",
             )
-        assert_nobody_works(self._main.database, [self._host.node_name])
+        assert_nobody_works(self._main.database, self._host.node_names)
 
     def _back_up(self) -> Mapping[str, Any]:
         database, folder = self._main.database, self._main.backup_folder
@@ -244,6 +245,7 @@ class Procedure:
             before=point.journal,
             log=self._log(hop),
         )
+        self._await_nodes(running, "run")
         return {"scripts": len(scripts)}
 
     def _check(self) -> Mapping[str, Any]:
@@ -255,7 +257,7 @@ class Procedure:
 
     def _open(self) -> None:
         self._permission()
-        self._node("--drain=false")
+        self._take_work()
         with self._client() as client:
             set_maintenance_mode(client, False)
 
@@ -308,7 +310,7 @@ class Procedure:
 
     def _reopen(self) -> None:
         if self._ever_begun(DRAIN):
-            self._node("--drain=false")
+            self._take_work()
         if self._ever_begun(MAINTENANCE):
             self._permission()
             with self._client() as client:
@@ -345,6 +347,14 @@ class Procedure:
                 f"`Octopus.Server node` ended with exit code {result.exit_code}:\n{result.output[-2000:]}",
                 where=self._host.node_name,
             )
+
+    def _take_work(self) -> None:
+        self._node("--drain=false")
+        self._await_nodes(working, "take work")
+
+    def _await_nodes(self, good: Callable[[Node], bool], what: str) -> None:
+        if len(names := self._host.node_names) > 1:
+            await_nodes(self._main.url, self._main.api_key, names, good, what)
 
     def _client(self, access: Access = Access.FULL) -> OctopusClient:
         return OctopusClient(self._main.url, self._main.api_key, access=access)

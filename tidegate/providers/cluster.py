@@ -34,11 +34,13 @@ _GONE: Final = 330.0
 
 @final
 class HostCluster:
-    """A `TestHost` of several nodes, each of them one; the first leads."""
+    """A `TestHost` of several nodes, each of them one; the first leads. Without ``drains`` somebody else tells them to
+    take work or not: the main instance's nodes are told by its cut-over."""
 
-    def __init__(self, nodes: Sequence[TestHost]) -> None:
+    def __init__(self, nodes: Sequence[TestHost], *, drains: bool = True) -> None:
         self._first, *others = nodes
         self._others = tuple(others)
+        self._drains = drains
         self._running = False
 
     @property
@@ -109,17 +111,18 @@ class HostCluster:
 
     def start(self, *, timeout: float = 300) -> str:
         """The first node, then one after the other; each must answer, take work, and run the version of the first."""
-        for node in self._nodes:
+        for node in self._nodes if self._drains else ():
             self._tell(node, "--drain=false")
         url = self._first.start(timeout=timeout)
+        require = _require_ping if self._drains else _require_answer
         try:
-            version = _require_ping(self.node_name, url)
+            version = require(self.node_name, url)
             for node in self._others:
-                _require_same(version, node.node_name, node.start(timeout=timeout))
+                _require_same(version, node.node_name, require(node.node_name, node.start(timeout=timeout)))
         except BaseException:
             self._stop_all()
             raise
-        self._running = True
+        self._running = self._drains
         return url
 
     def stop(self) -> None:
@@ -159,14 +162,19 @@ class HostCluster:
         return (self._first, *self._others)
 
 
-def _require_same(version: Version, name: str, url: str) -> None:
-    found = _require_ping(name, url)
+def _require_same(version: Version, name: str, found: Version) -> None:
     if found != version:
         raise UpgradeFailed(
             f"the node {name} was left behind: it runs {found}, the first node runs {version}",
-            where=url,
+            where=name,
             next_step=f"stop it at once and install {version} on it",
         )
+
+
+def _require_answer(_name: str, url: str) -> Version:
+    """A node that is drained answers everything but its ping."""
+    with OctopusClient(url, None) as client:
+        return client.server().version
 
 
 def _require_ping(name: str, url: str) -> Version:

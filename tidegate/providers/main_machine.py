@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tidegate.octopus.downloads import DownloadFeed
+from tidegate.providers.cluster import HostCluster
 from tidegate.providers.contract import TestHost
 from tidegate.providers.embedded_machine import EmbeddedMachine
 from tidegate.providers.embedded_servers import EmbeddedFeed
@@ -78,7 +79,20 @@ def _in_container(
 
     engine = Engine()
     try:
-        host = MainContainer(engine, wanted, settings.containers, main, folder)
-        yield MainMachine(host, host.offered, host.settled)
+        if not wanted.nodes:
+            host = MainContainer(engine, wanted, settings.containers, main, folder)
+            yield MainMachine(host, host.offered, host.settled)
+            return
+        named = [wanted.model_copy(update={"container": name, "nodes": ()}) for name in wanted.nodes]
+        nodes = [
+            MainContainer(engine, one, settings.containers, main, folder, follows=number > 0)
+            for number, one in enumerate(named)
+        ]
+
+        def settled() -> None:
+            for node in nodes:
+                node.settled()
+
+        yield MainMachine(HostCluster(nodes, drains=False), nodes[0].offered, settled)
     finally:
         engine.close()

@@ -58,17 +58,22 @@ class EmbeddedMainHostSettings(Section):
 
 
 class MainInContainerSettings(Section):
-    """The container that the main instance runs in, on this machine's Docker engine."""
+    """The container that the main instance runs in, on this machine's Docker engine, or one for each of its nodes."""
 
     provider: Literal["containers"]
     container: str = Field(default="", description="its name, or")
+    nodes: tuple[str, ...] = Field(
+        default=(), description="the names of all nodes' containers, the leading one first, or"
+    )
     service: str = Field(default="", description="its service in Docker Compose, and where that is not enough")
     project: str = Field(default="", description="the Compose project")
 
     @model_validator(mode="after")
     def _named_once(self) -> MainInContainerSettings:
-        if bool(self.container) == bool(self.service):
-            raise ValueError("name the main instance's container or its service, one of the two")
+        if sum(map(bool, (self.container, self.service, self.nodes))) != 1:
+            raise ValueError("name the main instance's container, its service, or the containers of all its nodes")
+        if len(set(self.nodes)) < len(self.nodes):
+            raise ValueError("a node is named twice")
         return self
 
 

@@ -228,5 +228,16 @@ def test_a_main_instance_s_container_is_named_or_is_one_of_a_service(tmp_path: P
     assert main is not None
     assert isinstance(main.host, MainInContainerSettings)
     assert (main.host.container, main.host.service, main.host.project) == ("", "octopus", "shop")
-    assert "its service, one of the two" in problem(tmp_path, text)
-    assert "its service, one of the two" in problem(tmp_path, text + 'container = "a"\nservice = "b"\n')
+    for nothing_or_two in ("", 'container = "a"\nservice = "b"\n', 'container = "a"\nnodes = ["a", "b"]\n'):
+        assert "its service, or the containers of all its nodes" in problem(tmp_path, text + nothing_or_two)
+
+
+def test_the_nodes_of_a_main_instance_in_containers_are_named_once_each(tmp_path: Path) -> None:
+    text = MAIN + '[main.host]\nprovider = "containers"\n'
+
+    main = load(settings_file(tmp_path, text + 'nodes = ["one", "two"]\n'), environment={}).main
+
+    assert main is not None
+    assert isinstance(main.host, MainInContainerSettings)
+    assert main.host.nodes == ("one", "two")
+    assert "a node is named twice" in problem(tmp_path, text + 'nodes = ["one", "one"]\n')

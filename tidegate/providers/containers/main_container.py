@@ -19,7 +19,7 @@ from tidegate.errors import HarnessError, MainInstanceProtected, ProvisioningFai
 from tidegate.log_ends import last_lines
 from tidegate.octopus.start_up import StartingServer, is_listening, wait_until_up
 from tidegate.providers.containers.engine import Engine, border
-from tidegate.providers.containers.main_record import main_record
+from tidegate.providers.containers.main_record import addresses_of, main_record
 from tidegate.providers.containers.successor import networks_of, successor
 from tidegate.providers.contract import CommandResult
 from tidegate.providers.standing import StandingHost
@@ -49,11 +49,15 @@ class MainContainer(StandingHost):
         images: ContainerSettings,
         main: MainInstance,
         folder: Path,
+        *,
+        follows: bool = False,
     ) -> None:
-        """``folder`` is the cut-over's: what was proven is remembered there, for an attempt after a crash. Raises
-        :class:`HarnessError` when the container that the settings name is not the main instance's."""
+        """``folder`` is the cut-over's: what was proven is remembered there, for an attempt after a crash. A node that
+        ``follows`` another one is found at its own address, not at the main instance's. Raises :class:`HarnessError`
+        when the container that the settings name is not the main instance's."""
         client = cast("Any", engine.client)
-        record = main_record(folder / _RECORD, client, wanted, main)
+        self._file = folder / (f"main-container-{wanted.container}.json" if follows else _RECORD)
+        record = main_record(self._file, client, wanted, main)
         super().__init__(record.name)
         self._engine = engine
         self._client = client
@@ -62,6 +66,7 @@ class MainContainer(StandingHost):
         self._folder = folder
         self._cut_over = folder.name
         self._record = record
+        self._follows = follows
         self._installed[record.version] = record.digest
 
     # ------------------------------------------------------------------ what a TestHost tells
@@ -78,6 +83,14 @@ class MainContainer(StandingHost):
     @property
     def node_name(self) -> str:
         return self._record.node_name
+
+    @property
+    def url(self) -> str:
+        """The main instance's; of a node that follows its own, which Docker may have changed."""
+        if not self._follows:
+            return self._main.url
+        now = addresses_of(self._required().attrs)
+        return self._record.address if self._record.address in now else now[-1]
 
     def offered(self, version: Version) -> str:
         """The digest of this version's image, which is pulled where it is not there yet."""
@@ -155,7 +168,7 @@ class MainContainer(StandingHost):
             return None if (code := self._exit_code()) is None else f"with exit code {code} while starting"
 
         starting = StartingServer(self.server_log, ended, self._record.name, poll=0.2)
-        return wait_until_up(starting, lambda _: self._main.url, timeout=timeout)
+        return wait_until_up(starting, lambda _: self.url, timeout=timeout)
 
     def stop(self) -> None:
         """Stops it, and sees to it that the engine does not start it again by itself."""
@@ -179,7 +192,7 @@ class MainContainer(StandingHost):
         return redact(output.decode("utf-8", "replace"))
 
     def log_files(self) -> Sequence[Path]:
-        file = self._folder / "octopus-server.log"
+        file = self._folder / f"octopus-server-{self._record.name}.log"
         file.write_text(self.server_log(), encoding="utf-8")
         return [file]
 
@@ -214,7 +227,7 @@ class MainContainer(StandingHost):
             raise MainInstanceProtected(
                 f"the container {name} is neither the one that was proven to be the main instance's nor one that this "
                 "cut-over made",
-                where=str(self._folder / _RECORD),
+                where=str(self._file),
                 next_step="find out who replaced it; nothing was done to it",
             )
         return found

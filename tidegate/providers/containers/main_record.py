@@ -34,6 +34,7 @@ class Record:
     digest: str
     node_name: str
     restart: dict[str, Any]
+    address: str  # where the container, and no other, answered
 
     @classmethod
     def read(cls, file: Path) -> Self | None:
@@ -81,9 +82,10 @@ def _prove(client: Any, container: Any, main: MainInstance) -> Record:
         raise HarnessError(
             f"the container {name} does not run, so it cannot be proven to be the main instance's", where=name
         )
-    said = {address: _installation(address) for address in _addresses(attributes)}
+    said = {address: _installation(address) for address in addresses_of(attributes)}
     wanted = main.identity.installation_id.lower()
-    if wanted not in {one.lower() for one in said.values()}:
+    proven = [address for address, one in said.items() if one.lower() == wanted]
+    if not proven:
         told = ", ".join(f"{address} says {one or 'nothing'}" for address, one in said.items())
         raise MainInstanceProtected(
             f"the container {name} is not the main instance's: that is installation {wanted}; {told}",
@@ -102,10 +104,11 @@ def _prove(client: Any, container: Any, main: MainInstance) -> Record:
         digest,
         named[0] if named else str(attributes["Config"]["Hostname"]),
         dict(attributes["HostConfig"]["RestartPolicy"]),
+        proven[0],
     )
 
 
-def _addresses(attributes: Mapping[str, Any]) -> list[str]:
+def addresses_of(attributes: Mapping[str, Any]) -> list[str]:
     """Where this container, and no other, answers: its published ports, and its own addresses in its networks."""
     settings: Mapping[str, Any] = attributes["NetworkSettings"]
     published: dict[str, list[dict[str, str]] | None] = settings.get("Ports") or {}
