@@ -1,7 +1,9 @@
 """A pytest plugin that measures how long a rehearsal had at least one server working for it, and how long none.
 
 Loaded by `benchmarks.overhead`. A request, a T-SQL statement, a command, a pause until a server is ready: whatever is
-in flight counts once, however many are at the same time.
+in flight counts once, however many are at the same time. Work that an upgrade needs by itself is counted a second time,
+alone: commands (starts, installers, schema scripts), T-SQL that does something (backup, restore), and those pauses.
+What it leaves out are questions: requests, and T-SQL that returns rows.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
@@ -51,14 +54,16 @@ class InFlight:
 
 
 FLIGHT: Final = InFlight()
+#: Without the questions.
+WORK: Final = InFlight()
 
 
-def _counted(owner: Any, name: str) -> None:
+def _counted(owner: Any, name: str, *, question: bool) -> None:
     call: Callable[..., Any] = getattr(owner, name)
 
     @functools.wraps(call)
     def in_flight(*args: Any, **named: Any) -> Any:
-        with FLIGHT:
+        with FLIGHT, nullcontext() if question else WORK:
             return call(*args, **named)
 
     setattr(owner, name, in_flight)
@@ -66,21 +71,21 @@ def _counted(owner: Any, name: str) -> None:
 
 class _Pause(threading.Event):
     def wait(self, timeout: float | None = None) -> bool:
-        with FLIGHT:
+        with FLIGHT, WORK:
             return super().wait(timeout)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    for owner, name in (
-        (httpx.HTTPTransport, "handle_request"),
-        (httpx.Response, "read"),
-        (SqlServer, "__init__"),
-        (SqlServer, "rows"),
-        (SqlServer, "execute"),
-        (subprocess.Popen, "wait"),
-        (subprocess.Popen, "communicate"),
+    for owner, name, question in (
+        (httpx.HTTPTransport, "handle_request", True),
+        (httpx.Response, "read", True),
+        (SqlServer, "__init__", True),
+        (SqlServer, "rows", True),
+        (SqlServer, "execute", False),
+        (subprocess.Popen, "wait", False),
+        (subprocess.Popen, "communicate", False),
     ):
-        _counted(owner, name)
+        _counted(owner, name, question=question)
     tidegate.waiting.threading = SimpleNamespace(Event=_Pause)  # pyright: ignore[reportAttributeAccessIssue]
     session.stash[_STARTED] = time.monotonic()
 
@@ -91,6 +96,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     told = {
         "wall": time.monotonic() - session.stash[_STARTED],
         "waited": FLIGHT.seconds,
+        "worked": WORK.seconds,
         "processor": used.ru_utime + used.ru_stime,
     }
     Path(os.environ[RESULT]).write_text(json.dumps(told), encoding="utf-8")
