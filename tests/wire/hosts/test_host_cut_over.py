@@ -13,15 +13,21 @@ import pytest
 from tests.support.new_instance import create_instance
 from tests.support.sshd import Sshd, needs_sshd
 from tests.support.standing import (
+    AFTER_THE_UPGRADE,
+    HOP,
     LIVING,
     ORIGIN,
     TARGET,
+    THE_WAY_BACK,
+    TO_THE_UPGRADE,
+    Moment,
     Standing,
     approved_installers,
     approver_key,
+    moments_of,
     upgrade_settings,
 )
-from tidegate.cutover.procedure import closed
+from tidegate.cutover.procedure import closed, upgrading
 from tidegate.doctor.examined import State
 from tidegate.doctor.machine import examine_looks
 from tidegate.errors import MainInstanceProtected, UsageError
@@ -40,7 +46,7 @@ from tidegate.rehearsal.main import describe_main
 from tidegate.secrets import Secret
 from tidegate.settings import MainOnHostSettings, load
 from tidegate.sqlserver.connection import SqlServer
-from tidegate.sqlserver.image import image_differences
+from tidegate.sqlserver.image import DatabaseImage, image_differences
 from tidegate.sqlserver.restore import drop_database
 
 pytestmark = [pytest.mark.journey, needs_sshd]
@@ -106,6 +112,8 @@ known_hosts = "{sshd.known_hosts}"
 install_folder = "{root / "install"}"
 home = "{root / "home"}"
 work_folder = "{folder / "work"}"
+[feed]
+url = "{feed.feed.url}"
 [reports]
 folder = "{folder / "reports"}"
 pdf = false
@@ -179,6 +187,37 @@ def test_a_stopped_machine_runs_nothing_more_of_a_killed_attempt_and_is_started_
     assert (url, standing.version()) == (standing.main.url, ORIGIN)
 
 
+def assert_back(standing: Standing, before: DatabaseImage) -> None:
+    assert (standing.version(), standing.closed()) == (ORIGIN, False)
+    assert [one for one in image_differences(before, standing.image()) if not one.startswith(LIVING)] == []
+    for name, folder in standing.main.folders.named().items():
+        assert (folder / "something.txt").read_text(encoding="ascii") == folder.name, name
+
+
+def test_killed_at_each_point_on_the_way_there_and_back_it_ends_rolled_back(standing: Standing) -> None:
+    before = standing.image()
+    approval = standing.approve("killed")
+
+    standing.kill(approval, *moments_of(*TO_THE_UPGRADE), Moment("begun", upgrading(HOP)), *moments_of(*THE_WAY_BACK))
+    code, output = standing.cut_over(approval)
+
+    assert code == 1, output
+    assert "ROLLED-BACK" in output
+    assert_back(standing, before)
+
+
+def test_killed_at_each_point_after_the_upgrade_it_ends_upgraded(standing: Standing) -> None:
+    approval = standing.approve("killed-later")
+
+    standing.kill(approval, Moment("done", upgrading(HOP)), *moments_of(*AFTER_THE_UPGRADE))
+    code, output = standing.cut_over(approval)
+
+    assert code == 0, output
+    assert "UPGRADED" in output
+    assert (standing.version(), standing.closed()) == (TARGET, False)
+    assert standing.cut_over(approval, "--roll-back")[0] == 1
+
+
 def test_the_main_instance_is_cut_over_and_led_back(standing: Standing) -> None:
     before = standing.image()
     approval = standing.approve("on-host")
@@ -193,7 +232,4 @@ def test_the_main_instance_is_cut_over_and_led_back(standing: Standing) -> None:
 
     assert code == 1, output
     assert "ROLLED-BACK" in output
-    assert (standing.version(), standing.closed()) == (ORIGIN, False)
-    assert [one for one in image_differences(before, standing.image()) if not one.startswith(LIVING)] == []
-    for name, folder in standing.main.folders.named().items():
-        assert (folder / "something.txt").read_text(encoding="ascii") == folder.name, name
+    assert_back(standing, before)
