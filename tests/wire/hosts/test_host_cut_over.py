@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.line import Line
 from tests.support.new_instance import create_instance
 from tests.support.sshd import Sshd, needs_sshd
 from tests.support.standing import (
@@ -27,10 +28,12 @@ from tests.support.standing import (
     moments_of,
     upgrade_settings,
 )
-from tidegate.cutover.procedure import closed, upgrading
+from tidegate.cutover.beginning import cut_over
+from tidegate.cutover.journal import Direction
+from tidegate.cutover.procedure import DRAIN, closed, upgrading
 from tidegate.doctor.examined import State
 from tidegate.doctor.machine import examine_looks
-from tidegate.errors import MainInstanceProtected, UsageError
+from tidegate.errors import HarnessError, MainInstanceProtected, UsageError
 from tidegate.octopus.downloads import DownloadFeed
 from tidegate.providers.contract import SqlServerHost
 from tidegate.providers.embedded_servers import EmbeddedFeed
@@ -216,6 +219,42 @@ def test_killed_at_each_point_after_the_upgrade_it_ends_upgraded(standing: Stand
     assert "UPGRADED" in output
     assert (standing.version(), standing.closed()) == (TARGET, False)
     assert standing.cut_over(approval, "--roll-back")[0] == 1
+
+
+def test_a_connection_that_is_lost_does_not_hide_that_the_main_instance_is_in_maintenance_mode(
+    standing: Standing, sshd: Sshd, tmp_path: Path
+) -> None:
+    line, known = Line(sshd.port), tmp_path / "known"
+    known.write_text(sshd.known_hosts.read_text("ascii").replace(f":{sshd.port} ", f":{line.port} "), "ascii")
+    settings = load(standing.settings)
+    assert settings.main is not None
+    way = machine_of(standing, port=line.port, known_hosts=known)
+    settings = settings.model_copy(update={"main": settings.main.model_copy(update={"host": way})})
+    approval = standing.approve("lost")
+
+    def attempt(cut_at: str = "") -> Direction:
+        def report(text: str) -> None:
+            if text == cut_at:
+                line.cut()
+
+        return cut_over(settings, approval, settings.reports.folder, report).direction
+
+    line.mend()
+    with pytest.raises(HarnessError) as lost:
+        attempt(cut_at=DRAIN)
+    assert "is unfinished (back" in lost.value.what
+    assert lost.value.what.endswith("it is in maintenance mode")
+    with pytest.raises(UsageError) as still_lost:
+        attempt()
+    assert still_lost.value.what.endswith("it is in maintenance mode")
+    assert standing.closed()
+
+    line.mend()
+    try:
+        assert attempt() is Direction.ROLLED_BACK
+    finally:
+        line.cut()
+    assert (standing.version(), standing.closed()) == (ORIGIN, False)
 
 
 def test_the_main_instance_is_cut_over_and_led_back(standing: Standing) -> None:
