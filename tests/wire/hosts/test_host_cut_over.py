@@ -201,7 +201,9 @@ def test_killed_at_each_point_on_the_way_there_and_back_it_ends_rolled_back(stan
     before = standing.image()
     approval = standing.approve("killed")
 
-    standing.kill(approval, *moments_of(*TO_THE_UPGRADE), Moment("begun", upgrading(HOP)), *moments_of(*THE_WAY_BACK))
+    standing.kill_at_each(
+        approval, *moments_of(*TO_THE_UPGRADE), Moment("begun", upgrading(HOP)), *moments_of(*THE_WAY_BACK)
+    )
     code, output = standing.cut_over(approval)
 
     assert code == 1, output
@@ -212,7 +214,7 @@ def test_killed_at_each_point_on_the_way_there_and_back_it_ends_rolled_back(stan
 def test_killed_at_each_point_after_the_upgrade_it_ends_upgraded(standing: Standing) -> None:
     approval = standing.approve("killed-later")
 
-    standing.kill(approval, Moment("done", upgrading(HOP)), *moments_of(*AFTER_THE_UPGRADE))
+    standing.kill_at_each(approval, Moment("done", upgrading(HOP)), *moments_of(*AFTER_THE_UPGRADE))
     code, output = standing.cut_over(approval)
 
     assert code == 0, output
