@@ -120,7 +120,11 @@ class Standing:
     installers: dict[str, str]
 
     def approve(self, run: str, *, reach: str = "", policy: Policy | None = None) -> Path:
-        """An approval as a rehearsal of this moment would have led to; with ``reach``, one of a subset."""
+        """An approval as a rehearsal of this moment would have led to; with ``reach``, one of a subset.
+
+        It is made here because a whole rehearsal, in containers most of all, takes far longer than what is tried with
+        it, and every attempt needs a new one. `tidegate approval sign` itself is tried on the main job's rehearsal.
+        """
         path = plan(ORIGIN, TARGET, release_knowledge())
         with (
             OctopusClient(self.main.url, self.main.api_key) as client,
