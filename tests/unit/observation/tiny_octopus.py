@@ -257,7 +257,7 @@ class TinyClient(OctopusClient):
         headers = {"content-type": "application/json; charset=utf-8"}
         return Answer(status, headers, json.dumps(body, indent=2).encode(), 0.001)
 
-    def download(self, path: str, sink: Callable[[bytes], None]) -> Answer:
+    def download(self, path: str, sink: Callable[[bytes], object]) -> Answer:
         answer = self.send("GET", path)
         sink(answer.content)
         return Answer(answer.status, answer.headers, b"", answer.seconds)
