@@ -11,17 +11,22 @@ from tidegate.checks.expected import Hop, clone_changes
 from tidegate.checks.finding import Finding
 from tidegate.checks.grading import Findings
 from tidegate.checks.habits import Habits
+from tidegate.observation.documents import id_of, property_of
 from tidegate.observation.snapshot import version_of
 from tidegate.observation.store import ITEM, Snapshot
+from tidegate.rehearsal.instances import MainMark
+from tidegate.rehearsal.main_mark import audited_at
 
 
-def compare_clone(main: Snapshot, clone: Snapshot, sanitised: Iterable[str] | None = None) -> list[Finding]:
+def compare_clone(
+    main: Snapshot, clone: Snapshot, sanitised: Iterable[str] | None = None, mark: MainMark | None = None
+) -> list[Finding]:
     """Findings about what the clone does not show as the main instance does, and was not meant to change.
 
     ``sanitised`` names the statements of `knowledge/sanitise.toml` that acted; every one when left out. The two
     snapshots were taken minutes apart on different instances, so work done on the main instance meanwhile shows up
     here, too: its findings say what a rehearsal on this clone cannot speak about. What was only made on the main
-    instance after the backup is drift, not a loss.
+    instance after the backup is drift, not a loss; ``mark`` says how far its audit log was then.
     """
     acted = None if sanitised is None else set(sanitised)
     changes = [
@@ -32,11 +37,30 @@ def compare_clone(main: Snapshot, clone: Snapshot, sanitised: Iterable[str] | No
     Comparison(main, clone, hop, Habits(), findings).run()
     observers = [re.compile(rf"\b{re.escape(user)}\b") for user in clone.about["observers"]]
     newest = _newest(clone)
+    audited_later = _audited_since(main, mark) if mark is not None else frozenset[str]()
     return [
         finding
         for finding in findings.graded()
-        if not any(user.search(finding.place) for user in observers) and not _made_later(finding.place, newest)
+        if not any(user.search(finding.place) for user in observers)
+        and not _made_later(finding.place, newest)
+        and not any("-".join(one) in audited_later for one in _ID.findall(finding.place))
     ]
+
+
+def _audited_since(main: Snapshot, mark: MainMark) -> frozenset[str]:
+    """The ids of audit events that the main instance had when it was looked at, and not yet when it was backed up.
+
+    Their numbers do not tell: the clone audits its own start, from the same numbers on.
+    """
+    later: set[str] = set()
+    for seen in main.rows("user = ? AND place LIKE 'events/%'", (main.administrator,)):
+        identity, occurred = id_of(seen.json), property_of(seen.json, "Occurred")
+        if not identity or not isinstance(occurred, str):
+            continue
+        moment = audited_at(occurred)
+        if mark.audited is None or moment > mark.audited or (moment == mark.audited and identity not in mark.newest):
+            later.add(identity)
+    return frozenset(later)
 
 
 def _newest(clone: Snapshot) -> dict[str, int]:

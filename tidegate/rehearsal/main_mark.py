@@ -96,7 +96,7 @@ def _event(raw: dict[str, Any], where: str) -> AuditEvent:
     try:
         return AuditEvent(
             id=str(raw["Id"]),
-            occurred=_moment(str(raw["Occurred"])),
+            occurred=audited_at(str(raw["Occurred"])),
             category=str(raw["Category"]),
             documents=tuple(str(one) for one in raw.get("RelatedDocumentIds") or ()),
             user=str(raw.get("Username") or raw.get("UserId") or ""),
@@ -107,6 +107,7 @@ def _event(raw: dict[str, Any], where: str) -> AuditEvent:
         raise Refused(f"the audit log holds something that is no event: {error}", where=where) from None
 
 
-def _moment(text: str) -> datetime:
+def audited_at(text: str) -> datetime:
+    """The moment that an event's `Occurred` tells; one without an offset is UTC. Raises :class:`ValueError`."""
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -20,9 +20,10 @@ def written(
     views: Mapping[str, str] | None = None,
     journal: Iterable[str] = (),
     facts: Mapping[str, str] | None = None,
+    lists: Mapping[str, int] | None = None,
     **about: Any,
 ) -> Snapshot:
-    """A snapshot that saw just this."""
+    """A snapshot that saw just this; ``lists`` were read to their end."""
     told: dict[str, Any] = {
         "version": version, "spaces": int(version[:4]) >= 2019, "default_space": "Spaces-1", "administrator": "admin",
         "users": ["admin"], "observers": [], "database": tables is not None, "like": True,
@@ -31,6 +32,8 @@ def written(
     with SnapshotWriter(file) as writer:
         for one in seen:
             writer.saw(one)
+        for place, number in (lists or {}).items():
+            writer.counted("admin", place, family_of(place), number, complete=True)
         writer.database(tables or {}, views or {}, journal)
         writer.facts(facts or {})
         writer.about(told)
