@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.wire.database_layer.scene import fill_main
+from tests.wire.database_layer.cut_over_scene import Looked, Standing, assert_old
+from tests.wire.database_layer.main_machine import Machine, MainOctopus, switched_on
+from tests.wire.database_layer.rehearsal_scene import Scene
+from tests.wire.database_layer.scene import SmallHost, fill_main, main_instance
+from tests.wire.rehearsal.small_octopus import small_octopus
 from tests.wire.sqlserver.processes import PASSWORD, server_process
+from tidegate.cutover.journal import Direction
 from tidegate.providers.contract import SqlServerHost
-from tidegate.rehearsal.instances import SharedFolder, SqlServerAddress
+from tidegate.rehearsal.instances import DatabaseAddress, SharedFolder, SqlServerAddress
+from tidegate.rehearsal.maintenance import MainWrites
 from tidegate.secrets import Secret
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.reaper import OwnedDatabase
@@ -80,3 +87,54 @@ def main_database(host: SqlServerHost) -> Iterator[str]:
             fill_main(database)
         yield name
         drop_database(server, name)
+
+
+@pytest.fixture(scope="module")
+def lasting(host: SqlServerHost, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
+    """A main instance that each test leaves as it found it."""
+    name = OwnedDatabase.make("main").name
+    folder = tmp_path_factory.mktemp("main")
+    address = DatabaseAddress(host.address, name)
+    with SqlServer(host.address) as server:
+        server.execute(f"CREATE DATABASE [{name}]")
+        with SqlServer(host.address, name) as database:
+            fill_main(database)
+        try:
+            with small_octopus(MainOctopus(database=address)) as octopus:
+                assert isinstance(octopus, MainOctopus)
+                main = main_instance(octopus, host, name, folder / "folders")
+                machine = Machine(octopus)
+                with switched_on(machine) as url:
+                    yield Standing(main, machine, url, host, folder)
+        finally:
+            drop_database(server, name)
+
+
+@pytest.fixture
+def standing(lasting: Standing, tmp_path: Path) -> Iterator[Standing]:
+    """The main instance at its old version, with a cut-over of its own in front of it."""
+    fresh = replace(lasting, folder=tmp_path / "cut-over", said=[], checks=Looked())
+    before, files = fresh.image(), fresh.files()
+    yield fresh
+    fresh.machine.broken_starts.clear()
+    fresh.machine.broken_upgrades.clear()
+    fresh.machine.octopus.tasks.clear()
+    fresh.checks.found.clear()
+    if fresh.journal.progress.direction is not Direction.ROLLED_BACK:
+        fresh.run(roll_back=True)
+    assert_old(fresh, before, files)
+
+
+@pytest.fixture
+def scene(host: SqlServerHost, main_database: str, tmp_path: Path) -> Iterator[Scene]:
+    name = main_database
+    with small_octopus() as main_api, small_octopus() as clone_api:
+        main = main_instance(main_api, host, name, tmp_path / "main")
+        test_host = SmallHost(host, clone_api, tmp_path / "clone")
+        scene = Scene(main_api, clone_api, main, test_host, tmp_path, MainWrites(tmp_path / "writes.jsonl", main))
+        before = scene.databases()
+        yield scene
+        with SqlServer(host.address) as server:
+            for left in scene.databases() - before:
+                if OwnedDatabase.parse(left):
+                    drop_database(server, left)
