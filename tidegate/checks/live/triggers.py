@@ -16,7 +16,7 @@ FAR_AWAY: Final = {"FilterType": "CronExpressionSchedule", "CronExpression": "0 
 LATER: Final = {**FAR_AWAY, "CronExpression": "0 30 3 1 1 *"}
 
 
-def check_triggers(context: LiveContext, deployments_before: Collection[str], *, watch: float = 1.5) -> LiveResult:
+def check_triggers(context: LiveContext, deployments_before: Collection[str], *, watch: float = 3.0) -> LiveResult:
     """Enable triggers that are not due for months, edit the schedule of one, watch, and disable them.
 
     ``deployments_before`` are the ids of every deployment there was before the upgrade or that the harness made since.
