@@ -6,9 +6,9 @@ and, where Allure 3 is, its report. The ratio tells how each grows from a quarte
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -114,8 +114,11 @@ def _measure(folder: Path, scenarios: int, findings: int, allure: Allure | None)
 
 
 def main() -> None:
-    scenarios = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    findings = int(sys.argv[2]) if len(sys.argv) > 2 else 5000
+    options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[2])
+    options.add_argument("scenarios", type=int, nargs="?", default=1000)
+    options.add_argument("findings", type=int, nargs="?", default=5000)
+    chosen = options.parse_args()
+    scenarios, findings = chosen.scenarios, chosen.findings
     try:
         allure = find_allure()
     except AllureUnavailable as error:
