@@ -77,6 +77,10 @@ class CutOverJournal:
     def progress(self) -> Progress:
         return progress_of(self.entries)
 
+    def ever_begun(self, step: str) -> bool:
+        """Whether any attempt began it, in whichever direction."""
+        return any(entry["kind"] == "begun" and entry["step"] == step for entry in self.entries)
+
     def attempt(self, **details: Any) -> None:
         """A process takes up the work; ``details`` say what for."""
         self.append("attempt", **identity_of(), **details)

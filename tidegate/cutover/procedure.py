@@ -274,10 +274,7 @@ class Procedure:
     @property
     def _touched(self) -> bool:
         """Whether anything was begun that only the backup undoes."""
-        return self._ever_begun(installing(self._work.plan.hops[0]))
-
-    def _ever_begun(self, step: str) -> bool:
-        return any(entry["kind"] == "begun" and entry["step"] == step for entry in self._journal.entries)
+        return self._journal.ever_begun(installing(self._work.plan.hops[0]))
 
     def _restore(self) -> Mapping[str, Any]:
         point = load_point(self._work.way_back)
@@ -300,7 +297,7 @@ class Procedure:
 
     def _resume(self) -> Mapping[str, Any]:
         """Nothing of the upgrade was begun: the server is only to run again."""
-        if self._ever_begun(STOP):
+        if self._journal.ever_begun(STOP):
             self._permission()
             self._host.stop()
             self._host.start()
@@ -309,9 +306,9 @@ class Procedure:
         return {"equal": True, "untouched": True}
 
     def _reopen(self) -> None:
-        if self._ever_begun(DRAIN):
+        if self._journal.ever_begun(DRAIN):
             self._take_work()
-        if self._ever_begun(MAINTENANCE):
+        if self._journal.ever_begun(MAINTENANCE):
             self._permission()
             with self._client() as client:
                 set_maintenance_mode(client, False)
@@ -333,7 +330,7 @@ class Procedure:
                     where=f"{database.server.server}, database {database.name}",
                     next_step="correct [main.database]",
                 )
-        elif not self._ever_begun(LEAD_BACK):
+        elif not self._journal.ever_begun(LEAD_BACK):
             raise HarnessError(
                 f"the main instance's database is {state or 'gone'}",
                 where=f"{database.server.server}, database {database.name}",

@@ -101,7 +101,7 @@ def _state(main: MainInstance, journal: CutOverJournal) -> str:
     """What a person must know who finds the cut-over unfinished."""
     progress = journal.progress
     # A server that is down cannot be asked; the journal knows, and the backup was taken in maintenance mode as well.
-    shut = any(entry["kind"] == "begun" and entry["step"] == MAINTENANCE for entry in journal.entries)
+    shut = journal.ever_begun(MAINTENANCE)
     server = {
         None: f"its server does not answer{'; expect it in maintenance mode when it does' if shut else ''}",
         True: "it is in maintenance mode",
