@@ -11,7 +11,7 @@ from tidegate.checks.expected import Hop, clone_changes
 from tidegate.checks.finding import Finding
 from tidegate.checks.grading import Findings
 from tidegate.checks.habits import Habits
-from tidegate.observation.documents import id_of, property_of
+from tidegate.observation.documents import property_of
 from tidegate.observation.snapshot import version_of
 from tidegate.observation.store import ITEM, Snapshot
 from tidegate.rehearsal.instances import MainMark
@@ -37,30 +37,38 @@ def compare_clone(
     Comparison(main, clone, hop, Habits(), findings).run()
     observers = [re.compile(rf"\b{re.escape(user)}\b") for user in clone.about["observers"]]
     newest = _newest(clone)
-    audited_later = _audited_since(main, mark) if mark is not None else frozenset[str]()
-    return [
+    lost = [
         finding
         for finding in findings.graded()
-        if not any(user.search(finding.place) for user in observers)
-        and not _made_later(finding.place, newest)
-        and not any("-".join(one) in audited_later for one in _ID.findall(finding.place))
+        if not any(user.search(finding.place) for user in observers) and not _made_later(finding.place, newest)
     ]
+    if mark is None:
+        return lost
+    later = _audited_since(main, mark, {one for finding in lost for one in _ids(finding.place)})
+    return [finding for finding in lost if later.isdisjoint(_ids(finding.place))]
 
 
-def _audited_since(main: Snapshot, mark: MainMark) -> frozenset[str]:
-    """The ids of audit events that the main instance had when it was looked at, and not yet when it was backed up.
+def _audited_since(main: Snapshot, mark: MainMark, named: set[str]) -> set[str]:
+    """Those of the ids that are audit events which the main instance had when it was looked at, and not yet when it was
+    backed up.
 
     Their numbers do not tell: the clone audits its own start, from the same numbers on.
     """
     later: set[str] = set()
-    for seen in main.rows("user = ? AND place LIKE 'events/%'", (main.administrator,)):
-        identity, occurred = id_of(seen.json), property_of(seen.json, "Occurred")
-        if not identity or not isinstance(occurred, str):
+    seen = main.rows("user = ? AND place LIKE 'events/%'", (main.administrator,)) if named else ()
+    for event in seen:
+        identity = event.place.rpartition("/")[2]
+        occurred = property_of(event.json, "Occurred") if identity in named else None
+        if not isinstance(occurred, str):
             continue
         moment = audited_at(occurred)
         if mark.audited is None or moment > mark.audited or (moment == mark.audited and identity not in mark.newest):
             later.add(identity)
-    return frozenset(later)
+    return later
+
+
+def _ids(place: str) -> set[str]:
+    return {"-".join(one) for one in _ID.findall(place)}
 
 
 def _newest(clone: Snapshot) -> dict[str, int]:
