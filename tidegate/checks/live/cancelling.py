@@ -10,7 +10,7 @@ from tidegate.checks.live.context import LiveContext, LiveResult, Notes, run_che
 from tidegate.checks.live.runs import Rehearsed
 from tidegate.errors import HarnessError
 
-#: How far ahead the deployment is planned: no rehearsal lasts that long, and servers take it (up to 14 days).
+#: How far ahead the deployment is planned: nobody waits that long between planning and cancelling it.
 _AHEAD: Final = timedelta(hours=6)
 
 PLANNING: Final = "planning a deployment for later"

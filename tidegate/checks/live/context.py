@@ -63,6 +63,12 @@ class Notes:
             )
         )  # fmt: skip
 
+    def add(self, others: Notes) -> None:
+        """Take over what a part of the check noted."""
+        self.findings += others.findings
+        self.covered += others.covered
+        self.uncovered += others.uncovered
+
     def result(self) -> LiveResult:
         return LiveResult(self.check, tuple(_together(self.findings)), tuple(self.covered), tuple(self.uncovered))
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from tidegate.checks.live.choosing import MANUAL, Candidate, Covered, form_values, next_candidate, reasons, steps_of
 from tidegate.checks.live.context import ENDED, LiveContext, LiveResult, Notes, run_check
-from tidegate.checks.live.releases import create_release, default_channel, packages_of
+from tidegate.checks.live.releases import create_release, default_channel, packages_of, releasable
 from tidegate.checks.live.runs import Rehearsed, Run, compare_run, deploy, steady_run
 from tidegate.checks.live.task_logs import RunLog
 from tidegate.checks.live.variables import Evaluated
@@ -18,6 +18,9 @@ from tidegate.observation.documents import id_of, property_of
 from tidegate.side_by_side import side_by_side
 
 Document = dict[str, Any]
+
+#: What keeps one project from being deployed, and not the check from going on.
+_IMPOSSIBLE: Final = (HarnessError, KeyError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ def rehearse_scheduled(context: LiveContext, rehearsals: Rehearsals) -> Rehearsa
             try:
                 first, second = (deploy(context, one, one.release_id, one.release, scheduled=True) for _ in range(2))
                 scheduled = steady_run(first, second)
-            except (HarnessError, KeyError, TypeError, ValueError) as error:
+            except _IMPOSSIBLE as error:
                 uncovered.append(f"a scheduled deployment of {one.name}: {_reason(error)}")
         rehearsed.append(replace(one, scheduled=scheduled))
     return replace(rehearsals, rehearsed=tuple(rehearsed), uncovered=tuple(uncovered))
@@ -91,8 +94,7 @@ def check_deployments(context: LiveContext, baseline: Rehearsals) -> LiveResult:
         # What has to wait for the server's clock begins first.
         longest_first = sorted(baseline.rehearsed, key=lambda one: one.scheduled is None)
         for noted in side_by_side(partial(_all_again, context), longest_first):
-            notes.findings += noted.findings
-            notes.covered += noted.covered
+            notes.add(noted)
 
     return run_check("DEPLOY", context, body)
 
@@ -133,8 +135,7 @@ def _again(context: LiveContext, notes: Notes, before: Rehearsed, *, same_releas
 def _candidates(context: LiveContext) -> list[Candidate]:
     found: list[Candidate] = []
     for project in context.client.items(context.path("projects")):
-        persistence = cast("Document", project.get("PersistenceSettings") or {})
-        if project.get("IsDisabled") or persistence.get("Type") == "VersionControlled":
+        if not releasable(project):
             continue
         answer = context.client.send("GET", context.path(f"deploymentprocesses/{project.get('DeploymentProcessId')}"))
         if answer.ok and id_of(answer.json):
@@ -165,7 +166,7 @@ def _tried(context: LiveContext, candidate: Candidate) -> Rehearsed | str:
     """The project rehearsed, or why that cannot be done."""
     try:
         return _rehearse(context, candidate)
-    except (HarnessError, KeyError, TypeError, ValueError) as error:
+    except _IMPOSSIBLE as error:
         return _reason(error)
 
 

@@ -73,12 +73,13 @@ def create_release(context: LiveContext, project_id: str, channel: str, packages
 
 def make_releases(context: LiveContext, *, most: int = 25) -> dict[str, str]:
     """A release of every project that can have one, by project: its id, or why there is none."""
-    projects = [project for project in context.client.items(context.path("projects")) if _releasable(project)][:most]
+    projects = [project for project in context.client.items(context.path("projects")) if releasable(project)][:most]
     made = side_by_side(partial(_release, context), projects)
     return {str(project["Id"]): release for project, release in zip(projects, made, strict=True)}
 
 
-def _releasable(project: Document) -> bool:
+def releasable(project: Document) -> bool:
+    """Whether releases are made of it here: one whose process is in Git needs a commit as well."""
     persistence = cast("Document", project.get("PersistenceSettings") or {})
     return not project.get("IsDisabled") and persistence.get("Type") != "VersionControlled"
 
@@ -92,9 +93,7 @@ def check_releases(context: LiveContext, before: Mapping[str, str]) -> LiveResul
 
     def body(notes: Notes) -> None:
         for noted in side_by_side(partial(_again, context), before.items()):
-            notes.findings += noted.findings
-            notes.covered += noted.covered
-            notes.uncovered += noted.uncovered
+            notes.add(noted)
 
     return run_check("RELEASE", context, body)
 
