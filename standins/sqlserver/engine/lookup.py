@@ -9,7 +9,7 @@ from standins.sqlserver.engine.catalog import views as catalog_views
 from standins.sqlserver.engine.database import Database
 from standins.sqlserver.engine.model import Model, ModuleModel, TableModel
 from standins.sqlserver.engine.physical import table_name
-from standins.sqlserver.engine.security.needs import Use
+from standins.sqlserver.engine.security.needs import Need
 from standins.sqlserver.engine.stored import module_definition
 from standins.sqlserver.tsql import collations, types
 from standins.sqlserver.tsql.errors import invalid_object
@@ -51,7 +51,7 @@ class Lookup:
         self._database = database
         self.models: list[tuple[Database, Model]] = []
         self.catalogs: list[tuple[str, Database]] = []
-        self.used: list[Use] = []
+        self.used: list[Need] = []
         self.temporary = False
         self.inferences: dict[str, SqlType] | None = None
         self._parent: Lookup | None = None
@@ -95,7 +95,7 @@ class Lookup:
         model = self._model(database)
         table = model.table(name.schema, name.name)
         if table is not None:
-            self.used.append(Use(database, table.schema, table.name, table.object_id, "SELECT"))
+            self.used.append(Need("SELECT", database, table.schema, table.name, table.object_id))
             return self.table_relation(table, database)
         module = model.module(name.schema, name.name)
         if module is not None and module.kind == "VIEW":
@@ -104,7 +104,7 @@ class Lookup:
         raise invalid_object(str(name), name.line)
 
     def _note_module(self, module: ModuleModel, database: Database, permission: str) -> None:
-        self.used.append(Use(database, module.schema, module.name, module.object_id, permission))
+        self.used.append(Need(permission, database, module.schema, module.name, module.object_id))
 
     def _model(self, database: Database) -> Model:
         self._session.link.attach(database)

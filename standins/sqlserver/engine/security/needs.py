@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from standins.sqlserver.tsql import nodes, statements
@@ -15,18 +15,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
-    """An object that a statement names itself; what views and modules name in turn is their owner's affair."""
-
-    database: Database
-    schema: str
-    name: str
-    object_id: int
-    permission: str
-
-
-@dataclass(frozen=True, slots=True)
 class Need:
+    """A permission on an object that a statement names itself; what views and modules name is their owner's affair."""
+
     permission: str
     database: Database
     schema: str
@@ -34,21 +25,16 @@ class Need:
     object_id: int
 
 
-def needs_of(node: object, plan: SelectPlan | ChangePlan, used: Iterable[Use]) -> tuple[Need, ...]:
-    """Each once, in the order of the statement."""
+def needs_of(node: object, plan: SelectPlan | ChangePlan, used: Iterable[Need]) -> tuple[Need, ...]:
+    """What the statement needs, each once and in its order; ``used`` are its objects, each as if it were only read."""
     uses = list(used)
     found: list[Need] = []
     if isinstance(plan, ChangePlan):
         target = next((use for use in uses if use.object_id == plan.relation.object_id), None)
         if target is not None:
             uses.remove(target)
-            found += [_need(permission, target) for permission in _of_target(node)]
-    found += [_need(use.permission, use) for use in uses]
-    return tuple(dict.fromkeys(found))
-
-
-def _need(permission: str, use: Use) -> Need:
-    return Need(permission, use.database, use.schema, use.name, use.object_id)
+            found += [replace(target, permission=permission) for permission in _of_target(node)]
+    return tuple(dict.fromkeys([*found, *uses]))
 
 
 def _of_target(node: object) -> list[str]:
