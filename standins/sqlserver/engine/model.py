@@ -192,6 +192,9 @@ class Model:
     def module(self, schema: str, name: str) -> ModuleModel | None:
         return self._modules_by_name.get(((schema or "dbo").lower(), name.lower()))
 
+    def object(self, schema: str, name: str) -> TableModel | ModuleModel | None:
+        return self.table(schema, name) or self.module(schema, name)
+
     def table_type(self, schema: str, name: str) -> TableModel | None:
         wanted = ((schema or "dbo").lower(), name.lower())
         return next((t for t in self.table_types if (t.schema.lower(), t.name.lower()) == wanted), None)

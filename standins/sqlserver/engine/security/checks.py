@@ -64,8 +64,7 @@ class Checks:
         if name.temporary:
             return True
         database = self._session.definitions.database_of(name)
-        model = self.model(database)
-        found = model.table(name.schema, name.name) or model.module(name.schema, name.name)
+        found = self.model(database).object(name.schema, name.name)
         return found is None or self.on_object(permission, found.schema, found.object_id, database)
 
     def require(self, need: Need) -> None:

@@ -154,5 +154,5 @@ class SecurityFunctions:
             return None if known is None else int(checks.on_schema(permission, target.name, session.current))
         database = session.definitions.database_of(target)
         model = session.link.model(database)
-        item = model.table(target.schema, target.name) or model.module(target.schema, target.name)
+        item = model.object(target.schema, target.name)
         return None if item is None else int(checks.on_object(permission, item.schema, item.object_id, database))

@@ -10,7 +10,7 @@ from standins.sqlserver.contract import Sink, SqlServerError
 from standins.sqlserver.engine import messages, moments
 from standins.sqlserver.engine.database import Database, save_object
 from standins.sqlserver.engine.security import failures
-from standins.sqlserver.engine.security.hierarchy import DATABASE, DATABASE_ROLES, OBJECT, SCHEMA, SERVER, SERVER_ROLES
+from standins.sqlserver.engine.security.hierarchy import DATABASE, DATABASE_ROLES, SCHEMA, SERVER, SERVER_ROLES
 from standins.sqlserver.engine.security.rights import is_permission, role_number
 from standins.sqlserver.engine.securitymodel import PUBLIC, PermissionModel, PrincipalModel, SecurityModel
 from standins.sqlserver.tsql import statements
@@ -237,26 +237,22 @@ class SecurityStatements:
     def _major(self, statement: statements.Grant, securable: str) -> int:
         """The number of the schema or object; 15151 when it is missing or the grantor does not control it."""
         session, database, target = self._session, self._session.current, statement.target
-        rights, model = session.rights, session.link.model(database)
+        checks, model = session.checks, session.link.model(database)
         if securable == DATABASE or target is None:
             if target is not None and session.server.find(target.name) is not database:
                 raise unsupported("Granting permissions on another database than the current", statement.line)
-            if not rights.holds("CONTROL", DATABASE, database, model):
+            if not checks.in_database("CONTROL"):
                 raise SqlServerError(4613, "Grantor does not have GRANT permission.", 16, 1)
             return 0
         if securable == SCHEMA:
             schema = model.schema(target.name)
-            if schema is None or not rights.holds("CONTROL", SCHEMA, database, model, schema.schema_id):
+            if schema is None or not checks.on_schema("CONTROL", schema.name, database):
                 raise failures.hidden("find", "schema", target.name)
             return schema.schema_id
         if target.database:
             raise unsupported("Granting permissions on objects of another database", statement.line)
-        found = model.table(target.schema, target.name) or model.module(target.schema, target.name)
-        if found is None:
-            raise failures.hidden("find", "object", target.name)
-        home = model.schema(found.schema)
-        number = home.schema_id if home is not None else 0
-        if not rights.holds("CONTROL", OBJECT, database, model, found.object_id, number):
+        found = model.object(target.schema, target.name)
+        if found is None or not checks.on_object("CONTROL", found.schema, found.object_id, database):
             raise failures.hidden("find", "object", target.name)
         return found.object_id
 
