@@ -320,10 +320,7 @@ class Defining:
         database = self.database_of(name)
         table = self.model(database).table(name.schema, name.name)
         if table is None:
-            if number == 4902:
-                raise messages.object_missing(str(name))
-            text = f'Cannot find the object "{name}" because it does not exist or you do not have permissions.'
-            raise SqlServerError(number, text, 16, 12)
+            raise messages.object_missing(str(name), number, state=1 if number == 4902 else 12)
         return database, table
 
     # --- TRUNCATE ------------------------------------------------------------------------------------------------

@@ -136,9 +136,10 @@ def cannot_drop(kind: str, name: str) -> SqlServerError:
     return SqlServerError(3701, text, 11, 5)
 
 
-def object_missing(name: str) -> SqlServerError:
+def object_missing(name: str, number: int = 4902, state: int = 1) -> SqlServerError:
+    """Missing or forbidden: SQL Server does not say which. The number tells the statement, 4902 is ALTER TABLE."""
     text = f'Cannot find the object "{name}" because it does not exist or you do not have permissions.'
-    return SqlServerError(4902, text, 16, 1)
+    return SqlServerError(number, text, 16, state)
 
 
 def not_in_transaction(statement: str) -> SqlServerError:

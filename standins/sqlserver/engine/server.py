@@ -277,9 +277,6 @@ class SqlServerEngine:
                 if session is not besides and (session.current is database or session.link.uses(database))
             ]
 
-    def logins(self) -> list[str]:
-        return self._logins.names()
-
     @property
     def security(self) -> Logins:
         return self._logins

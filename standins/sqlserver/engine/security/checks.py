@@ -112,15 +112,15 @@ class Checks:
 
     def _alter_table(self, statement: ddl.AlterTable) -> None:
         if not self._may("ALTER", statement.table):
-            raise failures.cannot_find(4902, str(statement.table))
+            raise messages.object_missing(str(statement.table))
 
     def _change_index(self, statement: ddl.CreateIndex | ddl.AlterIndex) -> None:
         if not self._may("ALTER", statement.table):
-            raise failures.cannot_find(1088, str(statement.table))
+            raise messages.object_missing(str(statement.table), 1088)
 
     def _truncate(self, statement: statements.Truncate) -> None:
         if not self._may("ALTER", statement.table):
-            raise failures.cannot_find(4701, str(statement.table))
+            raise messages.object_missing(str(statement.table), 4701)
 
     def _drop(self, statement: ddl.Drop) -> None:
         for name in statement.names:

@@ -32,9 +32,8 @@ def hidden(action: str, kind: str, name: str) -> SqlServerError:
     return SqlServerError(15151, text, 16, 1)
 
 
-def cannot_find(number: int, name: str) -> SqlServerError:
-    text = f'Cannot find the object "{name}" because it does not exist or you do not have permissions.'
-    return SqlServerError(number, text, 16, 1)
+def principal_exists(name: str) -> SqlServerError:
+    return SqlServerError(15023, f"User, group, or role '{name}' already exists in the current database.", 16, 1)
 
 
 def cannot_alter_database(name: str) -> SqlServerError:

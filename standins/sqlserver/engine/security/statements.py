@@ -122,8 +122,7 @@ class SecurityStatements:
     def _create_user(self, statement: statements.SetUpLogin, database: Database, security: SecurityModel) -> None:
         name, options = statement.name, statement.options
         if security.named(name) is not None or name.lower() in _OWN:
-            text = f"User, group, or role '{name}' already exists in the current database."
-            raise SqlServerError(15023, text, 16, 1)
+            raise failures.principal_exists(name)
         if "PASSWORD" in options:
             raise unsupported("A user of a contained database", statement.line)
         sid = "" if "WITHOUT" in options else self._sid(options.get("LOGIN", name))
@@ -149,8 +148,7 @@ class SecurityStatements:
         found = security.named(name)
         if statement.action == "CREATE":
             if found is not None or name.lower() in _OWN:
-                text = f"User, group, or role '{name}' already exists in the current database."
-                raise SqlServerError(15023, text, 16, 1)
+                raise failures.principal_exists(name)
             created = moments.moment_text(moments.now_ticks())
             self._store(
                 database, security.with_principal(PrincipalModel(security.next_id(), name, "R", created=created))
