@@ -131,7 +131,7 @@ def standing(proxy: Proxy) -> Generator[Proxy]:
             if self.command != "HEAD":
                 self.wfile.write(reply.body)
 
-        do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _pass  # noqa: N815 - named by the standard library
+        do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _pass
 
         def log_message(self, format: str, *args: object) -> None:
             """Nothing: the harness tells what it sees."""

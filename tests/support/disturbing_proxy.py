@@ -8,15 +8,14 @@ from __future__ import annotations
 import http.client
 import json
 import random
-import threading
 import time
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
+from tests.support.serving import Handler, served
 from tidegate.observation.places import family_of, place_of
 
 #: What can be done to an answer: to one value of it, to its list, or to the answer as a whole.
@@ -151,16 +150,14 @@ def _entries(document: Any) -> list[Any]:
     return entries if all(isinstance(one, dict) for one in entries) else []
 
 
-class _Proxy(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Proxy(Handler):
     upstream: str
     default_space: str
     disturbances: Sequence[Disturbance]
     delay: float
 
     def _handle(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(length) if length else None
+        body = self.body() or None
         parts = urlsplit(self.upstream)
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
         try:
@@ -171,16 +168,10 @@ class _Proxy(BaseHTTPRequestHandler):
         finally:
             connection.close()
         status, content = self._disturb(reply.status, content, reply.headers.get("Content-Type", ""))
-        self.send_response(status)
-        for name, value in reply.headers.items():
-            if name.lower() not in _HOP:
-                self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(content)
+        passed = [(name, value) for name, value in reply.headers.items() if name.lower() not in _HOP]
+        self.answer(content, status, passed)
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _handle  # noqa: N815 - named by the standard library
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _handle
 
     def _disturb(self, status: int, content: bytes, kind: str) -> tuple[int, bytes]:
         if self.command != "GET" or not self.path.lower().startswith("/api"):
@@ -206,9 +197,6 @@ class _Proxy(BaseHTTPRequestHandler):
                     continue
         return status, content
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: the harness tells what it sees."""
-
 
 #: Headers of one connection only.
 _HOP: Final = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "host", "accept-encoding"})
@@ -222,12 +210,5 @@ def disturbing(
     own = {
         "upstream": upstream, "disturbances": tuple(disturbances), "default_space": default_space, "delay": delay,
     }  # fmt: skip
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Proxy", (_Proxy,), own))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with served(_Proxy, **own) as url:
+        yield url

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.support.disturbing_proxy import Disturbance, choose, disturbing
+from tests.support.serving import Handler, served
 
 PROJECT = {"Id": "Projects-1", "Name": "Web", "IsDisabled": False, "Steps": [{"Name": "One"}, {"Name": "Two"}]}
 OTHER = {**PROJECT, "Id": "Projects-2"}
@@ -24,31 +22,17 @@ BODIES: dict[str, Any] = {
 }
 
 
-class Upstream(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class Upstream(Handler):
     def do_GET(self) -> None:
-        content = json.dumps(BODIES[self.path.partition("?")[0]]).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("X-Asked-As", self.headers.get("User-Agent", ""))
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing."""
+        self.answer_json(
+            BODIES[self.path.partition("?")[0]], headers=[("X-Asked-As", self.headers.get("User-Agent", ""))]
+        )
 
 
 @pytest.fixture(scope="module")
 def upstream() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(Upstream) as url:
+        yield url
 
 
 def get(upstream: str, disturbance: Disturbance, path: str, **more: Any) -> httpx.Response:

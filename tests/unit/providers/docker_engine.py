@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 import socketserver
 import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
+
+from tests.support.serving import Handler
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +29,12 @@ class Answers:
 def docker_engine(socket: Path, answers: Answers) -> Generator[str]:
     """The value for DOCKER_HOST."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Engine(Handler):
         def do_GET(self) -> None:
             path = re.sub(r"^/v[\d.]+", "", self.path)
             answers.asked.append(f"GET {path}")
             status, body = _answer(path, answers)
-            content = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            self.answer_json(body, status)
 
         def do_POST(self) -> None:
             answers.asked.append(f"POST {self.path}")
@@ -50,13 +43,10 @@ def docker_engine(socket: Path, answers: Answers) -> Generator[str]:
         def address_string(self) -> str:
             return "unix"
 
-        def log_message(self, format: str, *args: object) -> None:
-            return
-
     class Server(socketserver.ThreadingUnixStreamServer):
         daemon_threads = True
 
-    with Server(str(socket), Handler) as server:
+    with Server(str(socket), Engine) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Generator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from tests.support.serving import Handler, served
 from tidegate.errors import ProvisioningFailed, UpgradeFailed
 from tidegate.octopus.start_up import StartingServer, answers, is_listening, listening_address, wait_until_up
 
@@ -15,30 +14,20 @@ _LISTENING = "Listening for HTTP requests on http://localhost:8065/\n"
 _READY = "Web server is ready to process requests\n"
 
 
-class _Warming(BaseHTTPRequestHandler):
+class _Warming(Handler):
     """Answers 503 twice, as a server does whose web host stands before its tasks are loaded, and then 200."""
 
     asked = 0
 
     def do_GET(self) -> None:
-        type(self).asked += 1
-        self.send_response(200 if type(self).asked > 2 and self.path == "/api" else 503)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        del format, args
+        _Warming.asked += 1
+        self.answer(status=200 if _Warming.asked > 2 and self.path == "/api" else 503)
 
 
 @pytest.fixture
 def url() -> Generator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Warming)
-    _Warming.asked = 0
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(_Warming) as address:
+        yield address
 
 
 def _server(log: Callable[[], str], ended: Callable[[], str | None] = lambda: None) -> StartingServer:

@@ -6,16 +6,15 @@ It lives in the test's process, so it goes on when a cut-over in another process
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
 import httpx
 
+from tests.support.serving import Handler, served
 from tests.wire.database_layer.octopus_tables import put
 from tests.wire.rehearsal.small_octopus import SmallOctopus
 from tidegate.errors import UpgradeFailed
@@ -129,33 +128,18 @@ class Machine:
         return {"url": self.octopus.url}
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     machine: ClassVar[Machine]
 
     def do_POST(self) -> None:
-        about = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        content = json.dumps(self.machine.act(self.path.strip("/"), about)).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Keeps the tests' output quiet."""
+        self.answer_json(self.machine.act(self.path.strip("/"), json.loads(self.body())))
 
 
 @contextmanager
 def switched_on(machine: Machine) -> Generator[str]:
     """The machine's own address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"machine": machine}))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served(_Handler, machine=machine) as address:
+        yield address
 
 
 @dataclass

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
+
+from tests.support.serving import Handler, served
 
 API_KEY = "API-CANARY0123456789ABCDEF"
 
@@ -77,20 +77,18 @@ class SmallOctopus:
             self.nodes = [body if node["Id"] == body["Id"] else node for node in self.nodes]
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     state: ClassVar[SmallOctopus]
-    protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         self._answer(None)
 
     def do_PUT(self) -> None:
-        length = int(self.headers.get("Content-Length", 0))
-        self._answer(json.loads(self.rfile.read(length)))
+        self._answer(json.loads(self.body()))
 
     def do_DELETE(self) -> None:
         gone = self.state.artifacts.pop(self.path.rpartition("/")[2], None)
-        self._send(200 if gone else 404, {})
+        self.answer_json({}, 200 if gone else 404)
 
     def _answer(self, body: Any) -> None:
         if self.state.deaf:
@@ -99,38 +97,19 @@ class _Handler(BaseHTTPRequestHandler):
             return
         path = self.path.partition("?")[0]
         if path != "/api" and self.headers.get("X-Octopus-ApiKey") != API_KEY:
-            self._send(401, {"ErrorMessage": "You must be logged in"})
+            self.answer_json({"ErrorMessage": "You must be logged in"}, 401)
             return
         if body is not None:
             self.state.change(path, body)
-            self._send(200, body)
+            self.answer_json(body, 200)
             return
         answer = self.state.answer(path)
-        self._send(404 if answer is None else 200, answer or {"ErrorMessage": "not found"})
-
-    def _send(self, status: int, body: Any) -> None:
-        content = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Keeps the tests' output quiet."""
+        self.answer_json(answer or {"ErrorMessage": "not found"}, 404 if answer is None else 200)
 
 
 @contextmanager
 def small_octopus(state: SmallOctopus | None = None) -> Generator[SmallOctopus]:
     """A server of its own on a free port."""
     state = state or SmallOctopus()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"state": state}))
-    state.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with served(_Handler, state=state) as state.url:
         yield state
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import threading
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import ExitStack
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
 import pytest
 
+from tests.support.serving import Handler, served
 from tidegate.errors import Refused
 from tidegate.octopus.client import Access, OctopusClient
 from tidegate.rehearsal.subset_packages import copy_packages
@@ -27,17 +25,16 @@ PACKAGES = [
 ]
 
 
-class Packages(BaseHTTPRequestHandler):
+class Packages(Handler):
     """Both instances; neither ever holds a package as a whole."""
 
-    protocol_version = "HTTP/1.1"
     refuses: ClassVar[set[str]]
     received: ClassVar[list[tuple[bytes, str]]]  # the head of what was pushed, and the digest of all of it
 
     def do_GET(self) -> None:
         path, _, query = self.path.partition("?")
         if path in self.refuses:
-            self._send(404, {"ErrorMessage": "the package's file is lost"})
+            self.answer_json({"ErrorMessage": "the package's file is lost"}, 404)
         elif path.endswith("/raw"):
             self.send_response(200)
             self.send_header("Content-Length", str(SIZE))
@@ -50,7 +47,7 @@ class Packages(BaseHTTPRequestHandler):
                 "releases": [{"SelectedPackages": [{"Version": "1.0.0"}]}],
                 "packages": PACKAGES[:1] if "latest" in query else PACKAGES,
             }.get(path.rpartition("/")[2], [])
-            self._send(200, {"Items": found, "TotalResults": len(found)})
+            self.answer_json({"Items": found, "TotalResults": len(found)}, 200)
 
     def do_POST(self) -> None:
         left = int(self.headers["Content-Length"])
@@ -62,32 +59,16 @@ class Packages(BaseHTTPRequestHandler):
             digest.update(piece)
         self.received.append((head.partition(b"\r\n\r\n")[0], digest.hexdigest()))
         if self.path.partition("?")[0] in self.refuses:
-            self._send(400, {"ErrorMessage": "no room for it"})
+            self.answer_json({"ErrorMessage": "no room for it"}, 400)
         else:
-            self._send(201, {"Id": "packages-Shop.Web.1.0.0"})
-
-    def _send(self, status: int, body: Any) -> None:
-        content = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Keeps the tests' output quiet."""
+            self.answer_json({"Id": "packages-Shop.Web.1.0.0"}, 201)
 
 
 @pytest.fixture
 def instance() -> Iterator[str]:
     Packages.refuses, Packages.received = set(), []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Packages)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(Packages) as url:
+        yield url
 
 
 def copy(url: str) -> tuple[int, list[str]]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
+from dataclasses import dataclass
 
 import pytest
 
+from tests.support.serving import Handler, served
 from tests.wire.octopus.behaviour.workshop import Json, Workshop, bash, refused
 
 #: Fires every second.
@@ -98,40 +97,34 @@ def test_a_target_that_becomes_available_gets_what_is_deployed(shop: Workshop) -
     assert "on LATE" in lines
 
 
-class Sink(HTTPServer):
+@dataclass(frozen=True)
+class Sink:
     """Keeps what is posted to it."""
 
+    url: str
     received: list[Json]
 
 
-class _Keep(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        assert isinstance(self.server, Sink)
-        self.server.received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        self.send_response(204)
-        self.end_headers()
+class _Keep(Handler):
+    received: list[Json]
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Stay silent."""
+    def do_POST(self) -> None:
+        self.received.append(json.loads(self.body()))
+        self.answer(status=204)
 
 
 @pytest.fixture
 def sink() -> Iterator[Sink]:
-    server = Sink(("127.0.0.1", 0), _Keep)
-    server.received = []
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    received: list[Json] = []
+    with served(_Keep, received=received) as url:
+        yield Sink(url, received)
 
 
 def test_a_subscription_posts_the_events_its_filter_lets_through(shop: Workshop, sink: Sink) -> None:
     project = shop.project([bash("Say", "echo hi")])
     notification = {
         "Filter": {"Projects": [project["Id"]], "EventCategories": ["DeploymentSucceeded"]},
-        "WebhookURI": f"http://127.0.0.1:{sink.server_port}/hook",
+        "WebhookURI": f"{sink.url}/hook",
         "WebhookTimeout": "00:00:05",
     }
     subscription = shop.post(
