@@ -140,11 +140,8 @@ def _previous(call: Call, rows: Iterable[Document]) -> list[Document]:
     open_places = {_place(row): row for row in rows if row["State"] != "Success"}
     if not open_places:
         return []
-    ids = [row["Id"] for row in dashboards.successes(call.transaction) if _place(row) in open_places]
-    if not ids:
-        return []
-    marks = ", ".join("?" for _ in ids)
-    return dashboards.rows_of(call.transaction, f"d.[Id] IN ({marks})", *ids)
+    successes = dashboards.successes(call.transaction, {row["ProjectId"] for row in open_places.values()})
+    return dashboards.rows_by_id(call.transaction, [row["Id"] for row in successes if _place(row) in open_places])
 
 
 def _place(row: Mapping[str, Any]) -> tuple[str, str, str | None]:

@@ -85,7 +85,7 @@ def test_conditions() -> None:
     where = Conditions(kind).add({"Name": "a", "Thumbprint": None, "Id": ["x", "y", "z"]}, {"Roles": "web"}, "Spaces-1")
     assert where.sql() == (
         " WHERE [Name] = ? AND [Thumbprint] IS NULL AND [Id] IN (?, ?, ?, ?)"
-        " AND CHARINDEX(?, [Roles]) > 0 AND [SpaceId] = ?"
+        " AND CHARINDEX(?, [Roles]) > 0 AND NOT ([SpaceId] <> ?)"
     )
     assert where.values == ["a", "x", "y", "z", "z", "|web|", "Spaces-1"]
 
