@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from collections.abc import Callable
 from html import escape
@@ -17,6 +18,17 @@ from pydantic_core import core_schema
 from tidegate.errors import SettingsError
 
 MASK: Final = "********"
+
+#: What is a credential by its form alone, whoever's it is, also where it stands in a query: an Octopus API key, a JSON
+#: Web Token (RFC 7519), user and password in a URL, the password of a connection string, the secret part of a
+#: webhook's address.
+_SHAPES: Final = re.compile(
+    r"(?<![A-Za-z])API-[A-Z0-9]{20,}"
+    r"|(?<![A-Za-z])eyJ[\w-]{10,}\.eyJ[\w-]+\.[\w-]*"
+    r"|(?:(?<=://)|(?<=%3A//)|(?<=%3A%2F%2F))[^/\s:@\"'%]+(?::|%3A)[^/\s@\"']+?(?=@|%40)"
+    r"|(?i:(?<=pwd=)|(?<=pwd%3D)|(?<=password=)|(?<=password%3D))(?!Secret\()[^;\s\"'&<>*]{4,}"
+    r"|(?<=hooks\.slack\.com/services/)[\w/]+|(?<=webhook\.office\.com/webhookb2/)[^\s\"'<>]+"
+)
 
 #: Lines of a secret from this length on are secrets themselves.
 _LONG_LINE: Final = 16
@@ -111,7 +123,7 @@ class Redactor:
                 self._longest_first = tuple(sorted(self._values, key=len, reverse=True))
 
     def redact(self, text: str) -> str:
-        """``text`` with every known secret replaced by a mask, longest first."""
+        """``text`` with every known secret replaced by a mask, longest first; nothing else is touched."""
         for value in self._longest_first:
             text = text.replace(value, MASK)
         return text
@@ -122,8 +134,8 @@ redactor: Final = Redactor()
 
 
 def redact(text: str) -> str:
-    """``text`` with every secret revealed so far masked."""
-    return redactor.redact(text)
+    """``text`` with every secret revealed so far masked, and what nobody told of but its form gives away."""
+    return _SHAPES.sub(MASK, redactor.redact(text))
 
 
 def _forms(value: str) -> set[str]:

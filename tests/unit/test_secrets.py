@@ -54,3 +54,32 @@ def test_no_known_value_survives_redaction_even_where_one_contains_another(value
     shown = redactor.redact(around + "|".join(values))
 
     assert not any(value in shown for value in values)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("key API-CANARYCANARYCANARY12345 is refused", f"key {MASK} is refused"),
+        ("Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2ln!", f"Bearer {MASK}!"),
+        ("http://ada:canary@proxy.example.test:8080/x", f"http://{MASK}@proxy.example.test:8080/x"),
+        ("Server=sql;User Id=sa;Password=canary-9;Encrypt=yes", f"Server=sql;User Id=sa;Password={MASK};Encrypt=yes"),
+        ("Driver={x};UID=sa;PWD=canary-9", f"Driver={{x}};UID=sa;PWD={MASK}"),
+        ("to https://hooks.slack.com/services/T0/B0/canary", f"to https://hooks.slack.com/services/{MASK}"),
+        ("https://a.webhook.office.com/webhookb2/canary@x/y", f"https://a.webhook.office.com/webhookb2/{MASK}"),
+    ],
+)
+def test_a_stranger_s_credential_is_masked_by_its_form(text: str, left: str) -> None:
+    assert redact(text) == left
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "APIKeys-12 of Users-1; GET /api/users; API-1; the API-surface of 2021.1.7500",
+        "http://octopus.example.test:8080/api and ada@example.test; 12:30@noon",
+        "Address(password=Secret(env:SQL_PASSWORD)); a password= is missing; user:group",
+        "sha256:0a1b2c; ed25519:RGvHD16jWFc30CYg8N0eqMigDaIX8bMkUbTVuw+9lMw=",
+    ],
+)
+def test_what_is_no_credential_stays(text: str) -> None:
+    assert redact(text) == text

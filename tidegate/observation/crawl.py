@@ -24,7 +24,7 @@ from tidegate.observation.queries import next_by_count, searches
 from tidegate.observation.routes import RouteKnowledge
 from tidegate.observation.scope import SnapshotScope
 from tidegate.observation.store import FILE, ITEM, LIST, LISTED, RECORDED, UNSCOPED, Sampled, Seen, SnapshotWriter
-from tidegate.secrets import redact
+from tidegate.secrets import redactor
 
 
 class Crawler(Asking):
@@ -306,7 +306,7 @@ class Crawler(Asking):
 
     @staticmethod
     def _safe(body: str) -> str:
-        return redact(without_credentials(body))
+        return redactor.redact(without_credentials(body))
 
 
 def _resources(items: list[Any]) -> bool:

@@ -9,15 +9,28 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from tidegate.errors import SettingsError
 
 #: A request in the combined log format, which nginx, Apache httpd, HAProxy and others in front of a server write.
 _LOGGED: Final = re.compile(r'"(?P<method>[A-Z]+) (?P<target>\S+) HTTP/[\d.]+"')
 
-#: Query names that carry credentials or only defeat caches.
-_DROPPED: Final = frozenset({"apikey", "cb", "_"})
+#: Query names that only defeat caches.
+_CACHES: Final = frozenset({"cb", "_"})
+
+#: Query names that carry credentials: RFC 6749 and 6750 (OAuth), signed links of cloud storage, Octopus's own header as
+#: a parameter, and what else calls itself so. Octopus's `keyword` and `tenantTags` are no such names.
+_SECRET_NAME: Final = re.compile(
+    r"(api|access|account|secret|private|shared|subscription|function|master)[-_.]?key$|^key$|^code$|^pass$|^sig$"
+    r"|(token|pwd|auth|signature)$|passw|secret|credential|authorization|bearer|session|cookie|csrf|jwt",
+    re.IGNORECASE,
+)
+
+#: What is a credential wherever it stands: an Octopus API key, a JSON Web Token (RFC 7519), or an address that has one.
+_SECRET_VALUE: Final = re.compile(
+    r"\bAPI-[A-Z0-9]{16,}|\beyJ[\w-]{8,}\.[\w-]+|(key|token|sig|password|secret)=", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +45,9 @@ def read_traffic(files: Iterable[Path], base: str = "") -> tuple[Call, ...]:
     """What the recordings read through the API, the most frequent call first.
 
     ``base`` is the path below which the main instance serves (its virtual directory), "" for none. Only calls that read
-    count: a replay must change nothing. Credentials in queries are left out. Raises :class:`SettingsError` for a file
-    that cannot be read, is no recording, or holds no such call.
+    count: a replay must change nothing. Of a request nothing but its path and query is taken, and credentials in a
+    query are left out; a call with one in its path does not count. Raises :class:`SettingsError` for a file that
+    cannot be read, is no recording, or holds no such call.
     """
     times: Counter[str] = Counter()
     for file in files:
@@ -90,9 +104,11 @@ def _path(target: str, base: str) -> str:
     path = parts.path.removeprefix(base.rstrip("/")) if base else parts.path
     if path.lower() != "/api" and not path.lower().startswith("/api/"):
         return ""
-    kept = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if _kept(name)]
+    if _SECRET_VALUE.search(unquote(path)):
+        return ""
+    kept = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if _kept(name, value)]
     return f"{path}?{urlencode(kept, safe=',/:')}" if kept else path
 
 
-def _kept(name: str) -> bool:
-    return name.lower() not in _DROPPED
+def _kept(name: str, value: str) -> bool:
+    return not (name.lower() in _CACHES or _SECRET_NAME.search(name) or _SECRET_VALUE.search(f"{name} {value}"))

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -56,6 +57,68 @@ def test_har_files_are_added_up_and_only_what_reads_counts(tmp_path: Path) -> No
     calls = read_traffic([tmp_path / "one.har", tmp_path / "two.har"])
 
     assert calls == (Call("/api/projects/all", 2), Call("/api", 1))
+
+
+KEY = "API-CANARYCANARYCANARYCANARY"
+JWT = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJjYW5hcnkifQ.canary"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("apikey", "apiKey", "api_key", "X-Octopus-ApiKey", "key", "access_token", "id_token", "token", "sig"),
+        *("X-Amz-Signature", "X-Amz-Credential", "X-Octopus-Csrf-Token", "password", "pwd", "client_secret", "code"),
+        *("sessionId", "auth", "Authorization", "subscription-key", "sharedKey", "jwt"),
+    ],
+)
+def test_no_credential_of_a_query_is_replayed_or_kept(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "recorded"
+    file.write_text(har(("GET", f"https://x.example.test/api/tasks?take=5&{name}=canary")), encoding="utf-8")
+
+    assert read_traffic([file]) == (Call("/api/tasks?take=5", 1),)
+
+
+@pytest.mark.parametrize("value", [KEY, JWT, KEY.lower(), "https://x.example.test/?token=canary"])
+def test_what_looks_like_a_credential_is_one_under_any_name(tmp_path: Path, value: str) -> None:
+    file = tmp_path / "recorded"
+    urls = (f"/api/tasks?take=5&partialName={quote(value)}", f"/api/tasks?{quote(value)}")
+    file.write_text(har(*(("GET", f"https://x.example.test{url}") for url in urls)), encoding="utf-8")
+
+    assert "canary" not in "".join(call.path for call in read_traffic([file])).lower()
+
+
+def test_a_path_with_a_credential_in_it_is_not_replayed(tmp_path: Path) -> None:
+    file = tmp_path / "recorded"
+    file.write_text(har(*(("GET", f"https://x/api/{path}") for path in (f"users/{KEY}/apikeys", "tasks"))), "utf-8")
+
+    assert read_traffic([file]) == (Call("/api/tasks", 1),)
+
+
+def test_of_a_request_only_its_address_is_taken(tmp_path: Path) -> None:
+    told = [{"name": name, "value": "canary"} for name in ("Cookie", "Authorization", "X-Octopus-ApiKey")]
+    request = {
+        "method": "GET",
+        "url": "https://ada:canary@x.example.test/api/tasks?take=5#access_token=canary",
+        "headers": told,
+        "cookies": told,
+        "queryString": told,
+        "postData": {"text": "canary"},
+    }
+    entry = {"request": request, "response": {"headers": told, "content": {"text": "canary"}}}
+    (tmp_path / "one.har").write_text(json.dumps({"log": {"entries": [entry]}}), encoding="utf-8")
+
+    assert read_traffic([tmp_path / "one.har"]) == (Call("/api/tasks?take=5", 1),)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["keyword=a", "tenantTags=a/b", "includeDetails=true", "partialName=API-1", "returnUrl=/app", "tokenized=1"],
+)
+def test_what_only_sounds_like_a_credential_is_kept(tmp_path: Path, query: str) -> None:
+    file = tmp_path / "recorded"
+    file.write_text(har(("GET", f"https://x.example.test/api/tasks?{query}")), encoding="utf-8")
+
+    assert read_traffic([file]) == (Call(f"/api/tasks?{query}", 1),)
 
 
 @pytest.mark.parametrize(

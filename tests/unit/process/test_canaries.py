@@ -1,12 +1,14 @@
-"""A canary in every kind of secret that the settings know: none of them is in anything that a run leaves or prints."""
+"""A canary in every kind of secret that the settings know, in recorded traffic and in a script's command line: none of
+them is in anything that a run leaves or prints, nor a credential of somebody else's that its form gives away."""
 
 from __future__ import annotations
 
 import html
 import json
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -45,7 +47,57 @@ task_logs = "t"
 
 [main.backup_folder]
 on_server = "b"
+
+[host]
+folder = "/srv/tidegate"
+
+[host.server_folders]
+on_host = "/srv/shared"
+
+[host.sql_server]
+server = "sql.example.com"
+user = "tidegate"
+password = "env:CANARY_HOST_DATABASE_PASSWORD"
+
+[host.sql_server.backups]
+on_server = "/var/backups"
+
+[integrations]
+traffic = ["recorded.har"]
+
+[[integrations.scripts]]
+name = "nightly"
+command = ["curl", "-H", "X-Octopus-ApiKey: API-STRANGERCANARYINACOMMAND"]
 """
+
+#: Credentials that no setting holds and no program of ours was given: what reveals them is their form.
+STRANGERS = {
+    "API-STRANGERCANARYINACOMMAND": "{}",
+    "API-STRANGERCANARYOFSOMEBODY": "key {} of Users-7",
+    "eyJhbGciOiJub25lIn0.eyJzdWIiOiJjYW5hcnkifQ.Y2FuYXJ5": "Authorization: Bearer {}",
+    "canary-of-a-connection-string": "Server=x;Database=y;Uid=z;Pwd={};",
+    "ada:canary-of-a-proxy": "http://{}@proxy.example.com:3128/",
+    "T0CANARY/B0CANARY/canarywebhook": "https://hooks.slack.com/services/{}",
+}
+
+#: What a browser records beside addresses, and in them.
+RECORDED = {
+    "log": {
+        "entries": [
+            {
+                "request": {
+                    "method": "GET",
+                    "url": "https://ada:canary-har-user@x.example.com/api/tasks?take=5&apikey=canary-har-query"
+                    "&access_token=canary-har-token&X-Octopus-Csrf-Token=canary-har-csrf#id_token=canary-har-fragment",
+                    "headers": [{"name": "Authorization", "value": "Bearer canary-har-header"}],
+                    "cookies": [{"name": "OctopusIdentificationToken", "value": "canary-har-cookie"}],
+                    "postData": {"text": "canary-har-post"},
+                },
+                "response": {"headers": [{"name": "Set-Cookie", "value": "canary-har-set-cookie"}]},
+            }
+        ]
+    }
+}
 
 #: Says every secret in every way there is.
 EVERYWHERE = """
@@ -55,8 +107,10 @@ EVERYWHERE = """
         import allure
         from tidegate.checks.finding import Finding
         from fixtures.plugins.run import RUN
-        for reference in os.environ["CANARIES"].split():
-            secret = Secret.parse(reference).reveal()
+        for call in pytestconfig.stash[RUN].traffic:
+            evidence.record("replayed", path=call.path)
+        known = [Secret.parse(reference).reveal() for reference in os.environ["CANARIES"].split()]
+        for secret in [*known, *json.loads(os.environ["STRANGERS"])]:
             print(secret); print(repr(secret)); print(json.dumps({"password": secret}))
             logging.getLogger("x").error("told %s and %r", secret, secret)
             evidence.record("told", text=secret, deep=[{"x": {secret: (secret,)}}], error=ValueError(secret))
@@ -134,6 +188,7 @@ def told(rehearsal: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         "CANARY_MAIN_API_KEY": f"API-{_canary('key')}",
         "CANARY_MAIN_LICENSE": f"<License>\n{_canary('license')}\n</License>",
         "CANARY_MAIN_DATABASE_PASSWORD": _canary("password"),
+        "CANARY_HOST_DATABASE_PASSWORD": _canary("of-a-host"),
         "CANARY_SIGNING_KEY": private_key(),
     }
     for name, value in canaries.items():
@@ -141,15 +196,23 @@ def told(rehearsal: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     master = _canary("master")
     (rehearsal.path / "master.key").write_text(master, encoding="utf-8")
     monkeypatch.setenv("CANARIES", " ".join(["file:master.key", *(f"env:{name}" for name in canaries)]))
+    monkeypatch.setenv("STRANGERS", json.dumps([text.format(secret) for secret, text in STRANGERS.items()]))
+    (rehearsal.path / "recorded.har").write_text(json.dumps(RECORDED), encoding="utf-8")
     (rehearsal.path / "tidegate.toml").write_text(SETTINGS, encoding="utf-8")
-    return [master, *canaries.values()]
+    return [master, *canaries.values(), *STRANGERS, "canary-har"]
+
+
+def _named(table: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[str]:
+    """Every reference to a secret in settings, by its dotted name."""
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _named(cast("dict[str, Any]", value), (*path, name))
+        elif isinstance(value, str) and value.startswith(("env:", "file:")):
+            yield ".".join([*path, name])
 
 
 def test_every_kind_of_secret_is_looked_for() -> None:
-    named = {line.split(" = ")[0] for line in SETTINGS.splitlines() if '"env:' in line or '"file:' in line}
-
-    assert {kind.split(".")[-1] for kind in kinds()} == named
-    assert len(list(kinds())) >= 4
+    assert sorted(kinds()) == sorted(_named(tomllib.loads(SETTINGS)))
 
 
 @pytest.mark.parametrize("way", ["nothing", "an error", "a mistake", "a skip", "an assertion"])
@@ -159,7 +222,8 @@ def test_nothing_of_a_run_shows_one(rehearsal: Rehearsal, told: list[str], way: 
     rehearsal.feature(APPROVED + f"\n  Scenario: A leak\n    Given every secret is told\n{more}")
     ran = rehearsal.run("features", "--settings=tidegate.toml")
 
-    assert len(ran.events("told")) == len(told), ran.output
+    assert len(ran.events("told")) == 6 + len(STRANGERS), ran.output
+    assert ran.events("replayed") == [{"path": "/api/tasks?take=5"}]
     assert leaks(ran.output, told) == set()
     assert {name: found for name, text in _files(ran.run_folder) if (found := leaks(text, told))} == {}
     assert not [name for name, _ in _files(ran.run_folder) if "canary" in name]
