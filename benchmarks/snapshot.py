@@ -1,10 +1,13 @@
 """What a snapshot costs: its rate beside a bare client's, and its memory and time as an instance grows.
 
     python -m benchmarks.snapshot [--rounds 3] [--resources 1000 10000 100000]
+    python -m benchmarks.snapshot --samples m l
 
 The rate: the embedded sample instance is looked at, then a bare keep-alive client asks the same server for the same
 URLs with as many connections; the ratio is what looking, following links and writing down costs. The growth: a program
-that serves as many environments as wanted, so that nothing but the snapshot itself is measured.
+that serves as many environments as wanted, so that nothing but the snapshot itself is measured. With ``--samples`` the
+embedded sample instance of each size is loaded and looked at three times, and the pictures are compared: nothing
+happens in between, so nothing is to be found.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -29,9 +32,11 @@ from urllib.parse import parse_qs
 import httpx
 import uvicorn
 
+from tidegate.checks.comparison import compare
 from tidegate.lab import Lab
 from tidegate.observation.scope import SnapshotScope, SnapshotSource
 from tidegate.observation.snapshot import take_snapshot
+from tidegate.observation.store import Snapshot
 from tidegate.octopus.client import OctopusClient
 from tidegate.secrets import Secret
 from tidegate.settings import EmbeddedSettings
@@ -48,7 +53,8 @@ def look(url: str, file: Path) -> dict[str, float]:
         snapshot = take_snapshot(SnapshotSource({"administrator": client}, "administrator", scope=scope), file)
     seconds = time.perf_counter() - began
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return {"requests": snapshot.about["requests"], "seconds": seconds, "memory": memory}
+    size = file.stat().st_size
+    return {"requests": snapshot.about["requests"], "seconds": seconds, "memory": memory, "file": size}
 
 
 def look_apart(url: str, file: Path) -> dict[str, float]:
@@ -103,11 +109,38 @@ def growth(sizes: list[int]) -> None:
         for number in sizes:
             with served(number) as url:
                 taken = look_apart(url, Path(folder) / f"{number}.sqlite")
-            each = taken["seconds"] / taken["requests"] * 1000
-            print(
-                f"{number:7} resources: {taken['requests']:7.0f} requests in {taken['seconds']:6.1f} s"
-                f" ({each:.2f} ms each), at most {taken['memory'] / 2**20:.0f} MiB"
-            )
+            _tell(f"{number:7} resources", taken)
+
+
+def sample(size: str) -> None:
+    began = time.perf_counter()
+
+    def tell(text: str) -> None:
+        print(f"  {time.perf_counter() - began:7.1f} s  {text}", flush=True)
+
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder) / f"{number}.sqlite" for number in (1, 2, 3)]
+        with Lab(Path(folder) / "lab", EmbeddedSettings.model_validate({"size": size})) as lab:
+            address = lab.start(tell)
+            tell(f"{size.upper()} is loaded")
+            os.environ[KEY] = address.api_key.read_text(encoding="utf-8")
+            for file in files:
+                _tell(size.upper(), look_apart(address.url, file))
+        compared = time.perf_counter()
+        first, second, third = map(Snapshot, files)
+        findings = compare(first, second, third)
+        print(f"{size.upper()}: compared in {time.perf_counter() - compared:.1f} s, {len(findings)} findings")
+        for finding in findings:
+            print(f"  {finding.check} {finding.place}: {finding.before!r} → {finding.after!r}")
+
+
+def _tell(what: str, taken: Mapping[str, float]) -> None:
+    each = taken["seconds"] / taken["requests"] * 1000
+    print(
+        f"{what}: {taken['requests']:7.0f} requests in {taken['seconds']:6.1f} s"
+        f" ({each:.2f} ms each), at most {taken['memory'] / 2**20:.0f} MiB, file of {taken['file'] / 2**20:.0f} MiB",
+        flush=True,
+    )
 
 
 # --- a server of as many environments as wanted ----------------------------------------------------------------------
@@ -175,9 +208,15 @@ def main() -> None:
     options.add_argument("--resources", type=int, nargs="*", default=[1_000, 10_000])
     options.add_argument("--look", nargs=2, metavar=("URL", "FILE"), help=argparse.SUPPRESS)
     options.add_argument("--serve", type=int, help=argparse.SUPPRESS)
+    options.add_argument(
+        "--samples", nargs="+", choices=("s", "m", "l"), help="load the sample instance of these sizes"
+    )
     chosen = options.parse_args()
     if chosen.look:
         print(json.dumps(look(chosen.look[0], Path(chosen.look[1]))))
+    elif chosen.samples:
+        for size in chosen.samples:
+            sample(size)
     elif chosen.serve:
         serve(chosen.serve)
     else:

@@ -79,7 +79,8 @@ class SnapshotChecks:
                 folders=self.main.folders,
                 like=like,
             )
-            return take_snapshot(source, self._file(name), self.report)
+            # Whoever runs a killed cut-over again need not ask everything again while people wait.
+            return take_snapshot(source, self._file(name), self.report, keep=self.folder / f"{name}.answers")
 
     def _file(self, name: str) -> Path:
         return self.folder / f"{name}.sqlite"

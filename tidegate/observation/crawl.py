@@ -15,7 +15,7 @@ from tidegate.observation.documents import (
     list_shape,
     nested_links,
     property_of,
-    without_credentials,
+    safe,
 )
 from tidegate.observation.fetching import Fetched, Fetcher, Job, Pages
 from tidegate.observation.manners import Shown, for_nobody, for_pages, for_unknown, manner_of
@@ -24,7 +24,6 @@ from tidegate.observation.queries import next_by_count, searches
 from tidegate.observation.routes import RouteKnowledge
 from tidegate.observation.scope import SnapshotScope
 from tidegate.observation.store import FILE, ITEM, LIST, LISTED, RECORDED, UNSCOPED, Sampled, Seen, SnapshotWriter
-from tidegate.secrets import redactor
 
 
 class Crawler(Asking):
@@ -184,7 +183,7 @@ class Crawler(Asking):
         self._writer.saw(
             Seen(
                 self.user, place, f"{LISTED}{job.family}{suffix}", family_of(place), job.path, 200,
-                body=self._safe(written(item)),
+                body=safe(written(item)),
             )
         )  # fmt: skip
         if own_path is None or job.form != ITEM:
@@ -299,14 +298,9 @@ class Crawler(Asking):
         seconds: float = 0.0,
         body: str | None = None,
     ) -> None:
-        text = self._safe(body) if body else body
         self._writer.saw(
-            Seen(job.user, job.place, form, job.family, job.path, status, kind, size, digest, seconds, text)
+            Seen(job.user, job.place, form, job.family, job.path, status, kind, size, digest, seconds, body)
         )
-
-    @staticmethod
-    def _safe(body: str) -> str:
-        return redactor.redact(without_credentials(body))
 
 
 def _resources(items: list[Any]) -> bool:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+from tidegate.secrets import redactor
+
 Document = dict[str, Any]
 
 #: Properties of the collection envelope that say where in the list one is (recorded pages of 2017, 2018 and 2023).
@@ -116,6 +118,11 @@ def without_credentials(text: str) -> str:
     if not any(name in lowered for name in _QUOTED_NAMES):
         return text
     return _CREDENTIALS.sub(lambda match: f'{match[1]}digest:{_digest(match[2])}"', text)
+
+
+def safe(text: str) -> str:
+    """``text`` as it may be written to a file: without credentials, and without any secret that was revealed so far."""
+    return redactor.redact(without_credentials(text))
 
 
 def _digest(value: str) -> str:

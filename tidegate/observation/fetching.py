@@ -10,10 +10,11 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from tidegate.errors import Unreachable
 from tidegate.json_text import parsed
+from tidegate.observation.documents import safe
 from tidegate.observation.files import FileDigest
 from tidegate.observation.scope import SnapshotScope
 from tidegate.octopus.client import Answer, OctopusClient
@@ -65,12 +66,23 @@ class Fetched:
     garbled: bool = False
 
 
+class KeptAnswers(Protocol):
+    """Answers that are on disk already (`tidegate.observation.kept`)."""
+
+    def found(self, job: Job) -> Fetched | None: ...
+
+    def keep(self, fetched: Fetched) -> None: ...
+
+
 class Fetcher:
     """Runs jobs on a few threads; results come back in the order they finish. Used by one thread."""
 
-    def __init__(self, clients: Mapping[str, OctopusClient], scope: SnapshotScope) -> None:
+    def __init__(
+        self, clients: Mapping[str, OctopusClient], scope: SnapshotScope, kept: KeptAnswers | None = None
+    ) -> None:
         self._clients = clients
         self._scope = scope
+        self._kept = kept
         self._waiting: deque[Job] = deque()
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._results: SimpleQueue[Fetched | BaseException] = SimpleQueue()
@@ -119,9 +131,19 @@ class Fetcher:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             try:
-                self._results.put(self._fetch(job))
+                self._results.put(self._fetch_once(job))
             except BaseException as error:  # noqa: BLE001 - handed to the thread that asked, which raises it
                 self._results.put(error)
+
+    def _fetch_once(self, job: Job) -> Fetched:
+        """The answer that was kept by an earlier attempt, or the server's, which is kept for a later one."""
+        if self._kept is None:
+            return self._fetch(job)
+        fetched = self._kept.found(job)
+        if fetched is None:
+            fetched = self._fetch(job)
+            self._kept.keep(fetched)
+        return fetched
 
     def _fetch(self, job: Job) -> Fetched:
         while True:
@@ -180,7 +202,7 @@ class Fetcher:
         digest = hashlib.blake2b(answer.content, digest_size=16).hexdigest()
         if "json" not in answer.headers.get("content-type", ""):
             return Fetched(job, answer, size=len(answer.content), digest=digest)
-        text = answer.content.decode("utf-8", "replace")
+        text = safe(answer.content.decode("utf-8", "replace"))
         try:
             document = parsed(text)
         except ValueError:

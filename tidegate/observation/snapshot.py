@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections import defaultdict
-from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +14,8 @@ from urllib.parse import quote
 from tidegate.errors import HarnessError
 from tidegate.observation.crawl import Crawler
 from tidegate.observation.documents import id_of
-from tidegate.observation.fetching import Fetcher, Job
+from tidegate.observation.fetching import Fetcher, Job, Report
+from tidegate.observation.kept import kept_answers, moment_of
 from tidegate.observation.manners import NOBODY
 from tidegate.observation.places import family_of
 from tidegate.observation.probes import PLACE, ask, ask_as_clients
@@ -37,9 +37,17 @@ EACH: Final = 3
 
 
 def take_snapshot(
-    source: SnapshotSource, file: Path, report: Callable[[str], None] = lambda _: None, *, name: str = ""
+    source: SnapshotSource,
+    file: Path,
+    report: Report = lambda _: None,
+    *,
+    name: str = "",
+    keep: Path | None = None,
 ) -> Snapshot:
     """Look at everything within the source's scope and write it to ``file``.
+
+    With ``keep``, answers are kept in that file until the snapshot is whole: taken again after a crash or a kill, it
+    asks only for what is missing, provided that the instance has not changed since (`tidegate.observation.kept`).
 
     What a server refuses or fails to answer is part of the picture, not an error. Raises
     :class:`tidegate.errors.Unreachable` and :class:`tidegate.errors.Refused` only where nothing can be seen at all:
@@ -51,8 +59,9 @@ def take_snapshot(
     administrator.get("/api/users/me")
     with (
         administrator.anonymous() as anonymous,
+        kept_answers(keep, lambda: moment_of(source, server), report) as kept,
         SnapshotWriter(file) as writer,
-        Fetcher({**source.clients, NOBODY: anonymous}, source.scope) as fetcher,
+        Fetcher({**source.clients, NOBODY: anonymous}, source.scope, kept) as fetcher,
     ):
         taker = _Taker(source, server, writer, fetcher, report)
         taker.explore()
@@ -83,6 +92,7 @@ def take_snapshot(
                 "taken": datetime.now(UTC).isoformat(timespec="seconds"),
                 "seconds": round(time.monotonic() - started, 3),
                 "requests": fetcher.requests,
+                "taken_over": kept.taken_over if kept is not None else 0,
                 "put_off": {str(status): number for status, number in fetcher.put_off.items()},
                 "database": source.database is not None,
                 "like": source.like is not None,
@@ -101,7 +111,7 @@ class _Taker:
         server: ServerInfo,
         writer: SnapshotWriter,
         fetcher: Fetcher,
-        report: Callable[[str], None],
+        report: Report,
     ) -> None:
         self._source = source
         self._scope: SnapshotScope = source.scope

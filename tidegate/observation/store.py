@@ -108,7 +108,8 @@ class SnapshotWriter:
     def __init__(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.unlink(missing_ok=True)
-        # A snapshot that was cut short by a crash is taken again, so nothing is paid for durability.
+        self._file = file
+        # A snapshot that was cut short is written anew, from answers that were kept or not: durability is not needed.
         self._connection = sqlite3.connect(file, isolation_level=None)
         self._connection.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;" + _SCHEMA)
         self._waiting: list[tuple[Any, ...]] = []
@@ -124,6 +125,8 @@ class SnapshotWriter:
             self._connection.execute("INSERT INTO about VALUES ('format', ?)", (FORMAT,))
             self._connection.execute("COMMIT")
         self._connection.close()
+        if kind is not None:
+            self._file.unlink()  # half of it can be read by nobody
 
     def saw(self, seen: Seen) -> None:
         self._waiting.append(
@@ -193,13 +196,13 @@ class Snapshot:
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        with closing(self.connect()) as connection:
-            try:
+        try:
+            with closing(self.connect()) as connection:
                 self.about: dict[str, Any] = {
                     name: json.loads(value) for name, value in connection.execute("SELECT name, value FROM about")
                 }
-            except sqlite3.DatabaseError as error:
-                raise HarnessError(f"this is not a snapshot: {error}", where=str(file)) from None
+        except sqlite3.DatabaseError as error:
+            raise HarnessError(f"this is not a snapshot: {error}", where=str(file)) from None
         if self.about.pop("format", None) != int(FORMAT):
             raise HarnessError(
                 "the snapshot was not finished or was written by another version of Tidegate",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -228,9 +230,20 @@ def test_a_broken_view_and_the_journal_are_kept(look: Look) -> None:
     assert snapshot.facts() == {"database collation": "Latin1_General_CI_AS"}
 
 
-def test_a_snapshot_that_was_cut_short_is_none(tmp_path: Path) -> None:
+def test_a_snapshot_that_ends_in_an_error_leaves_no_half_of_it(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="pulled the plug"), SnapshotWriter(tmp_path / "cut.sqlite"):
         raise RuntimeError("pulled the plug")
+
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(HarnessError, match="not a snapshot"):
+        Snapshot(tmp_path / "cut.sqlite")
+
+
+def test_half_of_a_snapshot_is_none(tmp_path: Path) -> None:
+    with SnapshotWriter(tmp_path / "cut.sqlite"):
+        pass
+    with closing(sqlite3.connect(tmp_path / "cut.sqlite", isolation_level=None)) as connection:
+        connection.execute("DELETE FROM about WHERE name = 'format'")  # what is written last
 
     with pytest.raises(HarnessError, match="not finished"):
         Snapshot(tmp_path / "cut.sqlite")
