@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.journeys.runs import REPOSITORY
+from tests.support.deadly_journal import DeadlyJournal
 from tidegate.cutover import beginning
-from tidegate.cutover.journal import CutOverJournal
 from tidegate.cutover.procedure import (
     BACK_UP,
     CHECK,
@@ -81,24 +82,13 @@ AFTER_THE_UPGRADE = (starting(HOP), CHECK, OPEN)
 THE_WAY_BACK = (LEAD_BACK, OPEN)
 
 
-class _Deadly(CutOverJournal):
-    """Kills its process at a moment."""
-
-    moment: Moment
-
-    def append(self, kind: str, **details: Any) -> None:
-        reached = (kind, details.get("step")) == (self.moment.kind, self.moment.step)
-        if reached and self.moment.before:
-            os.kill(os.getpid(), signal.SIGKILL)
-        super().append(kind, **details)
-        if reached:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-
 def _attempt(settings: Path, approval: Path, folder: Path, moment: Moment) -> None:
     """What the command does, in a process of its own."""
-    _Deadly.moment = moment
-    beginning.CutOverJournal = _Deadly
+
+    def reached(_number: int, kind: str, details: Mapping[str, Any]) -> bool:
+        return (kind, details.get("step")) == (moment.kind, moment.step)
+
+    beginning.CutOverJournal = partial(DeadlyJournal, reached=reached, before=moment.before)
     with (folder / _SAID).open("w", encoding="utf-8") as said:
 
         def report(text: str) -> None:

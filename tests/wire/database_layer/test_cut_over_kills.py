@@ -3,39 +3,22 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 import sys
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from tests.support.deadly_journal import DeadlyJournal
 from tests.wire.database_layer.cut_over_scene import TARGET, Standing, assert_old, assert_upgraded, nothing
-from tidegate.cutover.journal import CutOverJournal, Direction
+from tidegate.cutover.journal import Direction
 from tidegate.cutover.procedure import OPEN
 from tidegate.cutover.running import run_cut_over
 from tidegate.rehearsal.instances import DatabaseAddress
 from tidegate.secrets import Secret
 from tidegate.sqlserver.backup import back_up_database
 from tidegate.sqlserver.connection import SqlServer
-
-
-class Deadly(CutOverJournal):
-    """Kills its process before or after one of its lines is written."""
-
-    def __init__(self, file: Path, line: int, *, before: bool) -> None:
-        super().__init__(file)
-        self._line = line
-        self._before = before
-
-    def append(self, kind: str, **details: Any) -> None:
-        if self._before and len(self.entries) + 1 == self._line:
-            os.kill(os.getpid(), signal.SIGKILL)
-        super().append(kind, **details)
-        if len(self.entries) == self._line:
-            os.kill(os.getpid(), signal.SIGKILL)
 
 
 @dataclass(frozen=True)
@@ -72,7 +55,9 @@ class Plain:
 
 def _attempt(plain: Plain, line: int, before: bool, roll_back: bool) -> None:
     standing = plain.standing()
-    journal = Deadly(standing.folder / "journal.jsonl", line, before=before)
+    journal = DeadlyJournal(
+        standing.folder / "journal.jsonl", lambda number, _kind, _details: number == line, before=before
+    )
     run_cut_over(standing.work(journal), lambda: "", roll_back=roll_back)
 
 
