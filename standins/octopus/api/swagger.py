@@ -116,6 +116,7 @@ def _name(route: Route) -> str:
 
 def _responses(route: Route, resource: Resource | None, version: Version, *, is_item: bool) -> dict[str, Any]:
     code = "201" if route.method == "POST" and resource is not None and "{" not in route.path else "200"
+    codes = [str(status) for status in route.statuses] or [code]
     schema: dict[str, Any] | None = None
     if resource is not None and route.method != "DELETE":
         if route.path.endswith("/all"):
@@ -125,7 +126,7 @@ def _responses(route: Route, resource: Resource | None, version: Version, *, is_
         elif route.path.lower() == resource.path.lower():
             schema = {"$ref": f"#/definitions/ResourceCollection_of_{resource.name}Resource"}
     answer: dict[str, Any] = {"description": "OK"}
-    answers = {code: {**answer, "schema": schema} if schema else answer}
+    answers = {code: {**answer, "schema": schema} if schema else answer for code in codes}
     return answers | {refusal: {"description": text} for refusal, text in _refusals(route, version)}
 
 

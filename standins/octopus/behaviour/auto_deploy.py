@@ -24,7 +24,13 @@ def run(running: Running) -> None:
             if release is None:
                 continue
             tenant = transaction.load("Tenant", current["TenantId"]) if current.get("TenantId") else None
-            order = deployments.Order(release, environment, tenant, specific_machines=[machine["Id"]])
+            order = deployments.Order(
+                release,
+                environment,
+                tenant,
+                specific_machines=[machine["Id"]],
+                despite_freezes={"StartedByTarget": machine["Id"]},
+            )
             try:
                 queued = deployments.create(server, transaction, order, events.SERVER)
             except ApiError as refused:

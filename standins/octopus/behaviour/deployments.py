@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from standins.octopus.behaviour import events, lifecycles, progress, tasks
+from standins.octopus.behaviour import events, freezes, lifecycles, progress, tasks
 from standins.octopus.behaviour.documents import mapped, texts
 from standins.octopus.behaviour.inputs import guided_failure_mode
 from standins.octopus.behaviour.moments import iso
@@ -33,6 +33,10 @@ class Order:
     force_redeployment: bool = False
     queue_time: datetime | None = None
     expiry: datetime | None = None
+    #: Why freezes do not hold this one back: ``freezes.as_override``, or that a deployment target came.
+    despite_freezes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    #: A trigger or a lifecycle wants it: a freeze lets it be made, and fail.
+    automatic: bool = False
 
 
 def create(server: Server, transaction: Transaction, order: Order, source: events.Source) -> Document:
@@ -44,6 +48,7 @@ def create(server: Server, transaction: Transaction, order: Order, source: event
     channel = transaction.load("Channel", release["ChannelId"]) if release.get("ChannelId") else None
     _refuse_wrong_tenancy(project, order)
     _refuse_wrong_environment(transaction, project, release, channel, order)
+    _refuse_frozen(server, transaction, project, order)
     name = _name(transaction, release, order)
     task = _queue(server, transaction, project, release, order)
     document = _document(server, project, order, name=name, task=task, source=source)
@@ -109,6 +114,25 @@ def _refuse_wrong_environment(
         BAD_REQUEST,
         [f"The release {release['Version']} cannot be deployed to {order.environment['Name']}: {reason}."],
     )
+
+
+def despite(order: Order, override: Mapping[str, Any]) -> Order:
+    """The same order, held back by fewer freezes."""
+    return replace(order, despite_freezes={**order.despite_freezes, **override})
+
+
+def _refuse_frozen(server: Server, transaction: Transaction, project: Document, order: Order) -> None:
+    if order.automatic:
+        return
+    target: Document = {
+        "ProjectId": project["Id"],
+        "EnvironmentId": order.environment["Id"],
+        "TenantId": order.tenant["Id"] if order.tenant else None,
+        **order.despite_freezes,
+    }
+    found = freezes.in_force(transaction, server, target)
+    if found:
+        raise ApiError(400, BAD_REQUEST, freezes.sentences(found, project["Name"], order.environment["Name"]))
 
 
 def _name(transaction: Transaction, release: Document, order: Order) -> str:
@@ -177,6 +201,7 @@ def _document(
             {"Version": release["Version"], "ReleaseNotes": release.get("ReleaseNotes"), "BuildInformation": []}
         ],
         "FailureEncountered": False,
+        **order.despite_freezes,
     }
     if server.at_least("2019.1"):
         document["SpaceId"] = release.get("SpaceId")
@@ -234,7 +259,7 @@ def deploy_automatically(
     queued = {entry["EnvironmentId"] for entry in transaction.query("Deployment", where={"ReleaseId": release["Id"]})}
     by_id = {entry["Id"]: entry for entry in space_environments}
     return [
-        create(server, transaction, Order(release, by_id[target]), source)["Id"]
+        create(server, transaction, Order(release, by_id[target], automatic=True), source)["Id"]
         for target in wanted
         if target not in queued
     ]

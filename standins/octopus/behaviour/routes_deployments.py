@@ -94,11 +94,15 @@ def delete_deployment(call: Call) -> Reply:
 
 
 def create_deployment(call: Call) -> Reply:
-    body = folded(call.body)
+    return Reply(show(call, place_order(call, order_of(call, folded(call.body)))), 201)
+
+
+def order_of(call: Call, body: Document) -> deployments.Order:
+    """What a request body asks for; its names are folded."""
     release = named(call, "Release", text_of(body.get("releaseid")))
     environment = named(call, "DeploymentEnvironment", text_of(body.get("environmentid")))
     tenant = named(call, "Tenant", text_of(body.get("tenantid"))) if body.get("tenantid") else None
-    order = deployments.Order(
+    return deployments.Order(
         release,
         environment,
         tenant,
@@ -113,7 +117,6 @@ def create_deployment(call: Call) -> Reply:
         queue_time=moment(body.get("queuetime")),
         expiry=moment(body.get("queuetimeexpiry")),
     )
-    return Reply(show(call, place_order(call, order)), 201)
 
 
 def place_order(call: Call, order: deployments.Order) -> Document:

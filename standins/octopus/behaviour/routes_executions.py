@@ -10,7 +10,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from standins.octopus.api.errors import invalid
-from standins.octopus.behaviour import deployments, releases, routes_deployments, routes_releases, routes_runbook_runs
+from standins.octopus.behaviour import (
+    deployments,
+    freezes,
+    releases,
+    routes_deployments,
+    routes_freezes,
+    routes_releases,
+    routes_runbook_runs,
+)
 from standins.octopus.behaviour.documents import folded, is_true, listed, mapped, text_of, texts
 from standins.octopus.behaviour.moments import moment
 from standins.octopus.behaviour.plan import PackageUse, process_packages
@@ -169,6 +177,7 @@ def _deploy(
     process = call.transaction.load("DeploymentProcess", release["ProjectDeploymentProcessSnapshotId"]) or {}
     machines = call.transaction.query("Machine", space=call.space)
     variables = call.transaction.load("VariableSet", release["ProjectVariableSetSnapshotId"]) or {}
+    despite = _despite(call, body)
     queued = [
         routes_deployments.place_order(
             call,
@@ -186,6 +195,7 @@ def _deploy(
                 force_redeployment=is_true(body.get("forcepackageredeployment")),
                 queue_time=moment(body.get("runat")),
                 expiry=moment(body.get("norunafter")),
+                despite_freezes=despite,
             ),
         )
         for environment, tenant in places
@@ -194,6 +204,15 @@ def _deploy(
         {"DeploymentServerTasks": [{"DeploymentId": entry["Id"], "ServerTaskId": entry["TaskId"]} for entry in queued]},
         201,
     )
+
+
+def _despite(call: Call, body: Document) -> Document:
+    """``deploymentFreezeNames`` and ``deploymentFreezeOverrideReason`` (go-octopusdeploy, executions API)."""
+    names = texts(body, "deploymentfreezenames")
+    if not names or not call.server.at_least(freezes.SINCE):
+        return {}
+    chosen = routes_freezes.by_names(call, names)
+    return routes_freezes.override(call, chosen, text_of(body.get("deploymentfreezeoverridereason")))
 
 
 def _action_ids(process: Document, names: Sequence[str]) -> list[str]:
@@ -268,8 +287,14 @@ def run_runbook(call: Call) -> Reply:
 
 
 ROUTES = (
-    Route("POST", "releases/create/v1", create_release, permission="ReleaseCreate", since=SINCE),
-    Route("POST", "deployments/create/untenanted/v1", deploy_untenanted, permission="DeploymentCreate", since=SINCE),
-    Route("POST", "deployments/create/tenanted/v1", deploy_tenanted, permission="DeploymentCreate", since=SINCE),
-    Route("POST", "runbook-runs/create/v1", run_runbook, permission="RunbookRunCreate", since=SINCE),
+    # 200 for one that is there already and may be.
+    Route("POST", "releases/create/v1", create_release, permission="ReleaseCreate", since=SINCE, statuses=(200, 201)),
+    *(
+        Route("POST", path, handler, permission=permission, since=SINCE, statuses=(201,))
+        for path, handler, permission in (
+            ("deployments/create/untenanted/v1", deploy_untenanted, "DeploymentCreate"),
+            ("deployments/create/tenanted/v1", deploy_tenanted, "DeploymentCreate"),
+            ("runbook-runs/create/v1", run_runbook, "RunbookRunCreate"),
+        )
+    ),
 )

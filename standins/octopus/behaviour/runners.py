@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from standins.octopus.behaviour import deployments, events, inputs
+from standins.octopus.behaviour import deployments, events, freezes, inputs
 from standins.octopus.behaviour.deploying import Deploying
-from standins.octopus.behaviour.dispatcher import Running
+from standins.octopus.behaviour.dispatcher import Running, TaskFailed
 from standins.octopus.behaviour.documents import listed
 from standins.octopus.behaviour.inputs import Inputs
 from standins.octopus.contract import Document, Server, Transaction
@@ -50,7 +50,14 @@ def _carry_out(running: Running, kind: str, subject_id: str) -> None:
             _say(server, transaction, loaded, "Started", "started")
         else:
             _say(server, transaction, loaded, "Resumed", "resumed")
+        # One that went on after a question has started already.
+        starts = kind == "Deployment" and not run.resumed
+        frozen = freezes.in_force(transaction, server, loaded.subject) if starts else []
     running.closing.append(lambda transaction, state: _close(server, transaction, run, state))
+    if frozen:
+        for sentence in freezes.sentences(frozen, loaded.project["Name"], loaded.environment["Name"]):
+            running.log.fatal(sentence)
+        raise TaskFailed("The deployment was prevented by a deployment freeze.")
     run.run()
 
 

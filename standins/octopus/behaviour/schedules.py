@@ -84,11 +84,11 @@ def _on_day(schedule: Mapping[str, Any], day: datetime) -> bool:
     if kind in {"OnceDailySchedule", "ContinuousDailySchedule"}:
         return name in texts(schedule, "DaysOfWeek")
     if kind == "DaysPerMonthSchedule":
-        return _on_day_of_month(schedule, day)
+        return on_day_of_month(schedule, day)
     raise UnknownSchedule(f"There is no schedule of type '{kind}'.")
 
 
-def _on_day_of_month(schedule: Mapping[str, Any], day: datetime) -> bool:
+def on_day_of_month(schedule: Mapping[str, Any], day: datetime) -> bool:
     last = (day + timedelta(days=1)).month != day.month
     if schedule.get("MonthlyScheduleType") == "DayOfMonth":
         if _DAYS[day.weekday()] != schedule.get("DayOfWeek"):

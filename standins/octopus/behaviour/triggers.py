@@ -219,7 +219,8 @@ def _deploy_to(
         raise LookupError(f"The environment '{environment_id}' no longer exists.")
     tenants = tenants_of(transaction, release["ProjectId"], environment_id, action)
     for tenant in tenants or [None]:
-        deployments.create(server, transaction, deployments.Order(release, environment, tenant), events.SERVER)
+        order = deployments.Order(release, environment, tenant, automatic=True)
+        deployments.create(server, transaction, order, events.SERVER)
 
 
 def tenants_of(transaction: Transaction, project: str, environment_id: str, action: Document) -> list[Document]:
