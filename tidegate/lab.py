@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Final, Self
 
 from tidegate.errors import UsageError
+from tidegate.providers.closing import close_all
+from tidegate.providers.contract import SqlServerHost
 from tidegate.providers.embedded import EmbeddedHost
 from tidegate.providers.embedded_machine import EmbeddedMachine, switched_on
 from tidegate.providers.embedded_main import provide_embedded_main
 from tidegate.providers.embedded_servers import EmbeddedFeed
 from tidegate.providers.leftovers import Leftovers
+from tidegate.rehearsal.instances import DatabaseAddress
 from tidegate.secrets import Secret
 from tidegate.settings import EmbeddedSettings, MainSettings
 
@@ -40,13 +43,28 @@ class LabAddress:
         return self.settings.parent / _SECRETS / "sql-password"
 
 
+@dataclass(frozen=True, slots=True)
+class _OfAnother:
+    """The SQL Server that another host brought, and ends."""
+
+    owner: EmbeddedHost
+
+    @property
+    def host(self) -> SqlServerHost:
+        return self.owner.sql_server
+
+    def stop(self) -> None:
+        """It goes on."""
+
+
 class Lab:
     """The sample main instance in a folder of its own; a context manager that removes its servers at the end.
 
-    The settings file refers to secrets in files beside it, which only their owner may read.
+    The settings file refers to secrets in files beside it, which only their owner may read. With more than one of the
+    ``nodes`` it is a cluster, over one database and one set of server folders.
     """
 
-    def __init__(self, folder: Path, wanted: EmbeddedSettings) -> None:
+    def __init__(self, folder: Path, wanted: EmbeddedSettings, *, nodes: int = 1) -> None:
         self._folder = folder.resolve()
         self._wanted = wanted
         if self._folder.exists() and any(self._folder.iterdir()):
@@ -56,8 +74,9 @@ class Lab:
         self._leftovers = Leftovers(self._folder)
         self._feed = EmbeddedFeed(self._folder / "feed", self._leftovers)
         self._host = EmbeddedHost(self._main, lambda: self._feed.feed, self._leftovers, node_name="MAIN")
+        self._others = [self._other(number) for number in range(2, nodes + 1)]
         self._power = ExitStack()
-        self._url = ""
+        self._urls: dict[Path, str] = {}
 
     @property
     def _main(self) -> Path:
@@ -68,25 +87,42 @@ class Lab:
 
     def __exit__(self, *_: object) -> None:
         self._power.close()  # a server that a cut-over started stops by itself now
-        try:
-            if self._url:
-                EmbeddedMachine(self._main, self._url, lambda: self._feed.feed, self._leftovers).remove()
-        finally:
-            self._host.remove()
-            self._feed.stop()
-            self._leftovers.finished()
+        machines = [
+            EmbeddedMachine(one, url, lambda: self._feed.feed, self._leftovers) for one, url in self._urls.items()
+        ]
+        hosts = [*self._others, self._host]  # the last one brought SQL Server
+        close_all(*(one.remove for one in (*machines, *hosts)), self._feed.stop, self._leftovers.finished)
 
     def start(self, report: Callable[[str], None]) -> LabAddress:
         """Make the instance and write its settings file."""
         main = provide_embedded_main(self._host, self._wanted, self._leftovers, report).settings
-        self._url = main.url
-        self._power.enter_context(switched_on(self._main))
+        self._urls[self._main] = main.url
+        for number, host in enumerate(self._others, 2):
+            report(f"adding the node {host.node_name}")
+            host.install(self._wanted.version)
+            host.configure(DatabaseAddress(self._host.sql_server.address, main.database.name), main.master_key)
+            self._urls[self._folder_of(number)] = host.start()
+        for folder in self._urls:
+            self._power.enter_context(switched_on(folder))
         settings = self._folder / _SETTINGS
         settings.write_text(self._settings(main), encoding="utf-8")
         return LabAddress(main.url, main.database.server, settings)
 
+    def _folder_of(self, number: int) -> Path:
+        return self._folder / f"main-{number}"
+
+    def _other(self, number: int) -> EmbeddedHost:
+        return EmbeddedHost(
+            self._folder_of(number),
+            lambda: self._feed.feed,
+            self._leftovers,
+            node_name=f"MAIN-{number}",
+            sql_server=_OfAnother(self._host),
+        )
+
     def _settings(self, main: MainSettings) -> str:
-        database, folders = main.database, main.folders
+        database, folders, urls = main.database, main.folders, self._urls
+        others = [one for one in urls if one != self._main]
         lines = [
             "[main]",
             f'url = "{main.url}"',
@@ -109,6 +145,11 @@ class Lab:
             "",
             "[main.host]",
             f"folder = '{self._main}'",
+            *(
+                line
+                for one in others
+                for line in ("[[main.host.other_nodes]]", f"folder = '{one}'", f'url = "{urls[one]}"')
+            ),
             "",
             "[reports]",
             f"folder = '{self._folder / 'reports'}'",

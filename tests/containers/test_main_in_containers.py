@@ -31,14 +31,14 @@ from tests.support.standing import (
     Moment,
     Standing,
     moments_of,
+    nodes_of,
+    version_of,
 )
 from tidegate.cutover.beginning import cut_over
 from tidegate.cutover.procedure import DRAIN, installing, starting, upgrading
 from tidegate.errors import HarnessError, MainInstanceProtected
 from tidegate.gate.signing import SigningKey
-from tidegate.octopus.client import OctopusClient
 from tidegate.octopus.instance_configuration import ado_connection_string
-from tidegate.octopus.nodes import running, shown_nodes, working
 from tidegate.octopus.start_up import answers
 from tidegate.providers.containers.engine import Engine
 from tidegate.providers.containers.main_container import MainContainer
@@ -53,7 +53,6 @@ from tidegate.settings.model import MainInContainerSettings
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.history import installation_history
 from tidegate.sqlserver.image import image_differences
-from tidegate.versions import Version
 from tidegate.waiting import wait_until
 
 NAME, SECOND = "tidegate-test-main", "tidegate-test-main-second"
@@ -315,17 +314,6 @@ def cluster(standing: Standings, second: str) -> Standings:
     return replace(standing, settings=file)
 
 
-def nodes_of(cluster: Standings) -> dict[str, tuple[bool, bool]]:
-    """Of each node whether it runs and whether it takes work, as the instance tells."""
-    with OctopusClient(cluster.main.url, cluster.main.api_key) as client:
-        return {str(node["Name"]): (running(node), working(node)) for node in shown_nodes(client)}
-
-
-def version_of(url: str) -> Version:
-    with OctopusClient(url, None) as client:
-        return client.server().version
-
-
 def test_a_cluster_of_which_one_node_is_named_is_refused_before_anything_is_touched(
     standing: Standings, cluster: Standings
 ) -> None:
@@ -334,7 +322,7 @@ def test_a_cluster_of_which_one_node_is_named_is_refused_before_anything_is_touc
     with pytest.raises(HarnessError, match=r"2 nodes run, and \[main.host\] does not name SECOND"):
         cut_over(load(standing.settings), approval, standing.folder / "one-of-two", lambda _: None)
 
-    assert nodes_of(cluster) == {"MAIN": (True, True), "SECOND": (True, True)}
+    assert nodes_of(cluster.main) == {"MAIN": (True, True), "SECOND": (True, True)}
     assert standing.container()["State"]["StartedAt"] == before["State"]["StartedAt"]
 
 
@@ -351,7 +339,7 @@ def test_a_cluster_killed_in_the_middle_of_its_upgrade_gets_all_its_containers_b
     assert code == 1, output
     assert (cluster.version(), version_of(second), cluster.closed()) == (ORIGIN, ORIGIN, False)
     assert [cluster.container(name)["Id"] for name in (NAME, SECOND)] == originals
-    assert nodes_of(cluster) == {"MAIN": (True, True), "SECOND": (True, True)}
+    assert nodes_of(cluster.main) == {"MAIN": (True, True), "SECOND": (True, True)}
     assert [one for one in image_differences(before, cluster.image()) if not one.startswith(STARTED)] == []
 
 
@@ -367,7 +355,7 @@ def test_a_cluster_killed_between_its_nodes_goes_on_and_upgrades_the_others(clus
 
     assert code == 0, output
     assert (cluster.version(), version_of(second), cluster.closed()) == (TARGET, TARGET, False)
-    assert nodes_of(cluster) == {"MAIN": (True, True), "SECOND": (True, True)}
+    assert nodes_of(cluster.main) == {"MAIN": (True, True), "SECOND": (True, True)}
     for name in (NAME, SECOND):
         assert cluster.container(name)["Config"]["Image"] == SETTINGS.octopus_image_of(TARGET)
     left = cast("Any", cluster.engine.client).containers.list(all=True, filters={"name": "aside"})

@@ -38,6 +38,7 @@ from tidegate.gate.policy import Policy
 from tidegate.gate.signing import SigningKey
 from tidegate.octopus.client import OctopusClient
 from tidegate.octopus.maintenance import in_maintenance_mode
+from tidegate.octopus.nodes import running, shown_nodes, working
 from tidegate.providers.embedded_servers import EmbeddedFeed
 from tidegate.providers.leftovers import Leftovers
 from tidegate.rehearsal.instances import MainInstance
@@ -153,8 +154,7 @@ class Standing:
         return file
 
     def version(self) -> Version:
-        with OctopusClient(self.main.url, None) as client:
-            return client.server().version
+        return version_of(self.main.url)
 
     def closed(self) -> bool:
         with OctopusClient(self.main.url, self.main.api_key) as client:
@@ -207,6 +207,17 @@ class Standing:
         process.wait()
         process.stdout.close()
         assert process.returncode == -signal.SIGKILL, "".join(said)
+
+
+def nodes_of(main: MainInstance) -> dict[str, tuple[bool, bool]]:
+    """Of each node whether it runs and whether it takes work, as the instance tells."""
+    with OctopusClient(main.url, main.api_key) as client:
+        return {str(node["Name"]): (running(node), working(node)) for node in shown_nodes(client)}
+
+
+def version_of(url: str) -> Version:
+    with OctopusClient(url, None) as client:
+        return client.server().version
 
 
 def approver_key() -> SigningKey:

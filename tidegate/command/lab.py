@@ -24,6 +24,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--main-version", default=str(EmbeddedSettings().version), metavar="VERSION")
     parser.add_argument("--size", choices=["s", "m", "l"], default="s")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--nodes", type=int, choices=range(1, 9), default=1, metavar="N", help="of a cluster")
     parser.add_argument("--json", action="store_true", help="one line of JSON when it is ready")
     parser.set_defaults(command=_lab)
 
@@ -37,7 +38,7 @@ def _lab(chosen: argparse.Namespace, output: TextIO) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
-    with Lab(chosen.folder, wanted) as lab:
+    with Lab(chosen.folder, wanted, nodes=chosen.nodes) as lab:
         tell(lab.start(_notes(sys.stderr if chosen.json else output)), output, as_json=chosen.json)
         stop.wait()
     return YES

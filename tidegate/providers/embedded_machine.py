@@ -18,6 +18,7 @@ import psutil
 from tidegate.errors import HarnessError, ProvisioningFailed, UpgradeFailed
 from tidegate.log_ends import last_lines
 from tidegate.octopus.downloads import DownloadFeed
+from tidegate.octopus.instance_configuration import NODE_NAME, read_instance_configuration
 from tidegate.octopus.start_up import answers, listening_address
 from tidegate.providers.contract import CommandResult
 from tidegate.providers.embedded import EmbeddedHost
@@ -31,8 +32,11 @@ from tidegate.waiting import wait_until
 
 #: The pipe that is held open as long as the machine is on.
 _POWER: Final = "power"
-#: Where the container contract keeps the instance's configuration, below its root.
-_CONFIGURATION: Final = Path("home", ".octopus", "OctopusServer", "Server", "Server.linux.config")
+#: Where an instance has its configuration: one that the container contract made, and a node that joined it.
+_CONFIGURATIONS: Final = (
+    Path("volumes", "home", ".octopus", "OctopusServer", "Server", "Server.linux.config"),
+    Path("home", "OctopusServer.config"),
+)
 _STOPPING: Final = 15.0  # seconds until a server that was asked to stop is made to
 
 
@@ -59,17 +63,18 @@ def switched_on(folder: Path) -> Generator[None]:
 class EmbeddedMachine(StandingHost):
     """A `TestHost` over an installation that already has its instance, at the URL it has always had."""
 
-    def __init__(
-        self, folder: Path, url: str, feed: Callable[[], DownloadFeed], leftovers: Leftovers, *, node_name: str = "MAIN"
-    ) -> None:
+    def __init__(self, folder: Path, url: str, feed: Callable[[], DownloadFeed], leftovers: Leftovers) -> None:
         super().__init__(str(folder.resolve()))
         self._folder = folder.resolve()
         self._url = url
         self._leftovers = leftovers
-        self._installation = EmbeddedHost(self._folder, feed, leftovers, node_name=node_name)
         self._launched: int | None = None
-        if not self._configuration.is_file():
+        made = [one for one in (self._folder / place for place in _CONFIGURATIONS) if one.is_file()]
+        if not made:
             raise ProvisioningFailed("there is no embedded main instance in this folder", where=str(folder))
+        self._configuration = made[0]
+        node_name = read_instance_configuration(self._configuration)[NODE_NAME]
+        self._installation = EmbeddedHost(self._folder, feed, leftovers, node_name=node_name)
 
     @property
     def node_name(self) -> str:
@@ -136,10 +141,6 @@ class EmbeddedMachine(StandingHost):
 
     def log_files(self) -> Sequence[Path]:
         return [self._log] if self._log.exists() else []
-
-    @property
-    def _configuration(self) -> Path:
-        return self._installation.container_root / _CONFIGURATION
 
     @property
     def _executable(self) -> Path:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,13 +58,22 @@ def main_machine(
     try:
         match wanted:
             case MainOnHostSettings():
-                with installed_machine(wanted, main, source, folder / "downloads") as host:
-                    yield MainMachine(host, offered)
+                with ExitStack() as reached:
+                    downloads = folder / "downloads"
+                    machines = [
+                        reached.enter_context(installed_machine(one, main, source, downloads)) for one in wanted.nodes
+                    ]
+                    yield MainMachine(_one_host(machines), offered)
             case MainInContainerSettings():
                 with _in_container(settings, wanted, main, folder) as machine:
                     yield machine
             case _:
-                yield MainMachine(EmbeddedMachine(wanted.folder, main.url, source, leftovers), offered)
+                nodes = [
+                    (wanted.folder, wanted.url or main.url),
+                    *((one.folder, one.url) for one in wanted.other_nodes),
+                ]
+                machines = [EmbeddedMachine(place, url, source, leftovers) for place, url in nodes]
+                yield MainMachine(_one_host(machines), offered)
     finally:
         embedded.stop()
         leftovers.finished()
@@ -79,11 +88,7 @@ def _in_container(
 
     engine = Engine()
     try:
-        if not wanted.nodes:
-            host = MainContainer(engine, wanted, settings.containers, main, folder)
-            yield MainMachine(host, host.offered, host.settled)
-            return
-        named = [wanted.model_copy(update={"container": name, "nodes": ()}) for name in wanted.nodes]
+        named = [wanted.model_copy(update={"container": name, "nodes": ()}) for name in wanted.nodes] or [wanted]
         nodes = [
             MainContainer(engine, one, settings.containers, main, folder, follows=number > 0)
             for number, one in enumerate(named)
@@ -93,6 +98,11 @@ def _in_container(
             for node in nodes:
                 node.settled()
 
-        yield MainMachine(HostCluster(nodes, drains=False), nodes[0].offered, settled)
+        yield MainMachine(_one_host(nodes), nodes[0].offered, settled)
     finally:
         engine.close()
+
+
+def _one_host(nodes: Sequence[TestHost]) -> TestHost:
+    """One node is its own host; several are told by the cut-over whether they take work."""
+    return nodes[0] if len(nodes) == 1 else HostCluster(nodes, drains=False)

@@ -113,12 +113,46 @@ class HostSettings(ReachSettings):
         return self
 
 
+class OtherNodeSettings(Section):
+    """One more node of a main instance that is a cluster; what is left out is as in `[main.host]`."""
+
+    url: HttpUrl = Field(description="how this node itself is reached from here, not the load balancer before it")
+    address: Name | None = None
+    user: Name | None = None
+    port: int | None = Field(default=None, ge=1, le=65535)
+    identity_file: Path | None = None
+    known_hosts: Path | None = None
+    ssh_config: Path | None = None
+    install_folder: FarPath | None = None
+    home: FarPath | None = None
+    instance: str | None = None
+    work_folder: FarPath | None = None
+    watchdog: bool | None = None
+
+
 class MainOnHostSettings(ReachSettings):
-    """The machine of the main instance, whose server is an installed service there."""
+    """The machine of the main instance, whose server is an installed service there; with ``other_nodes`` that of the
+    node which leads."""
 
     provider: Literal["host"]
+    url: HttpUrl | None = Field(default=None, description="how it is reached itself, where [main] url is another's")
     install_folder: FarPath = Field(description="where Octopus Server is installed; on Linux it is replaced as a whole")
     home: FarPath = Field(description="the instance's home folder (Octopus.Home): its Logs are in it")
     instance: str = "OctopusServer"
     work_folder: FarPath = Field(description="for installers and their logs")
     watchdog: bool = Field(default=False, description="Windows: a scheduled task starts the service when it stops")
+    other_nodes: tuple[OtherNodeSettings, ...] = Field(default=(), description="all others of a cluster")
+
+    @property
+    def nodes(self) -> tuple[MainOnHostSettings, ...]:
+        """A machine for each node, the leading one first."""
+        alone = self.model_copy(update={"other_nodes": ()})
+        others = [alone.model_copy(update=one.model_dump(exclude_none=True)) for one in self.other_nodes]
+        return (alone, *others)
+
+    @model_validator(mode="after")
+    def _nodes_are_different(self) -> MainOnHostSettings:
+        places = [(one.address, one.port, one.instance) for one in self.nodes]
+        if len(set(places)) < len(places):
+            raise ValueError("other_nodes: two nodes are the same instance on the same machine")
+        return self

@@ -93,6 +93,7 @@ _PATHS: Final = (
     ("main", "host", "identity_file"),
     ("main", "host", "known_hosts"),
     ("main", "host", "ssh_config"),
+    *(("main", "host", "other_nodes", name) for name in ("folder", "identity_file", "known_hosts", "ssh_config")),
     ("host", "identity_file"),
     ("host", "known_hosts"),
     ("host", "ssh_config"),
@@ -106,18 +107,23 @@ _PATHS: Final = (
 
 
 def _resolve_paths(values: dict[str, Any], base: Path) -> None:
-    for path in _PATHS:
-        section: Any = values
-        for part in path[:-1]:
-            section = cast("dict[str, Any]", section).get(part) if isinstance(section, dict) else None
-        if isinstance(section, dict):
-            owner = cast("dict[str, Any]", section)
-            named = owner.get(path[-1])
-            if isinstance(named, str) and named:
-                owner[path[-1]] = str(base / named)
-            elif isinstance(named, list):
-                several = cast("list[Any]", named)
-                owner[path[-1]] = [str(base / one) if isinstance(one, str) and one else one for one in several]
+    for *sections, name in _PATHS:
+        owners: list[Any] = [values]
+        for part in sections:
+            found = [cast("dict[str, Any]", one).get(part) for one in owners if isinstance(one, dict)]
+            owners = [one for some in found for one in (cast("list[Any]", some) if isinstance(some, list) else [some])]
+        for one in owners:
+            if isinstance(one, dict):
+                _resolve(cast("dict[str, Any]", one), name, base)
+
+
+def _resolve(owner: dict[str, Any], name: str, base: Path) -> None:
+    named = owner.get(name)
+    if isinstance(named, str) and named:
+        owner[name] = str(base / named)
+    elif isinstance(named, list):
+        several = cast("list[Any]", named)
+        owner[name] = [str(base / one) if isinstance(one, str) and one else one for one in several]
 
 
 def _problem(detail: ErrorDetails) -> str:

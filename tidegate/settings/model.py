@@ -50,11 +50,20 @@ class BackupFolderSettings(Section):
         return self.here or Path(self.on_server)
 
 
+class EmbeddedNodeSettings(Section):
+    """One more node of an embedded main instance."""
+
+    folder: Path
+    url: HttpUrl = Field(description="how this node itself is reached")
+
+
 class EmbeddedMainHostSettings(Section):
-    """The machine of an embedded main instance."""
+    """The machine of an embedded main instance; with ``other_nodes`` that of the node which leads."""
 
     provider: Literal["embedded"] = "embedded"
     folder: Path = Field(description="the folder of an embedded main instance, as `tidegate lab` made it")
+    url: HttpUrl | None = Field(default=None, description="how it is reached itself, where [main] url is another's")
+    other_nodes: tuple[EmbeddedNodeSettings, ...] = ()
 
 
 class MainInContainerSettings(Section):

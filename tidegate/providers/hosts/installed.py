@@ -53,10 +53,12 @@ def installed_machine(
 
 
 def looks_at_machine(wanted: MainOnHostSettings) -> Iterator[Look]:
-    """A name and a look for each thing that a cut-over on this machine needs, as in
+    """A name and a look for each thing that a cut-over on these machines needs, one after the other, as in
     :func:`tidegate.providers.hosts.preflight.looks`; nothing is changed."""
-    with reached(wanted) as reach:
-        yield from _looks(wanted, reach, system_of(wanted.system))
+    for one in wanted.nodes:
+        with reached(one) as reach:
+            for name, look in _looks(one, reach, system_of(one.system)):
+                yield f"{name} ({one.address or 'this machine'})" if wanted.other_nodes else name, look
 
 
 def _looks(wanted: MainOnHostSettings, reach: Reach, system: System) -> Iterator[Look]:
@@ -97,6 +99,7 @@ class InstalledMachine(StandingHost):
         self._system = system
         self._wanted = wanted
         self._main = main
+        self._url = wanted.url or main.url
         self._installer = installer
         self._service = InstalledService(reach, system, wanted.install_folder, wanted.instance)
         self._said_before = 0
@@ -144,7 +147,7 @@ class InstalledMachine(StandingHost):
         self._service.start(watchdog=self._wanted.watchdog)
         starting = StartingServer(self.server_log, self._ended, self._reach.where, poll=0.5)
         try:
-            return wait_until_up(starting, lambda _: self._main.url, timeout=timeout)
+            return wait_until_up(starting, lambda _: self._url, timeout=timeout)
         except TidegateError:
             self.stop()
             raise
