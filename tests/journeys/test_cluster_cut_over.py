@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -27,7 +27,7 @@ from tests.support.standing import (
     version_of,
 )
 from tidegate.cutover.beginning import cut_over
-from tidegate.cutover.procedure import starting, upgrading
+from tidegate.cutover.procedure import DRAIN, OPEN, STOP, installing, starting, upgrading
 from tidegate.errors import HarnessError
 from tidegate.lab import Lab
 from tidegate.octopus.start_up import answers
@@ -92,10 +92,19 @@ def test_a_node_that_is_not_named_is_in_the_way(cluster: Cluster) -> None:
     assert nodes_of(cluster.main) == WORKING
 
 
-def test_killed_at_each_point_on_the_way_there_and_back_every_node_is_what_it_was(cluster: Cluster) -> None:
-    before, approval = cluster.image(), cluster.approve("killed")
+def moments(of_a_cluster: Sequence[str], of_all: Sequence[str]) -> pytest.MarkDecorator:
+    """Where a cluster is handled otherwise than a single node; every other point is met by one node's cut-overs."""
+    chosen = [pytest.param(of_a_cluster, id="of a cluster"), pytest.param(of_all, id="all", marks=pytest.mark.thorough)]
+    return pytest.mark.parametrize("steps", chosen)
 
-    cluster.kill_at_each(approval, *moments_of(*TO_THE_UPGRADE), Moment("done", upgrading(HOP), before=True))
+
+@moments([DRAIN, STOP, installing(HOP)], TO_THE_UPGRADE)
+def test_killed_at_points_on_the_way_there_and_back_every_node_is_what_it_was(
+    cluster: Cluster, steps: Sequence[str]
+) -> None:
+    before, approval = cluster.image(), cluster.approve(f"killed-{len(steps)}")
+
+    cluster.kill_at_each(approval, *moments_of(*steps), Moment("done", upgrading(HOP), before=True))
     assert [answers(node) for node in cluster.nodes] == [False, False], "no node runs while the first one upgrades"
     assert cluster.balancer.asked[""] > 0, "somebody asked the load balancer meanwhile"
     cluster.kill_at_each(approval, *moments_of(*THE_WAY_BACK))
@@ -108,12 +117,15 @@ def test_killed_at_each_point_on_the_way_there_and_back_every_node_is_what_it_wa
     assert [one for one in image_differences(before, cluster.image()) if not one.startswith(LIVING)] == []
 
 
-def test_killed_at_each_point_after_the_upgrade_the_other_node_follows(cluster: Cluster) -> None:
-    approval = cluster.approve("killed-later")
+@moments([starting(HOP), OPEN], AFTER_THE_UPGRADE)
+def test_killed_at_points_after_the_upgrade_the_other_node_follows_and_all_can_still_be_led_back(
+    cluster: Cluster, steps: Sequence[str]
+) -> None:
+    approval = cluster.approve(f"killed-later-{len(steps)}")
 
     cluster.kill_at_each(approval, Moment("begun", starting(HOP)))
     between = cluster.installations()
-    cluster.kill_at_each(approval, *moments_of(*AFTER_THE_UPGRADE))
+    cluster.kill_at_each(approval, *moments_of(*steps)[1:])
     code, output = cluster.cut_over(approval)
 
     assert ("MAIN", str(TARGET)) in between
@@ -124,9 +136,7 @@ def test_killed_at_each_point_after_the_upgrade_the_other_node_follows(cluster: 
     assert ("MAIN-2", str(TARGET)) in cluster.installations()
     assert all(cluster.balancer.asked[node] > 100 for node in cluster.nodes), cluster.balancer.asked
 
-
-def test_an_upgraded_cluster_can_still_be_led_back(cluster: Cluster) -> None:
-    code, output = cluster.cut_over(cluster.folder / "killed-later.json", "--roll-back")
+    code, output = cluster.cut_over(approval, "--roll-back")
 
     assert code == 1, output
     assert [version_of(node) for node in cluster.nodes] == [ORIGIN, ORIGIN]

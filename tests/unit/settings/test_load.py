@@ -168,6 +168,40 @@ def test_the_main_instance_s_machine_is_of_the_kind_that_it_says(tmp_path: Path)
     assert MainSettings.model_validate(told).model_dump(mode="json") == told
 
 
+def test_other_nodes_are_as_the_leading_one_where_nothing_else_is_said(tmp_path: Path) -> None:
+    second = (
+        '[[main.host.other_nodes]]\nurl = "http://octopus-2:8080"\naddress = "octopus-2"\nidentity_file = "keys/two"\n'
+    )
+
+    main = load(settings_file(tmp_path, MAIN + ON_HOST + second), environment={}).main
+
+    assert main is not None
+    assert isinstance(main.host, MainOnHostSettings)
+    one, two = main.host.nodes
+    assert (one.address, one.url, one.identity_file) == ("octopus.example.com", None, tmp_path / "keys/tidegate")
+    assert (two.address, two.url, two.identity_file) == ("octopus-2", "http://octopus-2:8080", tmp_path / "keys/two")
+    assert two.home == one.home == "/var/lib/octopus"
+    assert main.host.model_copy(update={"other_nodes": ()}).nodes == (one,)
+
+
+def test_a_node_without_an_address_of_its_own_or_named_twice_is_refused(tmp_path: Path) -> None:
+    table = "[[main.host.other_nodes]]\n"
+
+    assert "main.host.other_nodes.0.url: is missing" in problem(tmp_path, MAIN + ON_HOST + table + 'address = "two"\n')
+    twice = MAIN + ON_HOST + table + 'url = "http://octopus-2"\n'
+    assert "two nodes are the same instance on the same machine" in problem(tmp_path, twice)
+
+
+def test_other_nodes_of_an_embedded_main_instance_lie_beside_the_settings(tmp_path: Path) -> None:
+    text = '[main.host]\nfolder = "lab/main"\n[[main.host.other_nodes]]\nfolder = "lab/main-2"\nurl = "http://127.0.0.1:1"\n'
+
+    main = load(settings_file(tmp_path, MAIN + text), environment={}).main
+
+    assert main is not None
+    assert isinstance(main.host, EmbeddedMainHostSettings)
+    assert [one.folder for one in main.host.other_nodes] == [tmp_path / "lab/main-2"]
+
+
 def test_mistakes_about_the_main_instance_s_machine_are_told_where_they_were_made(tmp_path: Path) -> None:
     message = problem(tmp_path, MAIN + ON_HOST.replace("home", "hone").replace("/opt", "opt"))
 

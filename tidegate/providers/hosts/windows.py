@@ -17,9 +17,10 @@ from tidegate.providers.hosts.quoting import encoded, powershell_text, windows_c
 #: PowerShell goes on after an error unless told otherwise; texts are told in UTF-8.
 _STRICT: Final = "$ErrorActionPreference = 'Stop'\n[Console]::OutputEncoding = [System.Text.Encoding]::UTF8\n"
 
-#: Windows tells a process's arguments as one text, so each regular expression must match somewhere in it.
+#: Windows tells a process's arguments as one text: each regular expression must match from the edge of one to an edge.
 _OURS: Final = r"""
-$patterns = [Console]::In.ReadToEnd() -split "`n" | ForEach-Object { $_.Trim() } | Where-Object { $_ }
+$patterns = [Console]::In.ReadToEnd() -split "`n" | ForEach-Object { $_.Trim() } | Where-Object { $_ } |
+  ForEach-Object { '(?:^|[\s"])(?:' + $_ + ')(?:[\s"]|$)' }
 function Ours {
   Get-CimInstance Win32_Process | Where-Object {
     $line = $_.CommandLine
