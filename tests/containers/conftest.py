@@ -35,7 +35,7 @@ SETTINGS = ContainerSettings(
 #: (OctopusDeploy/Issues#8241).
 OLD_NODES, NEW_NODES = Version(2023, 1, 9794), Version(2023, 2, 9755)
 #: Versions that the tests need, beside those that scripts/stand-in-images makes without being asked.
-_VERSIONS: Final = ("2018.12.1", "2020.6.4671", "2021.1.7500", str(OLD_NODES), str(NEW_NODES))
+_VERSIONS: Final = ("2018.12.1", "2020.6.4671", "2021.1.7500", "2021.3.12912", str(OLD_NODES), str(NEW_NODES))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -31,8 +31,9 @@ def in_containers(
     nodes: int = 1,
     keep: str = "never",
     octopus_image: str = SETTINGS.octopus_image,
+    more: str = "",
 ) -> Job:
-    """``keep`` and what else the settings say; ``arguments`` are pytest's."""
+    """``keep`` and what else the settings say, ``more`` of them about the test instance; ``arguments`` are pytest's."""
     settings = folder / "settings.toml"
     wanted = SETTINGS.model_copy(update={"octopus_image": octopus_image})
     settings.write_text(
@@ -42,6 +43,7 @@ def in_containers(
                 'provider = "containers"',
                 f"nodes = {nodes}",
                 f'keep = "{keep}"',
+                more,
                 "[containers]",
                 "accept_eula = true",
                 *(

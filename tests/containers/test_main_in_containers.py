@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from tests.containers.conftest import SETTINGS
 from tests.journeys.runs import REPOSITORY
+from tests.support.load_balancer import balancing
 from tests.support.standing import (
     AFTER_THE_UPGRADE,
     HOP,
@@ -55,8 +56,9 @@ from tidegate.sqlserver.history import installation_history
 from tidegate.sqlserver.image import image_differences
 from tidegate.waiting import wait_until
 
-NAME, SECOND = "tidegate-test-main", "tidegate-test-main-second"
-SERVICE = "octopus-of-the-test"
+#: Of this run alone: two on one engine are not in each other's way.
+NAME, SECOND = f"tidegate-test-main-{os.getpid()}", f"tidegate-test-main-{os.getpid()}-second"
+SERVICE = f"octopus-of-the-test-{os.getpid()}"
 #: A container's start sets its administrator's password anew.
 STARTED = (*LIVING, "rows of dbo.User:")
 FOLDERS = {"/repository": "packages", "/artifacts": "artifacts", "/taskLogs": "task-logs"}
@@ -306,12 +308,16 @@ def second(standing: Standings) -> str:
 
 
 @pytest.fixture
-def cluster(standing: Standings, second: str) -> Standings:
-    del second
-    file = standing.folder / "cluster.toml"
+def cluster(standing: Standings, second: str) -> Iterator[Standings]:
+    """Known to everybody by the address of a load balancer."""
     text = standing.settings.read_text(encoding="utf-8")
-    file.write_text(text.replace(f'service = "{SERVICE}"', f'nodes = ["{NAME}", "{SECOND}"]'), encoding="utf-8")
-    return replace(standing, settings=file)
+    with balancing(standing.main.url, second) as balancer:
+        file = standing.folder / "cluster.toml"
+        text = text.replace(f'url = "{standing.main.url}"', f'url = "{balancer.url}"')
+        file.write_text(text.replace(f'service = "{SERVICE}"', f'nodes = ["{NAME}", "{SECOND}"]'), encoding="utf-8")
+        settings = load(file)
+        assert settings.main is not None
+        yield replace(standing, settings=file, main=describe_main(settings.main))
 
 
 def test_a_cluster_of_which_one_node_is_named_is_refused_before_anything_is_touched(
@@ -358,7 +364,7 @@ def test_a_cluster_killed_between_its_nodes_goes_on_and_upgrades_the_others(clus
     assert nodes_of(cluster.main) == {"MAIN": (True, True), "SECOND": (True, True)}
     for name in (NAME, SECOND):
         assert cluster.container(name)["Config"]["Image"] == SETTINGS.octopus_image_of(TARGET)
-    left = cast("Any", cluster.engine.client).containers.list(all=True, filters={"name": "aside"})
+    left = cast("Any", cluster.engine.client).containers.list(all=True, filters={"name": f"{NAME}.*aside"})
     assert left == [], "verified: what was put aside is gone"
 
 

@@ -66,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(content)
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _handle  # noqa: N815 - named by the standard library
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _handle
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: tests look at what it counts."""
