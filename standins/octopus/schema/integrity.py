@@ -1,6 +1,8 @@
 """The system integrity check: is the database's schema the one this version expects?
 
-It runs at start-up, daily and on request, and lists "Missing item: …" and "Unexpected item: …" (Octopus docs).
+It runs at start-up, daily and on request, and lists "Missing item: …" and "Unexpected item: …" (Octopus docs). A view
+that was not refreshed lacks columns, which it lists as well (OctopusDeploy/Issues 2596: "Missing item: VIEW
+dbo.DeploymentSummary.Version …"): what the first start after a half-done upgrade says of it.
 """
 
 from __future__ import annotations
@@ -23,6 +25,10 @@ FROM INFORMATION_SCHEMA.COLUMNS c
 JOIN INFORMATION_SCHEMA.TABLES t ON t.TABLE_SCHEMA = c.TABLE_SCHEMA AND t.TABLE_NAME = c.TABLE_NAME
 WHERE t.TABLE_TYPE = 'BASE TABLE' AND c.TABLE_SCHEMA = 'dbo'
 """
+_VIEW_COLUMNS: Final = """
+SELECT v.name, c.name FROM sys.columns c JOIN sys.views v ON v.object_id = c.object_id
+WHERE SCHEMA_NAME(v.schema_id) = 'dbo'
+"""
 _INDEXES: Final = """
 SELECT t.name, i.name FROM sys.indexes i JOIN sys.tables t ON t.object_id = i.object_id
 WHERE i.name IS NOT NULL AND SCHEMA_NAME(t.schema_id) = 'dbo' AND i.is_primary_key = 0
@@ -41,7 +47,7 @@ def differences(server: Server) -> list[str]:
 
 
 def schema_differences(database: Database, version: Version) -> list[str]:
-    expected, actual = set(expected_items(version)), set(actual_items(database))
+    expected, actual = set(expected_items(version)), set(actual_items(database, version))
     missing = [f"Missing item: {item}" for item in sorted(expected - actual)]
     return missing + [f"Unexpected item: {item}" for item in sorted(actual - expected)]
 
@@ -57,6 +63,12 @@ def expected_items(version: Version) -> Iterable[str]:
             yield from (_index(table, name) for name in definition.get("indexes", ()))
     for view in views_of(version):
         yield f"VIEW dbo.{view.name}"
+        if view.all_of:
+            yield from (_in_view(view.name, column) for column in _columns_of(kinds_of(version)[view.all_of]))
+
+
+def _columns_of(kind: DocumentKind) -> set[str]:
+    return {"Id", "JSON", *kind.columns, *(["DataVersion"] if kind.data_version else ())}
 
 
 def _items_of_kind(kind: DocumentKind) -> Iterable[str]:
@@ -72,13 +84,18 @@ def _items_of_kind(kind: DocumentKind) -> Iterable[str]:
         yield _index(kind.table, f"IX_{kind.table}_{'_'.join(columns)}")
 
 
-def actual_items(database: Database) -> Iterable[str]:
+def actual_items(database: Database, version: Version) -> Iterable[str]:
     for table, column, sql_type, length in database.run(_COLUMNS):
         yield _column(table, column, _full_type(sql_type, length))
     for table, name in database.run(_INDEXES):
         yield _index(table, name)
     for (name,) in database.run("SELECT name FROM sys.views WHERE SCHEMA_NAME(schema_id) = 'dbo'"):
         yield f"VIEW dbo.{name}"
+    wide = {view.name: _columns_of(kinds_of(version)[view.all_of]) for view in views_of(version) if view.all_of}
+    for view, column in database.run(_VIEW_COLUMNS):
+        # What else such a view selects is its own affair.
+        if column in wide.get(view, ()):
+            yield _in_view(view, column)
 
 
 def _full_type(name: str, length: int | None) -> str:
@@ -89,6 +106,10 @@ def _full_type(name: str, length: int | None) -> str:
 
 def _column(table: str, column: str, sql_type: str) -> str:
     return f"USER_TABLE {table}.{column} {sql_type}"
+
+
+def _in_view(view: str, column: str) -> str:
+    return f"VIEW dbo.{view}.{column}"
 
 
 def _index(table: str, name: str) -> str:

@@ -47,6 +47,7 @@ class View:
     sql: str
     since: Version = _ALWAYS
     until: Version = _NEVER
+    all_of: str = ""  # a kind whose every column it selects, so that it falls behind when one is added
 
     def text(self) -> str:
         return (_FOLDER / "post" / self.sql).read_text(encoding="utf-8")
@@ -81,6 +82,7 @@ def views_of(version: Version) -> Sequence[View]:
             row["sql"],
             Version.parse(row.get("since", "0.0.0")),
             Version.parse(row.get("until", "9999.0.0")),
+            row.get("all_of", ""),
         )
         for row in _file()["views"]
     )

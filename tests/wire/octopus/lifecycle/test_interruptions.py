@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 
 from standins.octopus.contract import Version
 from standins.octopus.schema.integrity import schema_differences
 from tests.wire.octopus.lifecycle.machine import ADMIN_KEY, Instance
+from tidegate.waiting import wait_until
 
 _SPACES = "Octopus.Core.UpgradeScripts.Script0160 - Spaces.sql"
 
@@ -39,7 +41,9 @@ def test_a_node_killed_between_scripts_has_changed_nothing_and_the_next_start_sa
 
 
 def test_a_node_killed_before_the_views_are_refreshed_leaves_a_half_upgraded_database(instance: Instance) -> None:
-    """It starts, and fails later: "Invalid column name 'SpaceId'" on the releases page (OctopusDeploy/Issues 5252)."""
+    """It starts, and fails later: "Invalid column name 'SpaceId'" on the releases page (OctopusDeploy/Issues 5252). The
+    integrity check of that start says so (as in OctopusDeploy/Issues 2596).
+    """
     instance.create("2018.12.1")
 
     cut(instance, "2019.1.0", "Executing post-upgrade scripts")
@@ -55,8 +59,23 @@ def test_a_node_killed_before_the_views_are_refreshed_leaves_a_half_upgraded_dat
         body = {"Name": "Shop", "ProjectGroupId": group, "LifecycleId": lifecycle}
         project = client.post("/api/projects", json=body).json()
         page = client.get(f"/api/projects/{project['Id']}/releases")
+        log = integrity_check(client)
+    assert "Missing item: VIEW dbo.Release_LatestByProjectChannel.SpaceId" in log
+    assert "Missing item: VIEW dbo.Release_WithDeploymentProcess.SpaceId" in log
     assert page.status_code == 500
     assert "Invalid column name 'SpaceId'" in page.json()["ErrorMessage"]
+
+
+def integrity_check(client: httpx.Client) -> str:
+    """The log of the check that a server makes as it starts."""
+
+    def ended() -> dict[str, Any] | None:
+        found = client.get("/api/tasks", params={"name": "SystemIntegrityCheck"}).json()["Items"]
+        return next((task for task in found if task["IsCompleted"]), None)
+
+    task = wait_until(ended, timeout=60, what="the integrity check to end")
+    assert task["State"] == "Failed"
+    return client.get(f"/api/tasks/{task['Id']}/raw").text
 
 
 def test_of_two_nodes_that_upgrade_at_once_one_does(instance: Instance) -> None:
