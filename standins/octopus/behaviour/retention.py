@@ -43,10 +43,15 @@ class Deployed:
     running: bool = False
 
 
-def policy_for(lifecycle: Mapping[str, Any], phase: Mapping[str, Any] | None) -> Policy:
-    """A phase without a policy of its own has the lifecycle's."""
-    own = mapped(phase or {}, "ReleaseRetentionPolicy")
-    return Policy.of(own or mapped(lifecycle, "ReleaseRetentionPolicy"))
+def policy_for(
+    lifecycle: Mapping[str, Any], phase: Mapping[str, Any] | None, default: Policy = Policy(0, forever=True)
+) -> Policy:
+    """A phase without a policy of its own has the lifecycle's; what says neither how many nor "forever" has its
+    space's ``default``.
+    """
+    own = mapped(phase or {}, "ReleaseRetentionPolicy") or mapped(lifecycle, "ReleaseRetentionPolicy")
+    left_to_space = own.get("Strategy") == "Default" and not own.get("QuantityToKeep")
+    return default if left_to_space and not own.get("ShouldKeepForever") else Policy.of(own)
 
 
 def releases_to_delete(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from standins.octopus.behaviour import events, lifecycles, package_store, progress, releases
 from standins.octopus.behaviour.activity import Activity
 from standins.octopus.behaviour.dispatcher import Running
-from standins.octopus.behaviour.documents import listed, mapped
+from standins.octopus.behaviour.documents import listed
 from standins.octopus.behaviour.moments import moment
 from standins.octopus.behaviour.plan import process_packages
 from standins.octopus.behaviour.retention import (
@@ -18,6 +18,8 @@ from standins.octopus.behaviour.retention import (
 )
 from standins.octopus.contract import Document, Server, Transaction
 from standins.octopus.regressions import hooks
+
+_PORTION = 1000  # ids a query names at most
 
 
 def run(running: Running) -> None:
@@ -41,6 +43,7 @@ def _spaces(server: Server, transaction: Transaction) -> list[str | None]:
 
 def _project(server: Server, transaction: Transaction, project: Document, log: Activity) -> None:
     environments = progress.environments(transaction, project.get("SpaceId"))
+    default = _space_default(transaction, project.get("SpaceId"))
     for channel in transaction.query("Channel", where={"ProjectId": project["Id"]}):
         lifecycle = progress.lifecycle_of(transaction, project, channel)
         documents = {
@@ -50,8 +53,8 @@ def _project(server: Server, transaction: Transaction, project: Document, log: A
         doomed = releases_to_delete(
             {entry["Id"]: moment(entry["Assembled"]) or server.now() for entry in documents.values()},
             _deployed(transaction, documents),
-            _policies(lifecycle, environments),
-            Policy.of(mapped(lifecycle, "ReleaseRetentionPolicy")),
+            _policies(lifecycle, environments, default),
+            policy_for(lifecycle, None, default),
             server.now(),
         )
         for release_id in hooks.adjust("releases to delete", doomed, list(documents)):
@@ -59,10 +62,16 @@ def _project(server: Server, transaction: Transaction, project: Document, log: A
             releases.delete(server, transaction, documents[release_id])
 
 
-def _policies(lifecycle: Document, environments: list[Document]) -> dict[str, Policy]:
+def _space_default(transaction: Transaction, space: str | None) -> Policy:
+    """What lifecycles keep that leave it to their space (2025.3)."""
+    kept = transaction.load("Configuration", f"retentionpolicy-LifecycleRelease-{space}")
+    return Policy.of(kept)
+
+
+def _policies(lifecycle: Document, environments: list[Document], default: Policy) -> dict[str, Policy]:
     given = {phase.get("Name"): phase for phase in listed(lifecycle, "Phases")}
     return {
-        environment: policy_for(lifecycle, given.get(phase.name))
+        environment: policy_for(lifecycle, given.get(phase.name), default)
         for phase in lifecycles.phases_of(lifecycle, environments)
         for environment in phase.environments
     }
@@ -71,7 +80,12 @@ def _policies(lifecycle: Document, environments: list[Document]) -> dict[str, Po
 def _deployed(transaction: Transaction, documents: dict[str, Document]) -> list[Deployed]:
     if not documents:
         return []
-    entries = transaction.query("Deployment", where={"ReleaseId": list(documents)})
+    ids = list(documents)
+    entries = [
+        entry
+        for start in range(0, len(ids), _PORTION)
+        for entry in transaction.query("Deployment", where={"ReleaseId": ids[start : start + _PORTION]})
+    ]
     tasks = {task["Id"]: task for task in transaction.load_many("ServerTask", [entry["TaskId"] for entry in entries])}
     found: list[Deployed] = []
     for entry in entries:

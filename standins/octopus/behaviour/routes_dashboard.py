@@ -40,6 +40,8 @@ def dynamic(call: Call) -> Reply:
     rows = dashboards.current_rows(call.transaction, wanted)
     with_previous = is_true(call.query.get("includeprevious"))
     board = _board(call, projects, environments, rows, with_previous=with_previous)
+    # Here the earlier ones are among the items, marked IsPrevious (go-octopusdeploy, its tests against real servers).
+    board["Items"] += board.pop("PreviousItems")
     # go-octopusdeploy relies on it for what it filtered by.
     return Reply({**board, "IsFiltered": bool(wanted or wanted_environments)})
 

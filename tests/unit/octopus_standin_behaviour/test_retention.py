@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from standins.octopus.behaviour.retention import Deployed, Policy, Stored, packages_to_delete, releases_to_delete
+from standins.octopus.behaviour.retention import (
+    Deployed,
+    Policy,
+    Stored,
+    packages_to_delete,
+    policy_for,
+    releases_to_delete,
+)
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 KEEP_ALL = Policy(0, forever=True)
@@ -84,3 +92,15 @@ def test_packages_in_use_and_young_ones_stay() -> None:
 
     assert packages_to_delete(stored, [("acme.web", "1.0.0")], 30, NOW) == ["free"]
     assert packages_to_delete(stored, [], 0, NOW) == []
+
+
+def test_a_lifecycle_may_leave_it_to_its_space() -> None:
+    space = Policy(3, "Items")
+
+    def kept(**own: Any) -> Policy:
+        return policy_for({"ReleaseRetentionPolicy": {"Unit": "Items", **own}}, None, space)
+
+    assert kept(Strategy="Default", QuantityToKeep=0, ShouldKeepForever=False) == space
+    assert kept(Strategy="Default", QuantityToKeep=5).quantity == 5
+    assert kept(Strategy="Default", QuantityToKeep=0, ShouldKeepForever=True).forever
+    assert kept(QuantityToKeep=0).forever

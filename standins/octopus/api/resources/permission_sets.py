@@ -10,10 +10,10 @@ from datetime import timedelta
 
 from standins.octopus.api import hooks
 from standins.octopus.api.calls import api_call, caller
-from standins.octopus.api.crud import body_of, present_one
+from standins.octopus.api.crud import body_of, present, present_one
 from standins.octopus.api.errors import invalid, not_found
 from standins.octopus.api.permissions import permissions_for
-from standins.octopus.api.rendering import created, render
+from standins.octopus.api.rendering import created
 from standins.octopus.api.rights import UserRights
 from standins.octopus.api.versions import has_spaces
 from standins.octopus.behaviour.documents import listed
@@ -133,9 +133,7 @@ def spaces_of_user(call: Call) -> Reply:
     rights = world.access.rights_of(user)
     everything = rights.allows("SpaceView")
     found = [space for space in world.spaces.values() if everything or space["Id"] in rights.spaces()]
-    return Reply(
-        [render(call, "Space", space) for space in sorted(found, key=lambda space: str(space["Name"]).lower())]
-    )
+    return Reply(present(call, "Space", sorted(found, key=lambda space: str(space["Name"]).lower())))
 
 
 def membership(call: Call) -> Reply:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import Final
 
 from standins.octopus.api import hooks
 from standins.octopus.api.calls import api_call
@@ -77,6 +78,33 @@ def _information(call: Call) -> Document:
 
 def system_information(call: Call) -> Reply:
     return Reply({**_information(call), "Links": {"Self": "/api/serverstatus/system-info"}})
+
+
+#: Area → what is counted → kind (go-octopusdeploy, pkg/serverstatus).
+_COUNTED: Final = {
+    "Global": {"Spaces": "Space", "Teams": "Team", "Users": "User"},
+    "Infrastructure": {
+        "DeploymentTargets": "Machine",
+        "Environments": "DeploymentEnvironment",
+        "Tenants": "Tenant",
+        "WorkerPools": "WorkerPool",
+        "Workers": "Worker",
+    },
+    "Library": {"Certificates": "Certificate", "Packages": "NuGetPackage", "VariableSets": "LibraryVariableSet"},
+    "Project": {
+        "Deployments": "Deployment",
+        "Projects": "Project",
+        "Releases": "Release",
+        "RunbookRuns": "RunbookRun",
+        "Runbooks": "Runbook",
+    },
+}
+
+
+def document_counts(call: Call) -> Reply:
+    return Reply(
+        {area: {what: call.transaction.count(kind) for what, kind in kinds.items()} for area, kinds in _COUNTED.items()}
+    )
 
 
 def recent_logs(call: Call) -> Reply:
@@ -232,6 +260,8 @@ def ping(call: Call) -> Reply:
 ROUTES = (
     Route("GET", "serverstatus", status, "system", "", operation="getServerStatus"),
     Route("GET", "serverstatus/system-info", system_information, "system", "", operation="getSystemInfo"),
+    # Not before go-octopusdeploy and the API documents of 2026; since when is not known.
+    Route("GET", "serverstatus/counts", document_counts, "system", "AdministerSystem", "2025.1"),
     Route("GET", "serverstatus/logs", recent_logs, "system", "AdministerSystem", operation="listRecentLogs"),
     Route(
         "GET", "serverstatus/system-report", system_report, "system", "AdministerSystem", operation="getSystemReport"

@@ -179,8 +179,14 @@ def test_the_dashboard_and_the_progression_show_what_stands_where(shop: Workshop
     shop.finished(shop.deploy(bad))
 
     board = shop.get(f"dashboard?projectId={project['Id']}")
+    dynamic = shop.get(f"dashboard/dynamic?projects={project['Id']}&includePrevious=true")
     progression = shop.get(f"progression/{project['Id']}")
 
+    assert [(item["ReleaseVersion"], item["IsPrevious"]) for item in dynamic["Items"]] == [
+        ("2.0.0", False),
+        ("1.0.0", True),
+    ]
+    assert "PreviousItems" not in dynamic
     assert [(item["ReleaseVersion"], item["State"], item["IsCurrent"]) for item in board["Items"]] == [
         ("2.0.0", "Failed", True)
     ]

@@ -179,3 +179,37 @@ def _project(go: httpx.Client, package: str) -> tuple[dict[str, Any], dict[str, 
     process["Steps"] = [{"Name": "Say", "Actions": [action]}]
     created(go.put(f"{S}/projects/{project['Id']}/deploymentprocesses", json=process))
     return project, environment
+
+
+def test_what_a_space_keeps_by_default(go: httpx.Client) -> None:
+    """Read by type and changed by id (go-octopusdeploy, pkg/retention)."""
+    path = f"{S}/retentionpolicies"
+    policy = go.get(path, params={"RetentionType": "LifecycleRelease"}).json()
+    wanted = {**policy, "Strategy": "Count", "QuantityToKeep": 4, "Unit": "Days"}
+    wrong = {**policy, "Strategy": "Count", "QuantityToKeep": 0}
+
+    changed = go.put(f"{path}/{policy['Id']}", json=wanted)
+    again = go.get(path, params={"RetentionType": "LifecycleRelease"}).json()
+    go.put(f"{path}/{policy['Id']}", json=policy)
+
+    assert (policy["RetentionType"], policy["Strategy"]) == ("LifecycleRelease", "Forever")
+    assert changed.json() == wanted == again
+    assert go.put(f"{path}/{policy['Id']}", json=wrong).status_code == 400
+    assert go.get(path, params={"RetentionType": "Nothing"}).status_code == 400
+    assert go.get(f"{path}/{policy['Id']}x").status_code == 404
+
+
+def test_how_much_there_is_of_everything(go: httpx.Client) -> None:
+    counts = go.get("/api/serverstatus/counts").json()
+
+    assert counts["Global"]["Spaces"] >= 1
+    assert counts["Project"]["Projects"] == go.get("/api/projects").json()["TotalResults"]
+
+
+def test_the_spaces_of_a_user_are_told_as_spaces_are(go: httpx.Client) -> None:
+    me = go.get("/api/users/me").json()
+
+    found = go.get(f"/api/users/{me['Id']}/spaces").json()
+
+    assert found
+    assert found == [go.get(f"/api/spaces/{space['Id']}").json() for space in found]
