@@ -11,19 +11,22 @@ from typing import Any, Final, TextIO
 from tidegate.command.exits import INCOMPLETE, NO, YES, Commands
 from tidegate.digests import sha256_of
 from tidegate.errors import HarnessError, SettingsError, UsageError
-from tidegate.gate.answer import Answer, Asked, EvidenceNow, Trusted, answer, malformed
+from tidegate.gate.answer import answer
 from tidegate.gate.approval import APPROVAL, Approval, Choice, load_approval, statement_of, utc_now
-from tidegate.gate.evidence import LEDGER, read_entries
-from tidegate.gate.judged_again import evidence_now
+from tidegate.gate.evidence import LEDGER
+from tidegate.gate.judged_again import evidence_now, examine
+from tidegate.gate.objections import Answer, malformed
 from tidegate.gate.policy import with_settings
-from tidegate.gate.seal import SEAL, signer_of, verify_run
+from tidegate.gate.question import Asked, EvidenceNow, Trusted
+from tidegate.gate.seal import SEAL
 from tidegate.gate.signing import SigningKey, public_key
-from tidegate.gate.verdict import Outcome, recompute
+from tidegate.gate.verdict import Outcome
 from tidegate.octopus.downloads import DownloadFeed
 from tidegate.rehearsal.guard import same_url
 from tidegate.rehearsal.instances import DatabaseAddress
 from tidegate.rehearsal.main import database_address
 from tidegate.rehearsal.main_now import MainNow, read_main_now
+from tidegate.reporting.page_check import page_damage
 from tidegate.secrets import Secret
 from tidegate.settings import Settings, load
 from tidegate.versions import Version, plan, release_knowledge
@@ -78,17 +81,16 @@ def _sign(chosen: argparse.Namespace, output: TextIO) -> int:
     folder: Path = chosen.folder
     if not folder.is_dir():
         raise UsageError("there is no such run folder", where=str(folder))
-    ledger = verify_run(folder)
-    damage = [str(one) for one in ledger.damage]
-    if damage:
+    found = examine(folder)
+    damage = [str(one) for one in (*found.ledger.damage, *page_damage(folder, found))]
+    if damage or found.verdict is None:
         output.write("not signed: the evidence is not what was recorded\n" + "".join(f"  {one}\n" for one in damage))
         return NO
-    runner, runners = signer_of(folder, ledger.head), load(chosen.settings).approval.runners
+    runner, runners = found.runner, load(chosen.settings).approval.runners
     if runners and runner not in runners:
         output.write(f"not signed: the run was signed {f'with {runner}' if runner else 'by nobody'}, no known runner\n")
         return NO
-    entries = tuple(read_entries(folder / LEDGER))
-    verdict = recompute(entries)
+    entries, verdict = found.entries, found.verdict
     if verdict.outcome is not Outcome.APPROVED:
         output.write(f"not signed: the verdict is {verdict.outcome}\n")
         output.writelines(f"  {reason.subject}: {reason.message}\n" for reason in verdict.reasons)

@@ -9,7 +9,8 @@ from typing import TextIO
 
 from tidegate.command.exits import NO, YES, Commands
 from tidegate.errors import UsageError
-from tidegate.gate.seal import verify_run
+from tidegate.gate.judged_again import examine
+from tidegate.reporting.page_check import not_compared, page_damage
 
 
 def add(commands: Commands) -> None:
@@ -25,15 +26,25 @@ def add(commands: Commands) -> None:
 def _verify(chosen: argparse.Namespace, output: TextIO) -> int:
     if not chosen.folder.is_dir():
         raise UsageError("there is no such run folder", where=str(chosen.folder))
-    ledger = verify_run(chosen.folder)
+    found = examine(chosen.folder)
+    ledger, damage = found.ledger, (*found.ledger.damage, *page_damage(chosen.folder, found))
+    unseen = not_compared(chosen.folder, found)
     if chosen.json:
-        damage = [{"place": one.place, "what": one.what} for one in ledger.damage]
-        output.write(
-            json.dumps({"sound": ledger.sound, "events": ledger.length, "head": ledger.head, "damage": damage})
-        )
-        output.write("\n")
-    elif ledger.sound:
-        output.write(f"sound: {ledger.length} events, the last has digest {ledger.head}\n")
+        told = {
+            "sound": not damage,
+            "events": ledger.length,
+            "head": ledger.head,
+            "verdict": found.verdict.outcome.value if found.verdict else None,
+            "signedWith": found.runner or None,
+            "damage": [{"place": one.place, "what": one.what} for one in damage],
+            "notCompared": unseen,
+        }
+        output.write(json.dumps(told, ensure_ascii=False) + "\n")
+    elif damage or found.verdict is None:
+        output.write("".join(f"{one}\n" for one in damage))
     else:
-        output.write("".join(f"{one}\n" for one in ledger.damage))
-    return YES if ledger.sound else NO
+        output.write(f"sound: {ledger.length} events, the last has digest {ledger.head}\n")
+        output.write(f"judged again: {found.verdict.outcome}\n")
+        output.write(f"signed by its runner with {found.runner}\n" if found.runner else "")
+        output.write(f"not compared: {', '.join(unseen)} (make them again: tidegate report)\n" if unseen else "")
+    return NO if damage else YES

@@ -16,11 +16,13 @@ from tidegate.cutover.procedure import Work
 from tidegate.cutover.running import Ended, alone, run_cut_over, unfinished
 from tidegate.errors import HarnessError, SettingsError, TidegateError, UsageError
 from tidegate.gate import waivers
-from tidegate.gate.answer import Asked, EvidenceNow, Says, Trusted, answer
+from tidegate.gate.answer import answer
 from tidegate.gate.approval import Approval, Statement, load_approval, utc_now
 from tidegate.gate.evidence import LEDGER, canonical
 from tidegate.gate.judged_again import evidence_now
+from tidegate.gate.objections import Says
 from tidegate.gate.policy import with_settings
+from tidegate.gate.question import Asked, EvidenceNow, Trusted
 from tidegate.octopus.client import OctopusClient
 from tidegate.octopus.maintenance import in_maintenance_mode
 from tidegate.octopus.nodes import running, shown_nodes

@@ -6,158 +6,23 @@ and nothing that could not be read counts as unchanged.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from tidegate.errors import HarnessError
 from tidegate.gate.approval import Approval, Choice, Decision, plan_digest
 from tidegate.gate.drift import counted, that_matter
+from tidegate.gate.objections import Answer, Objection, Reason, Says
 from tidegate.gate.policy import Policy
+from tidegate.gate.question import Asked, EvidenceNow, Trusted
 from tidegate.gate.signing import signed_by
 from tidegate.rehearsal.guard import same_url
 from tidegate.rehearsal.main_mark import AuditEvent
 from tidegate.rehearsal.main_now import MainNow
 
-
-class Says(StrEnum):
-    """The three answers a pipeline can get."""
-
-    YES = "yes"
-    NO = "no"
-    UNKNOWN = "unknown"
-
-    @property
-    def exit_code(self) -> int:
-        return {Says.YES: 0, Says.NO: 1, Says.UNKNOWN: 10}[self]
-
-
-class Objection(StrEnum):
-    """Why the answer is not "yes"."""
-
-    MALFORMED = "malformed"
-    BAD_SIGNATURE = "bad-signature"
-    UNKNOWN_SIGNER = "unknown-signer"
-    REJECTED = "rejected-by-approver"
-    TOO_FEW_APPROVALS = "too-few-approvals"
-    DUTIES_NOT_SEPARATED = "duties-not-separated"
-    EXPIRED = "expired"
-    CLOCK = "clock"
-    OTHER_INSTANCE = "other-instance"
-    OTHER_VERSION = "version-drift"
-    OTHER_SCHEMA = "schema-drift"
-    DRIFTED = "audit-drift"
-    OTHER_PLAN = "other-plan"
-    OTHER_INSTALLER = "other-installer"
-    OTHER_EVIDENCE = "other-evidence"
-    ONLY_A_SUBSET = "only-a-subset"
-    UNKNOWN_RUNNER = "unknown-runner"
-    UNREACHABLE = "unreachable"
-    NOT_COMPARED = "not-compared"
-
-
-#: These leave the question open; every other objection answers it with "no".
-_OPEN: Final = {Objection.CLOCK, Objection.UNREACHABLE, Objection.NOT_COMPARED}
-
 #: Two machines' clocks are rarely further apart, when both are kept by a time service.
 _CLOCK_TOLERANCE: Final = timedelta(minutes=5)
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One objection, as an object for pipelines and a sentence for people."""
-
-    objection: Objection
-    message: str
-
-    @property
-    def leads_to(self) -> Says:
-        return Says.UNKNOWN if self.objection in _OPEN else Says.NO
-
-
-@dataclass(frozen=True, slots=True)
-class Trusted:
-    """Somebody whose signature counts. ``logins`` are the names under which they may have run a rehearsal."""
-
-    name: str
-    key: str
-    logins: tuple[str, ...] = ()
-
-    def ran(self, rehearsed_by: str) -> bool:
-        return rehearsed_by.casefold() in {self.name.casefold(), *(login.casefold() for login in self.logins)}
-
-
-@dataclass(frozen=True, slots=True)
-class EvidenceNow:
-    """A run folder, verified and judged again."""
-
-    head: str
-    verdict_sha256: str
-    seal_sha256: str
-    run_signed_by: str
-    damage: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the pipeline is about to do and read; None for what it does not compare.
-
-    ``plan`` is a plan as evidence records it, ``installers`` the digest of each version that is ready to be installed.
-    ``without_database`` says that leaving the schema out is meant; with ``runners``, only runs signed with one of these
-    keys count.
-    """
-
-    now: datetime
-    main: MainNow | HarnessError
-    trusted: tuple[Trusted, ...]
-    policy: Policy | None = None
-    plan: Mapping[str, Any] | None = None
-    installers: Mapping[str, str] | HarnessError | None = None
-    evidence: EvidenceNow | None = None
-    without_database: bool = False
-    runners: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The answer, why, and the audit events that matter."""
-
-    says: Says
-    reasons: tuple[Reason, ...]
-    drift: tuple[AuditEvent, ...] = ()
-    approvers: tuple[str, ...] = ()
-    compared: tuple[str, ...] = field(default=())
-
-    def as_json(self) -> dict[str, Any]:
-        """For pipelines."""
-        return {
-            "answer": self.says.value,
-            "reasons": [{"code": one.objection.value, "message": one.message} for one in self.reasons],
-            "drift": {
-                "events": len(self.drift),
-                "byCategory": counted(self.drift),
-                "listed": [
-                    {
-                        "id": event.id,
-                        "occurred": event.occurred.isoformat(),
-                        "category": event.category,
-                        "user": event.user,
-                        "message": event.message,
-                        "documents": list(event.documents),
-                    }
-                    for event in self.drift
-                ],
-            },
-            "approvers": list(self.approvers),
-            "compared": list(self.compared),
-        }
-
-
-def malformed(why: str) -> Answer:
-    """The answer to a file that is no approval."""
-    return Answer(Says.NO, (Reason(Objection.MALFORMED, why),))
 
 
 def answer(approval: Approval, asked: Asked) -> Answer:
@@ -171,6 +36,7 @@ def answer(approval: Approval, asked: Asked) -> Answer:
         *(reason for policy in policies for reason in _people_reasons(approval, believed, policy)),
         *(reason for policy in policies for reason in _time_reasons(approval, policy, asked.now)),
         *(reason for policy in policies for reason in _reach_reasons(approval, policy)),
+        *_rules_reasons(approval, asked.policy),
         *_plan_reasons(approval, asked),
         *_runner_reasons(approval, asked.runners),
         *_evidence_reasons(approval, asked.evidence),
@@ -198,13 +64,15 @@ def _owner(decision: Decision, trusted: Sequence[Trusted]) -> Trusted | None:
 
 
 def _believed(approval: Approval, trusted: Sequence[Trusted]) -> list[Trusted]:
-    """Who approved, each person once, whatever number of keys they have."""
-    found: dict[str, Trusted] = {}
+    """Who approved, each person once, whatever number of keys they have, and each key once, under whatever names."""
+    found: list[Trusted] = []
     for number, decision in enumerate(approval.decisions):
         owner = _owner(decision, trusted)
-        if owner is not None and decision.choice is Choice.APPROVE and _valid(approval, number):
-            found[owner.name] = owner
-    return list(found.values())
+        if owner is None or decision.choice is not Choice.APPROVE or not _valid(approval, number):
+            continue
+        if not any(owner.key == one.key or owner.name.casefold() == one.name.casefold() for one in found):
+            found.append(owner)
+    return found
 
 
 def _signature_reasons(approval: Approval, trusted: Sequence[Trusted]) -> Iterator[Reason]:
@@ -250,6 +118,12 @@ def _reach_reasons(approval: Approval, policy: Policy) -> Iterator[Reason]:
     reach = approval.statement.reach
     if why := policy.objection_to(reach):
         yield Reason(Objection.ONLY_A_SUBSET, f"{reach} {why}")
+
+
+def _rules_reasons(approval: Approval, policy: Policy | None) -> Iterator[Reason]:
+    """The verdict was given by the rules of the rehearsal; it cannot stand for stricter ones."""
+    for how in policy.stricter_than(approval.statement.policy) if policy else ():
+        yield Reason(Objection.MILDER_RULES, f"the rehearsal was judged by milder rules than asked for here: {how}")
 
 
 def _plan_reasons(approval: Approval, asked: Asked) -> Iterator[Reason]:

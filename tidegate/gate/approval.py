@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from tidegate.errors import HarnessError, UsageError
 from tidegate.gate.evidence import Entry, canonical
@@ -41,9 +41,9 @@ class BoundMain(_Part):
     version: str
     database_guid: str
     schema_sha256: str
-    audited: datetime | None
+    audited: AwareDatetime | None
     newest_events: tuple[str, ...]
-    copied: datetime
+    copied: AwareDatetime
 
 
 class Statement(_Part):
@@ -65,7 +65,7 @@ class Statement(_Part):
     reach: str = ""  # where less than the whole main instance was rehearsed: how much
     policy: Policy
     rehearsed_by: str
-    decided: datetime
+    decided: AwareDatetime
 
     def holds_until(self, policy: Policy) -> datetime:
         """When the approval expires by these rules.
@@ -96,7 +96,7 @@ class Decision(_Part):
     approver: _Said
     choice: Choice
     comment: _Said
-    at: datetime
+    at: AwareDatetime
     key: str
     signature: str = ""
 

@@ -147,7 +147,7 @@ class Evidence:
 
 def read_entries(ledger: Path) -> Iterator[Entry]:
     """Every whole line of a ledger; nothing when there is no ledger. Raises ValueError for a line that is no event."""
-    if not ledger.exists():
+    if not ledger.is_file():
         return
     with ledger.open("rb") as lines:
         for line in lines:
@@ -156,16 +156,22 @@ def read_entries(ledger: Path) -> Iterator[Entry]:
 
 
 def parse_line(line: bytes) -> Entry:
-    """One line of a ledger. Raises ValueError (or KeyError, TypeError) when it is not an event."""
-    raw = json.loads(line)
-    return Entry(
-        number=int(raw["number"]),
-        time=datetime.fromisoformat(raw["time"]),
-        kind=str(raw["kind"]),
-        details=cast("dict[str, Any]", raw["details"]),
-        previous=str(raw["previous"]),
-        digest=hashlib.sha256(line).hexdigest(),
-    )
+    """One line of a ledger. Raises ValueError when it is not an event."""
+    try:
+        raw = json.loads(line)
+        entry = Entry(
+            number=int(raw["number"]),
+            time=datetime.fromisoformat(raw["time"]),
+            kind=str(raw["kind"]),
+            details=cast("dict[str, Any]", raw["details"]),
+            previous=str(raw["previous"]),
+            digest=hashlib.sha256(line).hexdigest(),
+        )
+    except (KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"no event: {type(error).__name__} {error}") from None
+    if not isinstance(raw["details"], dict) or entry.time.tzinfo is None:
+        raise ValueError("no event: its details are no object, or its time says nothing about its zone")
+    return entry
 
 
 def canonical(value: Any) -> bytes:
@@ -207,7 +213,7 @@ def _last(ledger: BufferedRandom) -> tuple[int, str]:
         ledger.write(b"\n")
     try:
         last = parse_line(lines[-1])
-    except (ValueError, KeyError, TypeError):
+    except ValueError:
         return -1, hashlib.sha256(lines[-1]).hexdigest()
     return last.number, last.digest
 

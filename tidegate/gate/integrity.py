@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,7 +47,7 @@ def verify(folder: Path) -> Ledger:
     damage: list[Damage] = []
     recorded: dict[str, str] = {}
     ledger = folder / LEDGER
-    if not ledger.exists():
+    if not ledger.is_file() or ledger.is_symlink():
         return Ledger(head, 0, (Damage(LEDGER, "is missing"),))
     with ledger.open("rb") as lines:
         for length, line in enumerate(lines, start=1):
@@ -55,7 +56,7 @@ def verify(folder: Path) -> Ledger:
                 damage.append(Damage(place, "the line is torn: its writer was stopped in the middle"))
             try:
                 entry = parse_line(line.rstrip(b"\n"))
-            except (ValueError, KeyError, TypeError):
+            except ValueError:
                 damage.append(Damage(place, "the line is not an event"))
                 head = ""
                 continue
@@ -65,7 +66,9 @@ def verify(folder: Path) -> Ledger:
                 damage.append(Damage(place, f"is numbered {entry.number}"))
             head = entry.digest
             if entry.kind == "attachment":
-                recorded[str(entry.details["path"])] = str(entry.details["sha256"])
+                path, digest = str(entry.details.get("path")), str(entry.details.get("sha256"))
+                if recorded.setdefault(path, digest) != digest:
+                    damage.append(Damage(place, f"records {path} again, with another content"))
     if length == 0:
         damage.append(Damage(LEDGER, "is empty"))
     damage.extend(_attachments(folder, recorded))
@@ -75,15 +78,31 @@ def verify(folder: Path) -> Ledger:
 def _attachments(folder: Path, recorded: dict[str, str]) -> Iterator[Damage]:
     inside = folder.resolve()
     for path, digest in recorded.items():
-        file = (folder / path).resolve()
-        if not file.is_relative_to(inside):
-            yield Damage(path, "lies outside the run folder")
-        elif not file.is_file():
-            yield Damage(path, "is missing")
-        elif sha256_of(file) != digest:
-            yield Damage(path, "was changed after it was recorded")
+        try:
+            file = (folder / path).resolve()
+            if not file.is_relative_to(inside):
+                yield Damage(path, "lies outside the run folder")
+            elif not file.is_file():
+                yield Damage(path, "is missing")
+            elif sha256_of(file) != digest:
+                yield Damage(path, "was changed after it was recorded")
+        except (OSError, ValueError) as error:  # unreadable, or no name of a file at all
+            yield Damage(path, f"cannot be read: {getattr(error, 'strerror', None) or error}")
     for name in RECORDED_FOLDERS:
-        for file in sorted((folder / name).rglob("*")):
-            path = file.relative_to(folder).as_posix()
-            if file.is_file() and path not in recorded:
+        for path in files_below(folder, folder / name):
+            if path not in recorded:
                 yield Damage(path, "was added: the ledger does not know it")
+            elif (folder / path).is_symlink():
+                yield Damage(path, "is a link: what it leads to can change unnoticed")
+
+
+def files_below(folder: Path, top: Path) -> list[str]:
+    """Everything at or below ``top`` that is no folder, as paths relative to ``folder``; links are not followed, so
+    that nothing hides behind one."""
+    if top.is_symlink() or not top.is_dir():
+        return [top.relative_to(folder).as_posix()] if top.is_symlink() or top.exists() else []
+    found: list[str] = []
+    for here, folders, files in os.walk(top):
+        linked = [name for name in folders if Path(here, name).is_symlink()]
+        found += [Path(here, name).relative_to(folder).as_posix() for name in (*files, *linked)]
+    return sorted(found)

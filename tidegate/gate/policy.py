@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -42,6 +44,15 @@ class Policy(BaseModel):
         if not reach or self.subset_is_enough:
             return ""
         return "The policy wants a rehearsal of all of it before it is upgraded ([policy] subset_is_enough = false)."
+
+    def stricter_than(self, other: Policy) -> Iterator[str]:
+        """In what these rules for judging a rehearsal demand more than ``other``; rules of the approval are not."""
+        if checks := [one for one in self.required_checks if one not in other.required_checks]:
+            yield f"required_checks without {', '.join(checks)}"
+        if severities := [one.value for one in self.blocking if one not in other.blocking]:
+            yield f"blocking without {', '.join(severities)}"
+        if self.outage_window is not None and (other.outage_window or math.inf) > self.outage_window:
+            yield f"outage_window of {other.outage_window or 'any number of'} minutes instead of {self.outage_window}"
 
 
 def with_settings(policy: Policy, settings: BaseModel) -> Policy:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Final
 
 from tidegate.digests import sha256_of
 from tidegate.gate.evidence import LEDGER, canonical
-from tidegate.gate.integrity import Damage, Ledger, verify
+from tidegate.gate.integrity import Damage, Ledger, files_below, verify
 from tidegate.gate.signing import SigningKey, signed_by
 
 SEAL: Final = "SHA256SUMS"
@@ -25,9 +24,11 @@ SIGNATURE: Final = "SHA256SUMS.sig"
 
 #: Not sealed, because it may be made or changed later: what people sign, pages rendered from the evidence, and what is
 #: kept of a test instance. Each name is that of a file or folder directly in the run folder.
-_OPEN: Final = (
-    *(SEAL, SIGNATURE, LEDGER, "approval.json", "change-board.*", "allure-report*"),
-    *("provisioned.jsonl", "main-writes.jsonl", "instances", "backup-set"),
+_OPEN: Final = frozenset(
+    {
+        *(SEAL, SIGNATURE, LEDGER, "approval.json", "change-board.html", "change-board.pdf", "allure-report"),
+        *("provisioned.jsonl", "main-writes.jsonl", "instances", "backup-set"),
+    }
 )
 
 
@@ -35,7 +36,8 @@ def seal(folder: Path, key: SigningKey | None = None) -> None:
     """Write the seal of a run that has ended, and sign it where there is a key."""
     ledger = verify(folder)
     recorded = ledger.recorded
-    lines = [f"{recorded.get(path) or sha256_of(folder / path)}  {path}\n" for path in _files(folder)]
+    digests = {path: recorded.get(path) or _digest(folder / path) for path in _files(folder)}
+    lines = [f"{digest}  {path}\n" for path, digest in digests.items() if digest]
     (folder / SEAL).write_text("".join(lines), encoding="utf-8", newline="\n")
     if key is not None:
         signature = {"key": key.public, "signature": key.sign(_signed_content(folder, ledger.head))}
@@ -48,7 +50,7 @@ def signer_of(folder: Path, head: str) -> str:
         signature = json.loads((folder / SIGNATURE).read_bytes())
         key, value = str(signature["key"]), str(signature["signature"])
         return key if signed_by(key, value, _signed_content(folder, head)) else ""
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ""
 
 
@@ -66,7 +68,7 @@ def verify_run(folder: Path) -> Ledger:
 
 
 def _broken(folder: Path, recorded: Mapping[str, str]) -> Iterator[Damage]:
-    if not (folder / SEAL).is_file():
+    if not (folder / SEAL).is_file() or (folder / SEAL).is_symlink():
         yield Damage(SEAL, "is missing: the run did not come to its end")
         return
     sealed: dict[str, str] = {}
@@ -77,9 +79,9 @@ def _broken(folder: Path, recorded: Mapping[str, str]) -> Iterator[Damage]:
         sealed[path] = digest
     there = set(_files(folder))
     for path, digest in sealed.items():
-        found = recorded.get(path) or (sha256_of(folder / path) if path in there else "")
+        found = recorded.get(path) or (_digest(folder / path) if path in there else "")
         if not found:
-            yield Damage(path, "is missing")
+            yield Damage(path, "is missing, or cannot be read")
         elif found != digest:
             yield Damage(path, "was changed after the run was sealed")
     for path in sorted(there - sealed.keys() - recorded.keys()):
@@ -88,8 +90,13 @@ def _broken(folder: Path, recorded: Mapping[str, str]) -> Iterator[Damage]:
 
 def _files(folder: Path) -> Iterator[str]:
     for top in sorted(folder.iterdir()):
-        if any(fnmatch(top.name, name) for name in _OPEN):
-            continue
-        for file in sorted(top.rglob("*")) if top.is_dir() else [top]:
-            if file.is_file():
-                yield file.relative_to(folder).as_posix()
+        if top.name not in _OPEN:
+            yield from files_below(folder, top)
+
+
+def _digest(file: Path) -> str:
+    """ "" for what is no ordinary file, or cannot be read."""
+    try:
+        return "" if file.is_symlink() or not file.is_file() else sha256_of(file)
+    except OSError:
+        return ""

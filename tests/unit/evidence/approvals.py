@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.unit.gate.approvals import (
+    ADA,
+    ADA_KEY,
     BOB,
     COPIED,
     answered,
@@ -22,11 +24,11 @@ from tests.unit.gate.approvals import (
     signing_key,
     statement,
 )
-from tests.unit.gate.ledgers import subset_run
+from tests.unit.gate.ledgers import good_run, started, subset_run, upgraded
 from tidegate.errors import Refused, Unreachable
-from tidegate.gate.answer import Trusted
 from tidegate.gate.approval import Approval, Choice
-from tidegate.gate.policy import Policy
+from tidegate.gate.policy import REQUIRED_CHECKS, Policy
+from tidegate.gate.question import Trusted
 
 Asking = tuple[Approval, dict[str, Any]]
 
@@ -75,6 +77,18 @@ def _no_taken_out(folder: Path) -> Asking:
     return Approval(statement=both.statement, decisions=both.decisions[1:]), {}
 
 
+def _within_90_minutes(folder: Path) -> Approval:
+    run = [started(policy={"outage_window": 90}, by="ada"), *good_run()[1:5], upgraded(), *good_run()[6:]]
+    return by_ada(Approval(statement=statement(folder, run)))
+
+
+def _one_key_twice(folder: Path) -> Asking:
+    approval = signed(folder, approvals=2).signed(
+        "Grace Hopper", Choice.APPROVE, "me, too", ADA_KEY, COPIED + timedelta(hours=3)
+    )
+    return approval, {"trusted": (ADA, Trusted("Grace Hopper", ADA.key))}
+
+
 def _moved(folder: Path) -> Asking:
     other = signed(folder / "other", maximum_age=999)
     return Approval(statement=statement(folder / "this"), decisions=other.decisions), {}
@@ -102,6 +116,17 @@ APPROVALS: dict[str, Signed] = {
     ),
     "that it rests on a subset was taken out after signing": Signed(
         "bad-signature", lambda folder: (edited(_subset(folder), {"reach": ""}), {})
+    ),
+    "one key signed under two names": Signed("too-few-approvals", _one_key_twice),
+    "its rehearsal had to show less than the pipeline's policy asks for": Signed(
+        "milder-rules",
+        lambda folder: (signed(folder, required_checks=REQUIRED_CHECKS[:-1]), {"policy": Policy()}),
+    ),
+    "findings did not block in its rehearsal that block by the pipeline's policy": Signed(
+        "milder-rules", lambda folder: (signed(folder, blocking=["breaking"]), {"policy": Policy()})
+    ),
+    "its rehearsal was allowed a longer outage than the pipeline's policy": Signed(
+        "milder-rules", lambda folder: (_within_90_minutes(folder), {"policy": Policy(outage_window=30)})
     ),
     "an approver said no": Signed("rejected-by-approver", lambda folder: (by_bob(signed(folder), Choice.REJECT), {})),
     "a no was taken out of the file": Signed("bad-signature", _no_taken_out),

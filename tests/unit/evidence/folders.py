@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,8 +32,12 @@ from tests.unit.gate.ledgers import (
     upgraded,
 )
 from tidegate.gate.evidence import GENESIS, Entry, Evidence, canonical, parse_line, read_entries
-from tidegate.gate.seal import seal, verify_run
+from tidegate.gate.judged_again import examine
+from tidegate.gate.seal import seal
 from tidegate.gate.verdict import recompute
+from tidegate.reporting.board.material import Material
+from tidegate.reporting.documents import write_change_board
+from tidegate.reporting.page_check import page_damage
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +53,29 @@ class Folder:
         evidence = Evidence(folder)
         for event in [*self.run()[:-1], _attached, self.run()[-1]]:
             event(evidence)
-        (folder / "verdict.json").write_bytes(recompute(evidence.entries()).to_bytes())
+        _judge(folder)
         seal(folder)
         if self.change:
             self.change(folder)
-        damage = [str(one) for one in verify_run(folder).damage]
-        verdict = recompute(_readable(folder), damage)
+        found = examine(folder)
+        damage = [str(one) for one in (*found.ledger.damage, *page_damage(folder, found))]
+        try:
+            verdict = recompute(_readable(folder), damage)
+        except ValueError:
+            return "nothing", "\n".join(damage)
         return verdict.outcome, "\n".join([*damage, *(reason.code for reason in verdict.reasons)])
+
+
+def _judge(folder: Path) -> None:
+    """Verdict and page, as a run writes them; nothing for events that nobody can judge."""
+    entries = Evidence(folder).entries()
+    try:
+        verdict = recompute(entries)
+    except ValueError:
+        verdict = None
+    if verdict is not None:
+        (folder / "verdict.json").write_bytes(verdict.to_bytes())
+        write_change_board(folder, Material(verdict, entries), pdf=False)
 
 
 def _attached(evidence: Evidence) -> None:
@@ -65,7 +87,7 @@ def _readable(folder: Path) -> tuple[Entry, ...]:
     """The ledger as far as it can be read: what cannot be is damage already."""
     try:
         return tuple(read_entries(folder / "evidence.jsonl"))
-    except (ValueError, KeyError, TypeError):
+    except ValueError:
         return ()
 
 
@@ -132,6 +154,77 @@ def _clock_back(lines: list[str]) -> list[str]:
     return written
 
 
+def _and_sealed_again(change: Callable[[Path], object]) -> Callable[[Path], object]:
+    """Whoever has no key of the runner's can make everything else fit again."""
+
+    def both(folder: Path) -> None:
+        change(folder)
+        seal(folder)
+
+    return both
+
+
+def _chained_again(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], object]:
+    """Every line changed, and the chain and the seal made anew."""
+
+    def rewrite(lines: list[str]) -> list[str]:
+        written: list[str] = []
+        previous = GENESIS
+        for line in lines:
+            event = json.loads(line)
+            change(event)
+            raw = canonical({**event, "previous": previous})
+            previous = hashlib.sha256(raw).hexdigest()
+            written.append(raw.decode() + "\n")
+        return written
+
+    return _and_sealed_again(_ledger(rewrite))
+
+
+def _without_zones(event: dict[str, Any]) -> None:
+    event["time"] = event["time"].removesuffix("+00:00")
+
+
+def _without_details(event: dict[str, Any]) -> None:
+    event["details"] = event["details"] if event["kind"] != "attachment" else []
+
+
+def _written_again(evidence: Evidence) -> None:
+    """A file of the run folder that is recorded, changed, and recorded once more."""
+    file = evidence.folder / "snapshots" / "after.sqlite"
+    file.parent.mkdir(exist_ok=True)
+    for content in (b"what was there", b"what should have been"):
+        file.write_bytes(content)
+        evidence.attach("after", file, "application/vnd.sqlite3")
+
+
+def _linked(folder: Path) -> None:
+    """A folder full of files, behind a link."""
+    elsewhere = folder.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "more").write_bytes(b"x")
+    (folder / "attachments" / "more").symlink_to(elsewhere, target_is_directory=True)
+
+
+def _led_elsewhere(folder: Path) -> None:
+    """An attachment that is a link to another file of the folder, which has its content for now."""
+    one = _attachments(folder)[0]
+    (folder / "allure-report").mkdir()
+    one.rename(folder / "allure-report" / "x")
+    one.symlink_to(folder / "allure-report" / "x")
+
+
+def _pipe(folder: Path) -> None:
+    """What waits for ever when it is read."""
+    (folder / "evidence.jsonl").unlink()
+    os.mkfifo(folder / "evidence.jsonl")
+
+
+def _page_says_yes(folder: Path) -> None:
+    page = folder / "change-board.html"
+    page.write_text(page.read_text("utf-8").replace("REJECTED", "APPROVED"), encoding="utf-8")
+
+
 def _with(*more: Event, start: Event | None = None) -> Callable[[], list[Event]]:
     return lambda: [start or started(), *good_run()[1:-1], *more, finished()]
 
@@ -191,13 +284,40 @@ FOLDERS: dict[str, Folder] = {
         _FAILED,
         lambda folder: (folder / "verdict.json").write_bytes(b'{"outcome": "approved"}'),
     ),
+    "another verdict.json, and the folder sealed again": Folder(
+        "verdict.json: is not the verdict",
+        _FAILED,
+        _and_sealed_again(lambda folder: (folder / "verdict.json").write_bytes(b'{"outcome": "approved"}')),
+    ),
+    "no verdict.json, and the folder sealed again": Folder(
+        "verdict.json: is missing", change=_and_sealed_again(lambda folder: (folder / "verdict.json").unlink())
+    ),
+    "another word on the change board's page": Folder("is not the page of this evidence", _FAILED, _page_says_yes),
+    "the runner's signature taken away": Folder(
+        "SHA256SUMS.sig: is missing", lambda: [started(signs_with="ed25519:AAAA"), *good_run()[1:]]
+    ),
+    "a file recorded twice, with two contents": Folder("with another content", _with(_written_again)),
+    "a folder behind a link among the attachments": Folder("was added", change=_linked),
+    "an attachment replaced by a link to the same content": Folder("is a link", change=_led_elsewhere),
+    "a pipe in place of the ledger": Folder("evidence.jsonl: is missing", change=_pipe),
+    "an attachment whose name no file can have": Folder(
+        "cannot be read", _with(recorded("attachment", name="x", path="a\0b", sha256="0" * 64))
+    ),
+    "an attachment with a name longer than any": Folder(
+        "cannot be read", _with(recorded("attachment", name="x", path="x" * 5000, sha256="0" * 64))
+    ),
+    "a sound chain of events that nobody can judge": Folder(
+        "cannot be judged", _with(recorded("finding", check="DIFF"))
+    ),
+    "a sound chain of events without time zones": Folder("is not an event", change=_chained_again(_without_zones)),
+    "a sound chain with details that are no object": Folder("is not an event", change=_chained_again(_without_details)),
     "an attachment changed": Folder("was changed", change=lambda folder: _attachments(folder)[0].write_bytes(b"x")),
     "an attachment taken away": Folder("is missing", change=lambda folder: _attachments(folder)[0].unlink()),
     "two attachments swapped": Folder("was changed", change=_swapped),
     "an attachment added": Folder("was added", change=lambda folder: (folder / "attachments/x").write_bytes(b"x")),
     "a file added beside the evidence": Folder("was added", change=lambda folder: (folder / "x").write_bytes(b"x")),
     "an attachment that lies outside the run folder": Folder(
-        "lies outside", _with(recorded("attachment", path="../../x", sha256="0" * 64))
+        "lies outside", _with(recorded("attachment", name="x", path="../../x", sha256="0" * 64))
     ),
     "the seal taken away": Folder("did not come to its end", change=lambda folder: (folder / "SHA256SUMS").unlink()),
     "a clock moved back during the run": Folder("evidence-damaged", change=_ledger(_clock_back)),

@@ -75,6 +75,14 @@ def broken_steps(rehearsal: Rehearsal) -> None:
     file.write_text("raise RuntimeError('no')\n", encoding="utf-8")
 
 
+def addopts(more: str) -> Callable[[Rehearsal], object]:
+    def configure(rehearsal: Rehearsal) -> None:
+        file = rehearsal.path / "tox.ini"
+        file.write_text(file.read_text("utf-8").replace("addopts = ", f"addopts = {more} "), encoding="utf-8")
+
+    return configure
+
+
 def _and_another(path: str) -> Callable[[Rehearsal], object]:
     def both(rehearsal: Rehearsal) -> None:
         second_file(rehearsal)
@@ -118,6 +126,13 @@ RUNS: dict[str, Run] = {
         more=TRAP + NOTHING.replace("third", "last"),
     ),
     "only listed (`--collect-only`)": Run(NO_VERDICT, ("--collect-only",)),
+    "only set up (`--setup-only`)": Run("scenario-broken", ("--setup-only",)),
+    "only planned (`--setup-plan`)": Run("scenario-broken", ("--setup-plan",)),
+    "the configuration leaves scenarios out (`addopts`)": Run("scenario-missing", prepare=addopts("-k first")),
+    "an outline has no examples": Run(
+        REFUSED,
+        more="\n  Scenario Outline: The third thing\n    When it is <word>\n    Examples:\n      | word |\n",
+    ),
     "a part of the harness is switched off (`-p no:`)": Run(REFUSED, ("-p", "no:fixtures.plugins.outcome"), apart=True),
     "the run itself is switched off (`-p no:`)": Run(REFUSED, ("-p", "no:fixtures.plugins.run"), apart=True),
     "no feature is left in the folder": Run("evidence-missing", prepare=emptied),
@@ -144,6 +159,13 @@ RUNS: dict[str, Run] = {
         more=TRAP,
     ),
     "a step ends the run (`pytest.exit`)": Run("run-not-finished", steps=given("pytest.exit('enough')"), more=TRAP),
+    "a step ends with exit code 0 (`sys.exit`)": Run("scenario-broken", steps=given("raise SystemExit(0)"), more=TRAP),
+    "the disk is full": Run(
+        NO_VERDICT,
+        steps=given("evidence.record = lambda *a, **k: (_ for _ in ()).throw(OSError(28, 'No space left on device'))"),
+        more=TRAP,
+        apart=True,
+    ),
     "somebody presses Ctrl-C": Run("run-not-finished", steps=given("raise KeyboardInterrupt"), more=TRAP),
     "the process is killed": Run(NO_VERDICT, steps=given("import os; os.kill(os.getpid(), 9)"), more=TRAP, apart=True),
     "a worker crashes": Run("run-not-finished", ("-n1",), steps=given("import os; os._exit(0)"), more=TRAP, apart=True),

@@ -12,8 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.unit.gate.ledgers import MAIN_ID, Event, entries, good_run, started
-from tidegate.gate.answer import Answer, Asked, EvidenceNow, Trusted, answer
+from tidegate.gate.answer import answer
 from tidegate.gate.approval import Approval, Choice, Statement, statement_of
+from tidegate.gate.objections import Answer
+from tidegate.gate.question import Asked, EvidenceNow, Trusted
 from tidegate.gate.signing import SigningKey
 from tidegate.gate.verdict import recompute
 from tidegate.rehearsal.main_mark import AuditEvent

@@ -27,10 +27,12 @@ from tests.unit.gate.approvals import (
 )
 from tests.unit.gate.ledgers import entries, good_run, planned, started, subset_run
 from tidegate.errors import Refused, Unreachable
-from tidegate.gate.answer import Trusted, answer, malformed
+from tidegate.gate.answer import answer
 from tidegate.gate.approval import Approval, Choice
 from tidegate.gate.drift import everyday_events, that_matter
+from tidegate.gate.objections import malformed
 from tidegate.gate.policy import Policy
+from tidegate.gate.question import Trusted
 
 
 @pytest.fixture

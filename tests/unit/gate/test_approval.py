@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from tests.unit.gate.approvals import ADA_KEY, COPIED, by_bob, signed, signing_key, statement
+from tests.unit.gate.approvals import ADA_KEY, COPIED, asked, by_bob, signed, signing_key, statement
 from tests.unit.gate.ledgers import entries, found, good_run, installed, started
 from tidegate.errors import HarnessError, SettingsError, UsageError
+from tidegate.gate.answer import answer
 from tidegate.gate.approval import Approval, Choice, load_approval, statement_of
+from tidegate.gate.objections import Says
 from tidegate.gate.signing import SigningKey, public_key, signed_by
 from tidegate.gate.verdict import recompute
 from tidegate.secrets import Secret
@@ -164,3 +168,32 @@ def test_no_approval_outlives_a_waiver_that_its_verdict_rests_on(tmp_path: Path)
     later = made.main.model_copy(update={"copied": datetime.now(UTC)})
     end = datetime.combine(expires + timedelta(days=1), time(), UTC)
     assert made.model_copy(update={"main": later}).expires == end
+
+
+@given(st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_file_that_was_tampered_with_is_no_approval_or_has_a_bad_signature(
+    tmp_path: Path, data: st.DataObject
+) -> None:
+    """Whatever byte is changed: never a yes, and never a traceback. White space in the file means nothing."""
+    file = tmp_path / "approval.json"
+    content = signed(tmp_path / str(len(list(tmp_path.iterdir())))).to_bytes()
+    at = data.draw(st.integers(0, len(content) - 1))
+    put = data.draw(st.one_of(st.binary(max_size=3), st.sampled_from([b"null", b"1e999", b'"', b"[" * 5000])))
+    file.write_bytes(content[:at] + put + content[at + data.draw(st.integers(0, 2)) :])
+    try:
+        approval = load_approval(file)
+    except ValueError:
+        return
+    given_answer = answer(approval, asked())
+
+    assert given_answer.says is not Says.YES or approval == Approval.model_validate_json(content)
+
+
+def test_a_time_without_its_zone_is_no_approval(tmp_path: Path) -> None:
+    told = json.loads(signed(tmp_path).to_bytes())
+    told["statement"]["main"]["copied"] = "2026-05-01T12:00:05"
+    (tmp_path / "approval.json").write_text(json.dumps(told), encoding="utf-8")
+
+    with pytest.raises(ValueError, match="copied"):
+        load_approval(tmp_path / "approval.json")

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 from tests.unit.gate.approvals import signing_key
 from tidegate.gate.evidence import Evidence
@@ -66,8 +68,10 @@ def test_finds(run: Path, damage: Callable[[Path], object], told: str) -> None:
 
 
 def test_what_people_sign_and_read_may_come_later(run: Path) -> None:
-    for name in ("approval.json", "change-board.pdf", "change-board.html", "allure-report.html"):
+    for name in ("approval.json", "change-board.pdf", "change-board.html"):
         (run / name).write_bytes(b"later")
+    (run / "allure-report").mkdir()
+    (run / "allure-report" / "index.html").write_bytes(b"later")
 
     assert verify_run(run).damage == ()
 
@@ -120,3 +124,27 @@ def test_a_signature_that_does_not_fit_is_damage(run: Path, change: Callable[[Pa
 
 def test_an_unsigned_run_has_no_runner(run: Path) -> None:
     assert signer_of(run, verify_run(run).head) == ""
+
+
+def _every_byte(folder: Path) -> dict[str, bytes]:
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.data())
+def test_no_byte_can_be_changed_taken_away_or_added(run: Path, data: st.DataObject) -> None:
+    """Whatever is done to any one file: it is found, and nothing that is found is a traceback."""
+    before = _every_byte(run)
+    name = data.draw(st.sampled_from(sorted(before)))
+    content = before[name]
+    at = data.draw(st.integers(0, len(content)))
+    end = data.draw(st.sampled_from([at, min(at + 1, len(content)), len(content)]))
+    put = data.draw(st.one_of(st.binary(max_size=4), st.sampled_from([b"\n", b"[" * 5000, b"1e999", b"null"])))
+    changed = content[:at] + put + content[end:]
+    assume(changed != content)
+    (run / name).write_bytes(changed)
+    try:
+        assert verify_run(run).damage
+    finally:
+        (run / name).write_bytes(content)
+    assert not verify_run(run).damage
