@@ -26,7 +26,8 @@ from tidegate.observation.store import FILE, ITEM, LIST, LISTED, RECORDED, UNSCO
 #: Properties that other comparisons read by meaning: a new release may add permissions to a role, and its description
 #: of the interface is another one.
 JUDGED_ELSEWHERE: Final = re.compile(
-    r"users/\*/permissions(/configuration)?:.*|permissions/all:.*"
+    r"users/\*/permissions(/configuration)?:(Permissions|SpacePermissions|SystemPermissions|Teams)\b.*"
+    r"|permissions/all:.*"
     r"|swagger\.json:.*"
     r"|userroles/\*:(Granted\w*Permissions|\w*PermissionDescriptions)(\[\])?"
 )

@@ -16,7 +16,7 @@ Document = dict[str, Any]
 _ENVELOPE: Final = frozenset(
     {
         "Id", "Items", "Links", "TotalResults", "ItemsPerPage", "NumberOfPages", "LastPageNumber", "IsStale",
-        "LastModifiedOn", "LastModifiedBy", "ItemType",
+        "LastModifiedOn", "LastModifiedBy",
     }
 )  # fmt: skip
 

@@ -70,6 +70,26 @@ def first_page_only(server: TinyOctopus) -> None:
     server.overrides.append(override)
 
 
+def other_items(server: TinyOctopus) -> None:
+    """Pages of environments say that their items are something else."""
+
+    def override(request: Request) -> Reply | None:
+        if not request.path.endswith("/environments"):
+            return None
+        server.overrides.remove(override)
+        try:
+            status, body = server.respond(request)
+        finally:
+            server.overrides.append(override)
+        return status, {**cast("dict[str, Any]", body), "ItemType": "Machine"}
+
+    server.overrides.append(override)
+
+
+def link_of_permissions_lost(server: TinyOctopus) -> None:
+    server.linked_permissions = False
+
+
 def secret_lost(server: TinyOctopus) -> None:
     server.collections["variables"][0]["Variables"][1] = {"Id": "1-2", "Name": "Password", "Value": None}
 
@@ -111,6 +131,8 @@ def deployed_by_itself(server: TinyOctopus) -> None:
         (hide_from_lists, "DIFF", "projects/Projects-2"),
         (hide_from_lists, "COUNT", "projects"),
         (first_page_only, "API", "users: Links"),
+        (other_items, "API", "environments: ItemType"),
+        (link_of_permissions_lost, "PERM", "users/Users-1/permissions: Links.Export"),
     ],
 )
 def test_damage_is_found_at_its_place(  # noqa: PLR0917 - one parameter for each column of the table

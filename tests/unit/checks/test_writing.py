@@ -130,6 +130,71 @@ def test_an_edit_that_is_dropped_or_changes_something_else_is_found(
     assert any(place in one for one in found), found
 
 
+def with_trigger(shop: Shop) -> Shop:
+    for number in (1, 2):
+        shop.stored[f"environments/Environments-{number}"] = {"Id": f"Environments-{number}"}
+    action: Document = {"ActionType": "AutoDeploy", "EnvironmentIds": ["Environments-1"], "ProjectId": "Projects-1"}
+    shop.stored["projecttriggers/ProjectTriggers-1"] = {"Id": "ProjectTriggers-1", "Version": 1, "Action": action}
+    return shop
+
+
+def test_what_a_thing_points_at_is_edited_and_put_back() -> None:
+    def stuck(method: str, kind: str, body: Document) -> Document:
+        old = {"ActionType": "AutoDeploy", "EnvironmentIds": ["Environments-1"], "ProjectId": "Projects-1"}
+        return {**body, "Action": old} if method == "PUT" and kind == "projecttriggers" else body
+
+    before = editing_outcomes(context_of(with_trigger(Shop())))
+    shop = with_trigger(Shop())
+    stored = deepcopy(shop.stored)
+
+    assert check_editing(context_of(shop), before).findings == ()
+    assert shop.stored == stored
+    [finding] = check_editing(context_of(with_trigger(Shop(spoil=stuck))), before).findings
+    assert finding.place == "projecttriggers: Action.EnvironmentIds.0 of ProjectTriggers-1"
+    assert (finding.before, finding.after) == ("kept", "not kept")
+
+
+class OneDefault(Shop):
+    """Only one worker pool is the default, it cannot be removed, and whoever becomes it takes it from the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        pool: Document = {"Id": "WorkerPools-1", "Name": "Default", "IsDefault": True, "Links": {}}
+        self.stored["workerpools/WorkerPools-1"] = pool
+
+    def _answer(self, method: str, route: str, body: Any) -> Answer:
+        if method == "DELETE" and self.stored[route].get("IsDefault"):
+            return _answer(400, {"ErrorMessage": "The default worker pool cannot be deleted."})
+        if method == "POST" and route == "workerpools":
+            body = {**body, "IsDefault": False}
+        if method == "PUT" and route.startswith("workerpools/"):
+            others = [at for at in self.stored if at.startswith("workerpools/") and at != route]
+            if body["IsDefault"]:
+                for at in others:
+                    self.stored[at]["IsDefault"] = False
+            elif not any(self.stored[at]["IsDefault"] for at in others):
+                body = {**body, "IsDefault": True}
+        return super()._answer(method, route, body)
+
+
+def test_the_default_of_a_kind_is_given_back() -> None:
+    shop = OneDefault()
+    stored = deepcopy(shop.stored)
+
+    outcomes = editing_outcomes(context_of(shop))
+
+    assert shop.stored == stored
+    assert outcomes["workerpools: IsDefault"] == "kept"
+    assert outcomes["workerpools: removing what was edited"] == "kept"
+
+
+def test_what_was_edited_and_cannot_be_removed_is_found() -> None:
+    def stays(method: str, route: str, _: Any) -> Answer | None:
+        return _answer(500, {}) if method == "DELETE" and route.startswith("tagsets/") else None
+
+    assert [one.place for one in edited(Shop(fault=stays)).findings] == ["tagsets: removing what was edited"]
+
+
 def test_a_property_that_is_not_kept_when_something_is_made_is_found() -> None:
     before = creation_outcomes(context_of(Shop()))
 

@@ -43,6 +43,7 @@ class TinyOctopus:
             "projects/Projects-1/logo": ("image/png", b"logo of the web shop"),
         }
         self.overrides: list[Override] = []
+        self.linked_permissions = True
         self.requests: list[str] = []
         self.saved: list[tuple[str, Any]] = []
 
@@ -196,8 +197,10 @@ class TinyOctopus:
                 for permission in (name for role in team["UserRoleIds"] for name in roles[role]):
                     restriction: Document = {"RestrictedToProjectIds": team["ProjectIds"]}
                     granted.setdefault(permission, []).append(restriction)
+        links = {"Export": f"/api/users/{user}/permissions/export"} if self.linked_permissions else {}
         if not self.spaces:
-            return 200, {"Id": f"userpermissions-{user}", "Permissions": granted, "Teams": teams}
+            body = {"Id": f"userpermissions-{user}", "Permissions": granted, "Teams": teams, "Links": links}
+            return 200, body
         scoped = {name: value for name, value in granted.items() if not name.startswith("Administer")}
         for restrictions in scoped.values():
             for restriction in restrictions:
@@ -208,6 +211,7 @@ class TinyOctopus:
             "SpacePermissions": scoped,
             "SystemPermissions": system,
             "Teams": teams,
+            "Links": links,
         }
         return 200, {**body, "IsTeamsComplete": True, "IsPermissionsComplete": True}
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
+from itertools import islice
 from typing import Any, Final, cast
 
 from tidegate.checks.live.context import LiveContext, LiveResult, Notes, run_check
 from tidegate.checks.live.creating import MAKINGS, first_ids, settle
+from tidegate.checks.live.references import Others, Path, references
 from tidegate.errors import Refused
 from tidegate.observation.documents import id_of, is_frozen, property_of, renewed
 
 Document = dict[str, Any]
-Path = tuple[str | int, ...]  # never empty
 
 #: What came of each edit, by "kind: property".
 Outcomes = dict[str, str]
@@ -40,19 +41,25 @@ def editing_outcomes(context: LiveContext, *, most: int = 6) -> Outcomes:
     Saves have dropped what they did not know, and reset what nobody touched (OctopusDeploy/Issues#7861, #4979).
     """
     outcomes: Outcomes = {}
-    ids = first_ids(context)
+    ids, others = first_ids(context), Others(context)
     for making in MAKINGS:
         route = making.path(context)
+        defaults = _defaults(context, route)
         made = context.client.send("POST", route, json=making.document(context, ids))
         if not made.ok or not id_of(made.json):
-            continue  # told by those who try to make one
+            outcomes[f"{making.route}: making one to edit"] = str(made.status)
+            continue
         path = f"{route}/{id_of(made.json)}"
-        outcomes |= {f"{making.route}: {where}": told for where, told in _edited(context, path, _own_values)}
-        settle(context, context.client.send("DELETE", path))
+        edits = _edited(context, others, path, lambda document: [*_own_values(document), *references(document)])
+        outcomes |= {f"{making.route}: {where}": told for where, told in edits}
+        _give_back(context, route, defaults)
+        removed = context.client.send("DELETE", path)
+        settle(context, removed)
+        outcomes[f"{making.route}: removing what was edited"] = KEPT if removed.ok else str(removed.status)
     for kind in EXISTING:
         path = _chosen(context, kind)
         if path:
-            edits = list(_edited(context, path, lambda document: list(_prose(document))[:most]))
+            edits = _edited(context, others, path, lambda document: list(_of_existing(document, most)))
             outcomes |= {f"{kind}: {where}": told for where, told in edits}
     return outcomes
 
@@ -69,7 +76,7 @@ def check_editing(context: LiveContext, before: Mapping[str, str]) -> LiveResult
             kept = outcome.startswith(KEPT)
             notes.find(
                 edit, "what people change here is not saved, or changes something else" if kept else
-                "what could not be changed here before can be changed now", before=outcome, after=now,
+                "what could not be done here before can be done now", before=outcome, after=now,
             )  # fmt: skip
         kinds = {edit.partition(":")[0] for edit in before}
         notes.covered.append(f"{len(before)} edits of {len(kinds)} kinds")
@@ -90,12 +97,35 @@ def _chosen(context: LiveContext, kind: str) -> str:
     names = [
         id_of(one)
         for one in cast("list[Document]", items or [])
-        if not is_frozen(id_of(one)) and one.get("IsEditable") is not False and list(_prose(one))
+        if not is_frozen(id_of(one)) and one.get("IsEditable") is not False and list(_of_existing(one, 1))
     ]
     return context.path(f"{kind}/{min(names)}") if names else ""
 
 
-def _edited(context: LiveContext, path: str, choose: Callable[[Document], list[Path]]) -> Iterator[tuple[str, str]]:
+def _of_existing(document: Document, most: int) -> Iterator[Path]:
+    """Some of what can be edited without anybody noticing: prose, and what it points at."""
+    yield from islice(_prose(document), most)
+    yield from islice(references(document), most)
+
+
+def _defaults(context: LiveContext, route: str) -> list[Document]:
+    """Those of a kind that are its default: only one can be, so another one takes it from them."""
+    answer = context.client.send("GET", route, params={"take": 200})
+    items: Any = property_of(answer.json, "Items") if answer.ok else []
+    return [one for one in cast("list[Document]", items or []) if one.get("IsDefault")]
+
+
+def _give_back(context: LiveContext, route: str, defaults: Iterable[Document]) -> None:
+    for default in defaults:
+        path = f"{route}/{id_of(default)}"
+        now = context.client.send("GET", path)
+        if now.ok and not property_of(now.json, "IsDefault"):
+            context.client.send("PUT", path, json=renewed(default, now.json))
+
+
+def _edited(
+    context: LiveContext, others: Others, path: str, choose: Callable[[Document], list[Path]]
+) -> Iterator[tuple[str, str]]:
     """What came of changing one value after the other; in the end everything is as it was."""
     read = context.client.send("GET", path)
     if not read.ok:
@@ -103,7 +133,11 @@ def _edited(context: LiveContext, path: str, choose: Callable[[Document], list[P
     first = cast("Document", read.json)
     current = first
     for where in choose(first):
-        wanted = _with(current, where, _other(_at(first, where)))
+        old = _at(first, where)
+        other = others.instead_of(old) if isinstance(old, str) and _REFERENCE.fullmatch(old) else _other(old)
+        if not other and other is not False:
+            continue  # there is nothing else to point at
+        wanted = _with(current, where, other)
         told, current = _saved(context, path, current, wanted, where)
         yield _name(first, where), told
     context.client.send("PUT", path, json=renewed(first, current))
