@@ -92,3 +92,4 @@ def assert_rejected(ran: Ran, check: str, place: str) -> None:
     named = [one for one in ran.verdict["findings"] if one["check"] == check and place in one["place"]]
     assert named, [f"{one['check']} {one['place']}" for one in ran.verdict["findings"]]
     assert all(one["before"] is not None or one["after"] is not None for one in named)
+    assert "evidence-damaged" not in {one["code"] for one in ran.verdict["reasons"]}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from tidegate.checks.comparison import Comparison
+from tidegate.checks.comparison import Comparison, logged_out
 from tidegate.checks.expected import Hop, clone_changes
 from tidegate.checks.finding import Finding
 from tidegate.checks.grading import Findings
@@ -28,6 +28,8 @@ def compare_clone(
     here, too: its findings say what a rehearsal on this clone cannot speak about. What was only made on the main
     instance after the backup is drift, not a loss; ``mark`` says how far its audit log was then.
     """
+    if unknown := logged_out(main, clone):
+        return unknown
     acted = None if sanitised is None else set(sanitised)
     changes = [
         change for change in clone_changes() if not change.statement or acted is None or change.statement in acted

@@ -18,7 +18,7 @@ from tidegate.checks.habits import Habits, learn
 from tidegate.checks.normalise import document
 from tidegate.checks.pairs import Pair, Single, side_by_side
 from tidegate.checks.weighing import weigh
-from tidegate.observation.documents import property_of
+from tidegate.observation.documents import is_garbled, property_of
 from tidegate.observation.routes import RouteKnowledge, route_knowledge
 from tidegate.observation.snapshot import version_of
 from tidegate.observation.store import FILE, ITEM, LIST, LISTED, RECORDED, UNSCOPED, Snapshot
@@ -50,6 +50,8 @@ def compare(
     ``before1`` and ``before2`` show the same instance at the same version, with nothing done in between. ``more`` are
     further comparisons of a pair of snapshots; :func:`standard_comparisons` when left out.
     """
+    if unknown := logged_out(before1, before2):
+        return unknown
     hop = Hop(expected_changes() if knowledge is None else knowledge, version_of(before2), version_of(after))
     findings = Findings(administrator=after.administrator)
     comparison = Comparison(before2, after, hop, learn(before1, before2), findings)
@@ -79,6 +81,23 @@ def standard_comparisons() -> list[Callable[[Snapshot, Snapshot], Iterable[Findi
     ]
 
 
+def logged_out(*snapshots: Snapshot) -> list[Finding]:
+    """That somebody was logged out while one of these was taken; then what they show is no basis for a comparison."""
+    names = sorted({name for one in snapshots for name in one.about.get("logged_out", ())})
+    return [
+        Finding(
+            check="DIFF",
+            severity=Severity.BREAKING,
+            place=f"everything as {name}",
+            before="logged out",
+            after=None,
+            consequence="the user was logged out while the instance was looked at, so nothing can be compared",
+            kind="incomplete",
+        )
+        for name in names
+    ]
+
+
 class Comparison:
     """One pair of snapshots being compared."""
 
@@ -90,6 +109,7 @@ class Comparison:
         self._findings = findings
         self._routes: RouteKnowledge = route_knowledge()
         self._broken_lists: set[tuple[str, str]] = set()
+        self._unread: list[tuple[str, str, str]] = []
         counted_before, counted = before.counts(), after.counts()
         self._grew = {
             key: number - counted_before[key][0] for key, (number, _) in counted.items() if key in counted_before
@@ -110,7 +130,7 @@ class Comparison:
                 self._gone(single)
             for single in sides.new():
                 self._new(single)
-            self._unanswered(sides.unanswered())
+            self._unanswered([*sides.unanswered(), *self._unread])
 
     def _unanswered(self, places: Iterable[tuple[str, str, str]]) -> None:
         """What is not known of before cannot be compared; that is no pass."""
@@ -126,13 +146,16 @@ class Comparison:
                     place=names[0] if len(names) == 1 else f"{family} ({len(names)} of them: {examples})",
                     before="no answer",
                     after=None,
-                    consequence="the server gave no answer here before its upgrade, so nothing can be compared",
+                    consequence="before its upgrade the server gave no answer that can be read, so nothing is compared",
                     kind="incomplete",
                 )
             )
 
     def _pair(self, pair: Pair) -> None:
         if (pair.user, pair.place, pair.form) in self._habits.statuses:
+            return
+        if is_garbled(pair.before_body) and _ok(pair.before_status):
+            self._unread.append((pair.user, pair.place, pair.family))
             return
         if pair.before_status != pair.after_status and not (_ok(pair.before_status) and _ok(pair.after_status)):
             self._status(pair)

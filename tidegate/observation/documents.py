@@ -20,6 +20,9 @@ _ENVELOPE: Final = frozenset(
     }
 )  # fmt: skip
 
+#: The one property of what is kept of a body that was said to be JSON and is none: its beginning.
+NOT_JSON: Final = "NotJson"
+
 #: Properties whose text is a credential where it is served at all; a snapshot keeps a digest instead.
 _CREDENTIAL_NAMES: Final = (
     "ApiKey", "LicenseText", "Password", "NewValue", "PrivateKey", "PrivateKeyFile", "SecretKey", "Token",
@@ -118,6 +121,11 @@ def without_credentials(text: str) -> str:
     if not any(name in lowered for name in _QUOTED_NAMES):
         return text
     return _CREDENTIALS.sub(lambda match: f'{match[1]}digest:{_digest(match[2])}"', text)
+
+
+def is_garbled(body: str | None) -> bool:
+    """Whether a body that a snapshot keeps stands for one that could not be read."""
+    return body is not None and body.startswith(f'{{"{NOT_JSON}":')
 
 
 def safe(text: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 from tidegate.errors import Unreachable
 from tidegate.json_text import parsed
-from tidegate.observation.documents import safe
+from tidegate.observation.documents import NOT_JSON, safe
 from tidegate.observation.files import FileDigest
 from tidegate.observation.scope import SnapshotScope
 from tidegate.octopus.client import Answer, OctopusClient
@@ -202,12 +202,12 @@ class Fetcher:
         digest = hashlib.blake2b(answer.content, digest_size=16).hexdigest()
         if "json" not in answer.headers.get("content-type", ""):
             return Fetched(job, answer, size=len(answer.content), digest=digest)
-        text = safe(answer.content.decode("utf-8", "replace"))
+        text = safe(answer.content.decode("utf-8-sig", "replace"))
         try:
             document = parsed(text)
         except ValueError:
             # If it stays so, it is kept as text and the comparison shows it.
-            kept = json.dumps({"NotJson": text[:2000]})
+            kept = json.dumps({NOT_JSON: text[:2000]})
             return Fetched(job, answer, text=kept, size=len(text), digest=digest, garbled=True)
         return Fetched(job, answer, text, document, len(answer.content), digest)
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from tidegate.errors import HarnessError
 from tidegate.observation.crawl import Crawler
-from tidegate.observation.documents import id_of
+from tidegate.observation.documents import id_of, links_of
 from tidegate.observation.fetching import Fetcher, Job, Report
 from tidegate.observation.kept import kept_answers, moment_of
 from tidegate.observation.manners import NOBODY
@@ -31,6 +31,8 @@ HEADERS: Final = (
     "content-type", "content-security-policy", "x-content-type-options", "x-frame-options",
     "access-control-allow-origin", "strict-transport-security", "www-authenticate", "location",
 )  # fmt: skip
+
+_NOT_LOGGED_IN: Final = 401
 
 #: Slow answers of each family that are timed again.
 EACH: Final = 3
@@ -74,7 +76,7 @@ def take_snapshot(
             taker.time_together()
             taker.try_manners()
         taker.probe(administrator, anonymous)
-        _headers(administrator, writer)
+        _headers(source.administrator, fetcher, writer)
         if source.database is not None:
             _database(source.database, writer)
         writer.about(
@@ -93,6 +95,7 @@ def take_snapshot(
                 "seconds": round(time.monotonic() - started, 3),
                 "requests": fetcher.requests,
                 "taken_over": kept.taken_over if kept is not None else 0,
+                "logged_out": _logged_out(source, fetcher),
                 "put_off": {str(status): number for status, number in fetcher.put_off.items()},
                 "database": source.database is not None,
                 "like": source.like is not None,
@@ -152,11 +155,9 @@ class _Taker:
         self._drain("exploring")
         for user, crawler in self._crawlers.items():
             for space in self._spaces:
-                answer = self._source.clients[user].send("GET", f"/api/{space}")
+                fetched = self._fetcher.now(_question(user, f"/api/{space}"))
                 crawler.ask_path(f"/api/{space}", follow=False)
-                body = answer.json if answer.ok else None
-                if isinstance(body, dict):
-                    crawler.explore_root(cast("dict[str, dict[str, str]]", body).get("Links") or {})
+                crawler.explore_root(links_of(fetched.json))
             self._unlinked(crawler)
         self._drain("exploring spaces")
 
@@ -308,15 +309,27 @@ class _Taker:
                 self._report(f"snapshot, {phase}: {self._answers} answers")
 
 
-def _headers(client: OctopusClient, writer: SnapshotWriter) -> None:
+def _logged_out(source: SnapshotSource, fetcher: Fetcher) -> list[str]:
+    """The users whom their key lets in no more: what they were refused on the way says nothing about their rights."""
+    answers = {name: fetcher.now(_question(name, "/api/users/me")).answer for name in source.clients}
+    return [name for name, answer in answers.items() if answer is not None and answer.status == _NOT_LOGGED_IN]
+
+
+def _headers(user: str, fetcher: Fetcher, writer: SnapshotWriter) -> None:
     """Headers of the root document, of the portal's page and of the way there.
 
     A policy has blocked the page (OctopusDeploy/Issues#8013), and a redirect has led beside it (#7954).
     """
     for path in ("/api", "/app", "/"):
-        answer = client.send("GET", path)
-        kept = {name: answer.headers[name] for name in HEADERS if name in answer.headers}
-        writer.headers(path, {":status": str(answer.status), **kept})
+        answer = fetcher.now(_question(user, path)).answer
+        if answer is not None:
+            kept = {name: answer.headers[name] for name in HEADERS if name in answer.headers}
+            writer.headers(path, {":status": str(answer.status), **kept})
+
+
+def _question(user: str, path: str) -> Job:
+    """One request whose answer leads nowhere."""
+    return Job(user, path, path, "", ITEM, follow=False)
 
 
 def _database(database: DatabaseView, writer: SnapshotWriter) -> None:

@@ -94,7 +94,7 @@ def upgrade_test_instance(
             )
     with steps.step(f"installing {target}"):
         host.install(target)
-    log = logs / f"upgrade-{instance.version}-to-{target}.log"
+    log = upgrade_log(logs, instance.version, target)
     upgrade_schema(host, instance.database, steps, log, budget)
     with steps.step(f"starting {target}"):
         url = host.start()
@@ -103,6 +103,11 @@ def upgrade_test_instance(
     with OctopusClient(url, instance.api_key, access=Access.FULL) as client:
         set_maintenance_mode(client, False)
     return UpgradedInstance(upgraded, instance.version, tuple(scripts), steps.timings, log)
+
+
+def upgrade_log(logs: Path, origin: Version, target: Version) -> Path:
+    """What the commands of a hop print; there is none before the first of them has ended."""
+    return logs / f"upgrade-{origin}-to-{target}.log"
 
 
 def rollback_file_name(instance: TestInstance, target: Version) -> str:

@@ -80,13 +80,78 @@ def test_a_server_that_stays_away_ends_the_look_with_one_message(look: Look) -> 
         look(away(None))
 
 
-@pytest.mark.parametrize("name", ["no answer", "not now", "logged out"])
+@pytest.mark.parametrize("name", ["no answer", "not now", "logged out", "cut off"])
 def test_what_was_never_seen_before_the_upgrade_is_not_passed(look: Look, name: str) -> None:
     always = FAULTS[name]
 
     [finding] = findings(look, faulty(always), faulty(always), TinyOctopus())
 
     assert (finding.place, finding.kind) == (PLACE, "incomplete")
+
+
+def logged_out(user: str = "admin") -> TinyOctopus:
+    """A server that knows ``user`` no more from the hundredth request on."""
+    server = TinyOctopus()
+    seen = 0
+
+    def override(request: Request) -> Reply | None:
+        nonlocal seen
+        seen += request.user == user
+        return FAULTS["logged out"] if seen > 100 and request.user == user and request.path != "/api" else None
+
+    server.overrides.append(override)
+    return server
+
+
+def test_a_log_out_in_the_middle_before_the_upgrade_is_incomplete(look: Look) -> None:
+    for first, second in [(logged_out(), logged_out()), (TinyOctopus(), logged_out())]:
+        found = findings(look, first, second, TinyOctopus())
+
+        assert found
+        assert {one.kind for one in found} == {"incomplete"}, [one.sentence() for one in found]
+
+
+def test_a_log_out_in_the_middle_after_the_upgrade_is_no_pass(look: Look) -> None:
+    found = findings(look, TinyOctopus(), TinyOctopus(), logged_out())
+
+    assert [one for one in found if "401" in str(one.after)], [one.sentence() for one in found]
+
+
+def test_a_server_that_is_busy_for_a_while_is_waited_for(look: Look) -> None:
+    def busy() -> TinyOctopus:
+        server = TinyOctopus()
+        left = 8  # as many as ask at once
+
+        def override(request: Request) -> Reply | None:
+            nonlocal left
+            if request.path == "/api" or len(server.requests) < 100 or not left:
+                return None
+            left -= 1
+            return FAULTS["not now"]
+
+        server.overrides.append(override)
+        return server
+
+    assert findings(look, busy(), TinyOctopus(), TinyOctopus()) == []
+    # Being put off at all is told, as a client that does not wait would fail (tidegate.checks.habits).
+    assert {one.kind for one in findings(look, TinyOctopus(), TinyOctopus(), busy())} <= {"upgrade"}
+
+
+def test_a_connection_dropped_at_the_very_end_is_tried_again(look: Look) -> None:
+    whole = look(TinyOctopus())
+    server = TinyOctopus()
+    dropped = ["/app", "/"]
+
+    def override(request: Request) -> Reply | None:
+        if request.path in dropped:
+            dropped.remove(request.path)
+            return FAULTS["no answer"]
+        return None
+
+    server.overrides.append(override)
+
+    assert look(server).headers() == whole.headers()
+    assert dropped == []
 
 
 def test_a_log_in_lost_between_the_two_looks_before_is_not_a_habit(look: Look) -> None:
