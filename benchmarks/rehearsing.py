@@ -255,6 +255,7 @@ class Bench:
             kept.instance,
             {ADMINISTRATOR: kept.instance.api_key, **keys},
             lambda: self._restore(kept, host),
+            host.stop,
             self._look,
             lambda after: compare(self.before.first, self.before.second, after),
             self._try,
@@ -288,6 +289,7 @@ class Upgraded:
     instance: TestInstance
     keys: Mapping[str, Secret]  # by name of the user
     restored: Callable[[], TestInstance]  # back to right after the upgrade, running, perhaps at another address
+    stop: Callable[[], None]  # until it is restored
     look: Callable[[TestInstance, str], Snapshot]  # a snapshot in the file of this name
     compared: Callable[[Snapshot], list[Finding]]
     tried: Callable[[TestInstance, Snapshot, Collection[str] | None], list[Finding]]

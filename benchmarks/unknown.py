@@ -3,6 +3,7 @@
     python -m benchmarks.unknown                      # seeds 1 to 60
     python -m benchmarks.unknown 17 23 --verbose      # these seeds, with everything that was found
     python -m benchmarks.unknown --seeds 100 200 --only value route
+    python -m benchmarks.unknown 17 --whole           # upgraded anew, with everything that a rehearsal does after it
 
 A seed draws one mutation from the grammar in `benchmarks/mutations/`. It is played on one upgraded instance that is
 kept alive: a snapshot through the proxy and the comparison where it shows to who reads, the live checks concerned where
@@ -114,6 +115,24 @@ class Adversary:
             self._proxy.mutation = None
         return Judged(seed, mutation, findings, self._proxy.acted, time.monotonic() - began)
 
+    def rehearse(self, bench: Bench, seed: int, mutation: Mutation) -> Judged:
+        """The mutation from the start of the upgraded server on, with everything that a rehearsal does after it."""
+        began = time.monotonic()
+        self._upgraded.stop()
+        self._written = True
+        self._proxy.remembers = False
+        self._proxy.mutation, self._proxy.acted = mutation, False
+
+        def around(url: str) -> str:
+            self._proxy.use(url)
+            return self._proxy.url
+
+        try:
+            findings = bench.rehearse(around=around).findings
+        finally:
+            self._proxy.mutation = None
+        return Judged(seed, mutation, findings, self._proxy.acted, time.monotonic() - began)
+
     def damage(self, seed: int) -> Judged | str:
         """The seed's damage to the database, and what is found; SQL Server's words where it refuses the damage."""
         began = time.monotonic()
@@ -142,6 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="*", default=(), choices=sorted(GRAMMAR), help="parts of the grammar")
     parser.add_argument("--pair", nargs=2, default=("2020.6.4671", "2021.1.7500"), metavar=("FROM", "TO"))
     parser.add_argument("--database", action="store_true", help="damage the database instead")
+    parser.add_argument("--whole", action="store_true", help="play each seed in a whole rehearsal")
     parser.add_argument("--verbose", action="store_true", help="print every finding")
     chosen = parser.parse_args(arguments)
     origin, target = map(Version.parse, chosen.pair)
@@ -161,7 +181,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                         print(f"refused   {seed:5} {one}", flush=True)
                         continue
                 else:
-                    one = adversary.play(seed, drawn(seed, adversary.world, chosen.only))
+                    mutation = drawn(seed, adversary.world, chosen.only)
+                    one = adversary.rehearse(bench, seed, mutation) if chosen.whole else adversary.play(seed, mutation)
                 judged.append(one)
                 _tell(one, verbose=chosen.verbose)
     _sum_up(judged)

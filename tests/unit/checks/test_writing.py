@@ -226,6 +226,24 @@ def test_a_copy_that_lacks_what_the_original_has_is_found() -> None:
     assert check_copying(context_of(with_feed(Shop())), before).findings == ()
 
 
+def test_one_of_each_sort_is_copied() -> None:
+    def with_feeds() -> dict[str, Document]:
+        return {
+            f"feeds/Feeds-{n}": {"Id": f"Feeds-{n}", "FeedType": kind} for n, kind in enumerate(("NuGet", "Docker"))
+        }
+
+    def defaulting(method: str, kind: str, body: Document) -> Document:
+        return {**body, "FeedType": "NuGet"} if method == "POST" and kind == "feeds" else body
+
+    whole, forgetful = Shop(), Shop(spoil=defaulting)
+    for shop in (whole, forgetful):
+        shop.stored |= with_feeds()
+
+    [finding] = check_copying(context_of(forgetful), copying_outcomes(context_of(whole))).findings
+
+    assert finding.place == "feeds/Feeds-1: FeedType of a copy"
+
+
 @pytest.fixture
 def no_network(monkeypatch: pytest.MonkeyPatch) -> Callable[[Shop], None]:
     """Strangers ask the same shop, and are told to log in."""

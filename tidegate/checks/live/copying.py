@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final, cast
 
 from tidegate.checks.live.context import LiveContext, LiveResult, Notes, run_check
 from tidegate.checks.live.creating import MAKINGS, NAME, settle
+from tidegate.checks.live.sorts import sort_of
 from tidegate.observation.documents import id_of, property_of
 
 Document = dict[str, Any]
@@ -22,7 +23,7 @@ _OWN: Final = frozenset({
 
 
 def copying_outcomes(context: LiveContext, originals: Collection[str] | None = None) -> Outcomes:
-    """Make a copy of the fullest of each kind, hold it against the original, and remove it.
+    """Make a copy of the fullest of each sort of each kind, hold it against the original, and remove it.
 
     Requests that make something out of nothing name few properties; scripts that clone name all of them. ``originals``
     (`feeds/Feeds-1`) are those to copy, where an earlier attempt chose them.
@@ -34,9 +35,17 @@ def copying_outcomes(context: LiveContext, originals: Collection[str] | None = N
         items = cast("list[Document]", property_of(answer.json, "Items") or []) if answer.ok else []
         if originals is not None:
             items = [one for one in items if f"{making.route}/{id_of(one)}" in originals]
-        if items:
-            outcomes |= _copy(context, making.route, path, min(items, key=lambda one: (-len(str(one)), id_of(one))))
+        for original in _fullest(items):
+            outcomes |= _copy(context, making.route, path, original)
     return outcomes
+
+
+def _fullest(items: Iterable[Document]) -> Iterable[Document]:
+    """The one of each sort that says most."""
+    chosen: dict[str, Document] = {}
+    for one in sorted(items, key=lambda one: (-len(str(one)), id_of(one))):
+        chosen.setdefault(sort_of(one), one)
+    return chosen.values()
 
 
 def _copy(context: LiveContext, route: str, path: str, original: Document) -> Outcomes:
