@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
-from tidegate.providers.hosts.guard import Machine, MainMachineSeen, machine_of, why_main_s
+from tidegate.providers.hosts.guard import Machine, MainMachineSeen, machine_of, main_machine_seen, why_main_s
 from tidegate.providers.hosts.ownership import OwnedFolder
 from tidegate.providers.hosts.sql_server import belongs_to
 from tidegate.providers.hosts.systems import read_facts
+from tidegate.secrets import Secret
+from tidegate.settings import MainSettings
 
 HOST = Machine("octo-test", frozenset({"127.0.0.1", "10.0.0.7", "fe80::1"}), is_this_one=False)
 
@@ -35,6 +39,33 @@ def test_a_node_with_the_machine_s_name_gives_it_away_behind_a_load_balancer() -
     main = MainMachineSeen(frozenset({"10.9.9.9"}), frozenset({"OCTO-1", "OCTO-TEST.example.com"}))
 
     assert "OCTO-TEST" in why_main_s(HOST, main)
+
+
+def test_machines_that_only_the_cut_over_names_are_known_behind_a_load_balancer() -> None:
+    with socket.socket() as nobody:  # who listens there does not answer: nothing is known by the nodes' own names
+        nobody.bind(("127.0.0.1", 0))
+        main = MainSettings.model_validate(
+            {
+                "url": f"http://127.0.0.1:{nobody.getsockname()[1]}",
+                "api_key": Secret.generated("a test's API key", "API-NOTHING"),
+                "master_key": Secret.generated("a test's master key", "nothing"),
+                "database": {"server": "sql", "name": "x", "user": "sa", "password": "env:NO_SUCH_SECRET"},
+                "folders": {"packages": "/p", "artifacts": "/a", "task_logs": "/t"},
+                "backup_folder": {"on_server": "/b"},
+                "host": {
+                    "provider": "host",
+                    "address": "10.0.0.5",
+                    "install_folder": "/opt/octopus",
+                    "home": "/var/lib/octopus",
+                    "work_folder": "/var/tmp",
+                    "other_nodes": [{"address": "10.0.0.7", "url": "http://10.0.0.6:8080"}],
+                },
+            }
+        )
+        seen = main_machine_seen(main)
+
+    assert seen.addresses == {"127.0.0.1", "10.0.0.5", "10.0.0.6", "10.0.0.7"}
+    assert "10.0.0.7" in why_main_s(HOST, seen)
 
 
 def test_a_main_instance_on_this_machine_is_not_rehearsed_on_this_machine() -> None:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from tidegate.errors import HarnessError
 from tidegate.octopus.client import Access, OctopusClient
-from tidegate.settings import MainSettings
+from tidegate.settings import MainOnHostSettings, MainSettings
 
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 
@@ -28,7 +28,8 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class MainMachineSeen:
-    """What the main instance's URL leads to, and what its nodes call themselves (by default, as their machines)."""
+    """Where the main instance's URL and the machines that the settings name lead to, and what its nodes call themselves
+    (by default, as their machines)."""
 
     addresses: frozenset[str]
     nodes: frozenset[str]
@@ -46,11 +47,7 @@ def machine_of(facts: Mapping[str, Sequence[str]], *, local: bool) -> Machine:
 def main_machine_seen(main: MainSettings) -> MainMachineSeen:
     """Asks the name service and the main instance. A main instance that does not answer is not known by its nodes: the
     rehearsal itself ends there a moment later."""
-    host = urlsplit(main.url).hostname or ""
-    try:
-        found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, None)}
-    except OSError:
-        found = set[str]()
+    found = {address for name in _names(main) for address in _addresses(name)}
     try:
         with OctopusClient(main.url, main.api_key, access=Access.READ_ONLY, timeout=15) as client:
             nodes = {str(node["Name"]) for node in client.items("/api/octopusservernodes")}
@@ -59,12 +56,28 @@ def main_machine_seen(main: MainSettings) -> MainMachineSeen:
     return MainMachineSeen(frozenset(map(_plain, found)), frozenset(nodes))
 
 
+def _names(main: MainSettings) -> set[str]:
+    """Behind a load balancer only the machines that its cut-over names are known; one without an address is this."""
+    names = {urlsplit(main.url).hostname or ""}
+    if isinstance(main.host, MainOnHostSettings):
+        names |= {node.address or "127.0.0.1" for node in main.host.nodes}
+        names |= {urlsplit(node.url).hostname or "" for node in main.host.nodes if node.url}
+    return names - {""}
+
+
+def _addresses(name: str) -> set[str]:
+    try:
+        return {str(entry[4][0]) for entry in socket.getaddrinfo(name, None)}
+    except OSError:
+        return set()  # perhaps a name that only ssh's own configuration knows
+
+
 def why_main_s(host: Machine, main: MainMachineSeen) -> str:
     """What says that the host is the main instance's machine; "" when nothing does. Loopback addresses lead to this
     machine, so they count where the host is this machine."""
     shared = {one for one in host.addresses & main.addresses if not ip_address(one).is_loopback}
     if shared:
-        return f"the main instance's URL leads to its address {min(shared)}"
+        return f"the main instance's URL or machine leads to its address {min(shared)}"
     if host.is_this_one and any(ip_address(one).is_loopback for one in main.addresses):
         return "both are this machine"
     mine = _short(host.name)
