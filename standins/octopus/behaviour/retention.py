@@ -54,6 +54,20 @@ def policy_for(
     return default if left_to_space and not own.get("ShouldKeepForever") else Policy.of(own)
 
 
+def policies_of_phases(
+    lifecycle: Mapping[str, Any], phases: Iterable[Mapping[str, Any] | None], default: Policy
+) -> list[Policy]:
+    """In the order of the phases: one without a policy has that of the latest phase before it that has one, else the
+    lifecycle's (Octopus docs, "Inherited retention policies").
+    """
+    found: list[Policy] = []
+    latest: Mapping[str, Any] | None = None
+    for phase in phases:
+        latest = phase if mapped(phase or {}, "ReleaseRetentionPolicy") else latest
+        found.append(policy_for(lifecycle, latest, default))
+    return found
+
+
 def releases_to_delete(
     releases: Mapping[str, datetime],
     deployed: Iterable[Deployed],

@@ -13,6 +13,7 @@ from standins.octopus.behaviour.retention import (
     Policy,
     Stored,
     packages_to_delete,
+    policies_of_phases,
     policy_for,
     releases_to_delete,
 )
@@ -70,9 +71,11 @@ def _space_default(transaction: Transaction, space: str | None) -> Policy:
 
 def _policies(lifecycle: Document, environments: list[Document], default: Policy) -> dict[str, Policy]:
     given = {phase.get("Name"): phase for phase in listed(lifecycle, "Phases")}
+    phases = lifecycles.phases_of(lifecycle, environments)
+    policies = policies_of_phases(lifecycle, [given.get(phase.name) for phase in phases], default)
     return {
-        environment: policy_for(lifecycle, given.get(phase.name), default)
-        for phase in lifecycles.phases_of(lifecycle, environments)
+        environment: policy
+        for phase, policy in zip(phases, policies, strict=True)
         for environment in phase.environments
     }
 

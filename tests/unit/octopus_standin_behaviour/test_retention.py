@@ -13,6 +13,7 @@ from standins.octopus.behaviour.retention import (
     Policy,
     Stored,
     packages_to_delete,
+    policies_of_phases,
     policy_for,
     releases_to_delete,
 )
@@ -104,3 +105,13 @@ def test_a_lifecycle_may_leave_it_to_its_space() -> None:
     assert kept(Strategy="Default", QuantityToKeep=5).quantity == 5
     assert kept(Strategy="Default", QuantityToKeep=0, ShouldKeepForever=True).forever
     assert kept(QuantityToKeep=0).forever
+
+
+def test_a_phase_inherits_from_the_latest_before_it_that_says_something() -> None:
+    """The example of the documentation: three of the lifecycle, until Staging says five."""
+    lifecycle = {"ReleaseRetentionPolicy": {"Unit": "Items", "QuantityToKeep": 3}}
+    staging = {"ReleaseRetentionPolicy": {"Unit": "Items", "QuantityToKeep": 5}}
+
+    found = policies_of_phases(lifecycle, [{}, None, staging, {"ReleaseRetentionPolicy": None}], KEEP_ALL)
+
+    assert [policy.quantity for policy in found] == [3, 3, 5, 5]

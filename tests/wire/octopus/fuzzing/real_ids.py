@@ -34,3 +34,11 @@ def map_path_parameters(context: Any, path_parameters: dict[str, Any] | None) ->
     collection = segments[2].lower() if len(segments) > 2 else ""
     found = {name: _IDS.get(_COLLECTIONS.get(name, collection), [value])[0] for name, value in path_parameters.items()}
     return {**path_parameters, **found}
+
+
+@cast("Any", schemathesis).hook
+def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
+    """The document lists three places for a key, and schemathesis makes one up for each: only the real one is sent."""
+    for sent, name in ((case.query, "ApiKey"), (case.headers, "X-NuGet-ApiKey")):
+        if sent:
+            sent.pop(name, None)
