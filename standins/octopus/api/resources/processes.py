@@ -186,10 +186,14 @@ def _settings_follow(call: Call, project: Document, _before: Document) -> None:
 
 hooks.register("Project", after_update=_settings_follow)
 
+_OF_PROJECT = "projects/{projectId}/runbookProcesses/{id}"
 ROUTES = (
     Route("GET", "deploymentprocesses", list_processes, "space", "ProcessView", operation="indexDeploymentProcesses"),
     Route("GET", "deploymentprocesses/{id}", get_process, "space", "ProcessView", operation="getDeploymentProcessById"),
     Route("PUT", "deploymentprocesses/{id}", put_process, "space", "ProcessEdit", operation="updateDeploymentProcess"),
+    # Below their project as well, for projects whose runbooks are not in Git (api-client.ts, go-octopusdeploy).
+    Route("GET", _OF_PROJECT, get_runbook_process, "space", "RunbookView", "2024.1"),
+    Route("PUT", _OF_PROJECT, put_runbook_process, "space", "RunbookEdit", "2024.1"),
     Route(
         "GET",
         "runbookProcesses",

@@ -213,3 +213,19 @@ def test_the_spaces_of_a_user_are_told_as_spaces_are(go: httpx.Client) -> None:
 
     assert found
     assert found == [go.get(f"/api/spaces/{space['Id']}").json() for space in found]
+
+
+def test_the_process_of_a_runbook_below_its_project(go: httpx.Client) -> None:
+    """api-client.ts, RunbookProcessRepository."""
+    group, lifecycle = (go.get(f"{S}/{path}/all").json()[0]["Id"] for path in ("projectgroups", "lifecycles"))
+    body = {"Name": name("Project"), "ProjectGroupId": group, "LifecycleId": lifecycle}
+    project = created(go.post(f"{S}/projects", json=body))
+    runbook = created(go.post(f"{S}/runbooks", json={"Name": "Restart", "ProjectId": project["Id"]}))
+    path = f"{S}/projects/{project['Id']}/runbookProcesses/{runbook['RunbookProcessId']}"
+
+    process = go.get(path).json()
+    changed = go.put(path, json=process)
+
+    assert process["RunbookId"] == runbook["Id"]
+    assert changed.status_code == 200
+    assert changed.json()["Id"] == runbook["RunbookProcessId"]

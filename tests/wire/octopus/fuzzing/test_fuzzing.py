@@ -9,6 +9,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.support.octopus_sample import connection_string
@@ -50,9 +51,11 @@ def test_nothing_crashes_and_every_status_is_listed(tmp_path: Path) -> None:
             timeout=600,
             check=False,
         )
+        signed_in = httpx.get(f"{server.url}/api/users/me", headers={"X-Octopus-ApiKey": ADMIN_KEY}, timeout=60)
     report = done.stdout[done.stdout.find("FAILURES") :][:6000]
     assert done.returncode == 0, report + done.stderr[-2000:]
     assert "Server error" not in done.stdout
+    assert signed_in.status_code == 200, "something that was tried shut the caller out: the rest was only refused"
 
 
 def _ids(url: str) -> dict[str, list[str]]:
