@@ -15,9 +15,10 @@ from tests.unit.gate.approvals import private_key
 from tests.unit.process.inner import Ran
 from tidegate.command import main as tidegate
 from tidegate.gate.evidence import read_entries
-from tidegate.gate.seal import verify_run
+from tidegate.gate.judged_again import examine
 from tidegate.gate.signing import SigningKey
 from tidegate.gate.verdict import recompute
+from tidegate.reporting.page_check import page_damage
 from tidegate.secrets import Secret
 
 pytestmark = pytest.mark.journey
@@ -58,7 +59,8 @@ def test_runs_every_scenario_there_is(job: Job) -> None:
 def test_leaves_evidence_from_which_the_verdict_can_be_recomputed(job: Job) -> None:
     folder = job.ran.run_folder
 
-    assert verify_run(folder).sound
+    found = examine(folder)
+    assert (*found.ledger.damage, *page_damage(folder, found)) == ()
     assert recompute(list(read_entries(folder / "evidence.jsonl"))).to_bytes() == (folder / "verdict.json").read_bytes()
 
 

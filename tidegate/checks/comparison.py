@@ -220,7 +220,7 @@ class Comparison:
         for change in differences(before, after):
             if self._habits.noise.covers(pair.place, family, change) or self._hop.explains(pair.place, family, change):
                 continue
-            if family != pair.family and self._grown(pair, change):
+            if pair.form in (LIST, RECORDED) and self._grown(pair, change):
                 continue
             if JUDGED_ELSEWHERE.fullmatch(f"{pair.family}:{change.path}"):
                 continue

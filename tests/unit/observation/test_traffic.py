@@ -201,6 +201,30 @@ def test_a_list_is_asked_for_as_it_was_recorded_and_may_grow(look: Look) -> None
     assert compare(first, second, later) == []
 
 
+@pytest.mark.parametrize("call", ["/api/projects", "/api/projects?take=30"])
+def test_a_recorded_list_may_show_what_a_release_brings(look: Look, call: str) -> None:
+    """What is new is judged as the resource it is; that the list counts it says nothing more."""
+    found: list[list[Finding]] = []
+    for calls in ((), (call,)):
+        before, after = TinyOctopus(), TinyOctopus()
+        after.collections["projects"].append({**after.collections["projects"][0], "Id": "Projects-9", "Name": "New"})
+        first, second = look(before, *calls), look(before, *calls)
+        found.append(compare(first, second, look(after, *calls, like=second)))
+
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("call", ["/api/projects", "/api/projects?take=30"])
+def test_a_recorded_list_that_lost_something_is_told(look: Look, call: str) -> None:
+    before, after = TinyOctopus(), TinyOctopus()
+    after.collections["projects"].pop()
+    first, second = look(before, call), look(before, call)
+
+    findings = compare(first, second, look(after, call, like=second))
+
+    assert any(finding.check == "COUNT" and "recorded traffic" in str(finding) for finding in findings)
+
+
 def test_what_a_snapshot_must_never_ask_for_is_not_replayed(look: Look) -> None:
     server = TinyOctopus()
 
