@@ -1,7 +1,9 @@
 """What verifying the evidence of a run takes: `python -m benchmarks.evidence [MiB]`.
 
-Time is compared with what reading and hashing the same files once takes in the same run, because that is the least any
-verification can do; memory with that of a run an eighth of the size, because it must not grow.
+Measured is what the command does: every digest, the verdict and the page made again. The run has 1,000 scenarios and
+5,000 findings, whatever its size. Time is compared with what reading and hashing the same files once takes in the same
+run, because that is the least any verification can do; memory with that of a run an eighth of the size, because it must
+not grow.
 """
 
 from __future__ import annotations
@@ -16,39 +18,57 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.reporting import made_up_finding
 from tidegate.digests import sha256_of
-from tidegate.gate.evidence import GENESIS, LEDGER, canonical
-from tidegate.gate.seal import SEAL, verify_run
+from tidegate.gate.evidence import GENESIS, LEDGER, canonical, read_entries
+from tidegate.gate.judged_again import VERDICT, examine
+from tidegate.gate.seal import SEAL
+from tidegate.gate.verdict import recompute
+from tidegate.reporting.board.material import Material
+from tidegate.reporting.documents import write_change_board
+from tidegate.reporting.page_check import page_damage
 
 _ATTACHMENT = 4 * 2**20
+_SCENARIOS, _FINDINGS = 1_000, 5_000
 _MOMENT = datetime(2026, 5, 1, tzinfo=UTC).isoformat(timespec="milliseconds")
 
 
 def make(folder: Path, size: int) -> None:
-    """A sound run folder of about ``size`` bytes, a tenth of them lines of the ledger."""
+    """A sound run folder of about ``size`` bytes with its verdict and page."""
     lines: list[str] = []
+    names = [f"features/{number // 50:02}_stage.feature: Scenario {number}" for number in range(_SCENARIOS)]
     attachments = folder / "attachments"
     attachments.mkdir(parents=True)
-    previous, number, written = GENESIS, 0, 0
+    previous, number = GENESIS, 0
     with (folder / LEDGER).open("wb") as ledger:
 
         def record(kind: str, details: object) -> None:
-            nonlocal previous, number, written
+            nonlocal previous, number
             number += 1
             entry = {"number": number, "time": _MOMENT, "kind": kind, "details": details, "previous": previous}
             line = canonical(entry)
             previous = hashlib.sha256(line).hexdigest()
-            written += ledger.write(line + b"\n")
+            ledger.write(line + b"\n")
 
-        for index in range(int(size * 0.9) // _ATTACHMENT):
+        record("run.started", {"run": "r1", "policy": {}, "waivers": [], "required": names})
+        record("collected", {"scenarios": names})
+        for index in range(size // _ATTACHMENT):
             content = hashlib.shake_128(str(index).encode()).digest(2**16) * (_ATTACHMENT // 2**16)
             digest = hashlib.sha256(content).hexdigest()
             path = f"attachments/{digest[:16]}-log"
             (folder / path).write_bytes(content)
             record("attachment", {"name": "log", "path": path, "sha256": digest, "size": len(content)})
             lines.append(f"{digest}  {path}\n")
-        while written < size * 0.1:
-            record("scenario", {"id": f"features/a.feature: Scenario {number}", "outcome": "passed", "why": ""})
+        for finding in map(made_up_finding, range(_FINDINGS)):
+            record("finding", finding.model_dump(mode="json"))
+        for name in names:
+            record("scenario", {"id": name, "outcome": "passed", "why": "", "nodeid": name})
+        record("run.finished", {"ended": "completed", "failures": 0})
+    entries = tuple(read_entries(folder / LEDGER))
+    verdict = recompute(entries)
+    (folder / VERDICT).write_bytes(verdict.to_bytes())
+    write_change_board(folder, Material(verdict, entries), pdf=False)
+    lines.append(f"{sha256_of(folder / VERDICT)}  {VERDICT}\n")
     (folder / SEAL).write_text("".join(sorted(lines, key=lambda line: line[66:])), encoding="utf-8")
 
 
@@ -67,15 +87,16 @@ def measured(what: str, folder: Path) -> dict[str, float]:
 
 def measure(what: str, folder: Path) -> None:
     """The child's part: prints what it measured of itself."""
-    import resource  # noqa: PLC0415, not on Windows
-
     started, worked = time.perf_counter(), time.process_time()
     if what == "verify":
-        damage = verify_run(folder).damage
-        assert not damage, damage
+        found = examine(folder)
+        damage = (*found.ledger.damage, *page_damage(folder, found))
+        assert not damage, damage[:5]
     else:
         hash_everything(folder)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # Linux: what this process itself had at most; ru_maxrss begins with what its parent had.
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    peak = int(status.partition("VmHWM:")[2].split()[0]) / 1024
     told = {"seconds": time.perf_counter() - started, "cpu": time.process_time() - worked, "peak": peak}
     print(json.dumps(told))
 

@@ -46,5 +46,5 @@ def _verify(chosen: argparse.Namespace, output: TextIO) -> int:
         output.write(f"sound: {ledger.length} events, the last has digest {ledger.head}\n")
         output.write(f"judged again: {found.verdict.outcome}\n")
         output.write(f"signed by its runner with {found.runner}\n" if found.runner else "")
-        output.write(f"not compared: {', '.join(unseen)} (make them again: tidegate report)\n" if unseen else "")
+        output.write(f"not compared, made or kept beside the evidence: {', '.join(unseen)}\n" if unseen else "")
     return NO if damage else YES
