@@ -177,3 +177,15 @@ def test_managers_of_a_new_space(serve: Callable[[str], Client]) -> None:
     assert client.send("DELETE", space["Links"]["Self"]).status == 200
     assert [item["Name"] for item in client.get("/api/spaces/all")] == ["Default"]
     assert not any(team["SpaceId"] == space["Id"] for team in client.get("/api/teams/all"))
+
+
+def test_the_administrators_keep_their_role(serve: Callable[[str], Client]) -> None:
+    """Found by fuzzing: without it nobody could administer the server any more."""
+    client = serve("2020.6.4671")
+    held = client.get("/api/scopeduserroles")["Items"]
+    own = next(item for item in held if item["TeamId"] == "teams-administrators")
+    path = f"/api/scopeduserroles/{own['Id']}"
+
+    assert client.refused("DELETE", path)[0] == 400
+    assert client.refused("PUT", path, {**own, "TeamId": "teams-everyone"})[0] == 400
+    client.put(path, own)

@@ -15,6 +15,7 @@ from standins.octopus.behaviour.documents import listed
 from standins.octopus.contract import Call, Document, Reply, Route
 
 _ADMINISTRATORS = "teams-administrators"
+_SYSTEM_ADMINISTRATOR = "userroles-systemadministrator"
 
 
 def _prepare_team(call: Call, document: Document, existing: Document | None) -> None:
@@ -127,10 +128,13 @@ hooks.register("UserRole", prepare=_prepare_role, show=_show_role, before_delete
 # -- scoped user roles -----------------------------------------------------------------------------------------------
 
 
-def _prepare_assignment(call: Call, document: Document, _existing: Document | None) -> None:
+def _prepare_assignment(call: Call, document: Document, existing: Document | None) -> None:
     """Roles with space permissions are assigned in a space; others without one. Space teams get roles in their
     space only.
     """
+    place = ("TeamId", "UserRoleId", "SpaceId")
+    if existing is not None and any(document.get(name) != existing.get(name) for name in place):
+        _refuse_change_of_administrators(existing)
     if not document.get("TeamId") or not document.get("UserRoleId"):
         raise invalid("Please provide a team and a user role.")
     role, team = (
@@ -149,7 +153,17 @@ def _prepare_assignment(call: Call, document: Document, _existing: Document | No
         raise invalid(f"The team {team['Name']} can only be given roles in its own space.")
 
 
-hooks.register("ScopedUserRole", prepare=_prepare_assignment)
+def _before_delete_assignment(_call: Call, assignment: Document) -> None:
+    _refuse_change_of_administrators(assignment)
+
+
+def _refuse_change_of_administrators(assignment: Document) -> None:
+    """The team's CanChangeRoles is false: without its role nobody could administer the server any more."""
+    if (assignment["TeamId"], assignment["UserRoleId"]) == (_ADMINISTRATORS, _SYSTEM_ADMINISTRATOR):
+        raise invalid("The roles of the Octopus Administrators team cannot be changed.")
+
+
+hooks.register("ScopedUserRole", prepare=_prepare_assignment, before_delete=_before_delete_assignment)
 
 ROUTES = (
     Route(
