@@ -275,7 +275,7 @@ def _source(
         yield SnapshotSource(
             clients={name: stack.enter_context(OctopusClient(instance.url, key)) for name, key in keys.items()},
             administrator=ADMINISTRATOR,
-            database=stack.enter_context(LiveDatabase(instance.database)),
+            database=stack.enter_context(LiveDatabase(instance.database, instance.master_key)),
             folders=instance.folders,
             observers=frozenset(user for one in observers for user in (one.user_id, one.login_id)),
             like=like.file if like is not None else None,

@@ -68,6 +68,7 @@ def standard_comparisons() -> list[Callable[[Snapshot, Snapshot], Iterable[Findi
         api_surface,
         database,
         permissions,
+        secret_values,
         settings_moved,
         timing,
     )
@@ -75,6 +76,7 @@ def standard_comparisons() -> list[Callable[[Snapshot, Snapshot], Iterable[Findi
     return [
         api_surface.compare_surface,
         permissions.compare_permissions,
+        secret_values.compare_secrets,
         settings_moved.compare_settings,
         database.compare_database,
         timing.compare_times,

@@ -75,7 +75,7 @@ class SnapshotChecks:
             source = SnapshotSource(
                 clients={_ADMINISTRATOR: client},
                 administrator=_ADMINISTRATOR,
-                database=stack.enter_context(LiveDatabase(self.main.database)),
+                database=stack.enter_context(LiveDatabase(self.main.database, self.main.master_key)),
                 folders=self.main.folders,
                 like=like,
             )

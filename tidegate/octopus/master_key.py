@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
+import hmac
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -65,6 +67,12 @@ class MasterKey:
         padded = decryptor.update(base64.b64decode(cipher_text, validate=True)) + decryptor.finalize()
         unpadder = PKCS7(128).unpadder()
         return unpadder.update(padded) + unpadder.finalize()
+
+    def digest(self, value: EncryptedValue) -> str:
+        """A digest of the plain value that says nothing without this key; "" when the key does not open it."""
+        if not self.opens(value):
+            return ""
+        return hmac.new(self._key, self.decrypt(value.text), hashlib.sha256).hexdigest()[:32]
 
     def opens(self, value: EncryptedValue) -> bool:
         """Whether the value becomes something that was meant: text without control characters, or a certificate."""

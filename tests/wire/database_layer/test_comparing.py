@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
 
+from standins.octopus.crypto import MasterKey
 from tidegate.errors import HarnessError
 from tidegate.providers.contract import SqlServerHost
 from tidegate.rehearsal.instances import DatabaseAddress
+from tidegate.secrets import Secret
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.fingerprints import RowChange, find_changes, fingerprints, table_shapes
 from tidegate.sqlserver.live import LiveDatabase
@@ -241,3 +245,26 @@ def test_a_snapshot_reads_a_database_through_one_object(host: SqlServerHost, dat
         assert live.views() == ["dbo.IdsInUse"]
         assert live.query_view("dbo.IdsInUse") == ""
         assert live.journal() == ["Script0001", "Script0002"]
+
+
+def test_secrets_are_known_by_digests_that_only_the_key_can_make(host: SqlServerHost, database: SqlServer) -> None:
+    key = Secret.generated("a master key", base64.b64encode(bytes(range(16))).decode())
+    other = Secret.generated("another master key", base64.b64encode(bytes(16)).decode())
+    stored = MasterKey.parse(key.reveal())
+    database.execute("CREATE TABLE dbo.Account (Id nvarchar(50) NOT NULL PRIMARY KEY, JSON nvarchar(max) NOT NULL)")
+    document = json.dumps({"Username": "acme", "Password": stored.encrypt("hunter2hunter2")})
+    again = json.dumps({"Token": stored.encrypt("hunter2hunter2")})
+    for name, text in (("Accounts-1", document), ("Accounts-2", again), ("Accounts-3", "{}")):
+        database.execute("INSERT INTO dbo.Account VALUES (?, ?)", name, text)
+
+    address = DatabaseAddress(host.address, database.database)
+    with LiveDatabase(address, key) as live, LiveDatabase(address, other) as stranger, LiveDatabase(address) as nobody:
+        facts, theirs, none = live.facts(), stranger.facts(), nobody.facts()
+
+    secrets = {place: value for place, value in facts.items() if place.startswith("secret ")}
+    assert facts["documents of Account"] == "3"
+    assert sorted(secrets) == ["secret Account Accounts-1.Password", "secret Account Accounts-2.Token"]
+    assert len(set(secrets.values())) == 1  # the same secret, encrypted anew
+    assert "hunter2" not in str(facts)
+    assert {theirs[place] for place in secrets} == {""}
+    assert not any(place.startswith("secret ") for place in none)
