@@ -105,7 +105,7 @@ class Report(rehearsals: List<BuildType>) : BuildType({
                 set -e
                 scripts/setup
                 npm install --no-save --no-audit --no-fund allure@3.18.0
-                .venv/bin/tidegate report runs/*/ --output merged
+                .venv/bin/tidegate report --expect ${paths.size} runs/*/ --output merged
             """.trimIndent()
         }
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Callable, Sequence
 from typing import Final, TextIO
@@ -19,6 +20,10 @@ _SUBCOMMANDS: Final = (examining.add, planning.add, lab.add, evidence.add, appro
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0 yes, 1 no, 2 usage or settings, 10 not known."""
+    for stream in (sys.stdout, sys.stderr):
+        # A build agent's output may be ASCII: an arrow it cannot write must not turn an answer into a traceback.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     chosen = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace, TextIO], int] = chosen.command
     try:

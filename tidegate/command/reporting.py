@@ -8,7 +8,7 @@ import os.path
 from pathlib import Path
 from typing import Any, TextIO
 
-from tidegate.command.exits import YES, Commands
+from tidegate.command.exits import INCOMPLETE, YES, Commands
 from tidegate.errors import UsageError
 from tidegate.gate.evidence import LEDGER, Entry, read_entries
 from tidegate.gate.seal import verify_run
@@ -17,7 +17,7 @@ from tidegate.reporting.allure_report import REPORT, RESULTS, Allure, AllureUnav
 from tidegate.reporting.board.material import Material
 from tidegate.reporting.decisions import decisions_about
 from tidegate.reporting.documents import Documents, write_change_board
-from tidegate.reporting.merging import Rehearsed, merge, write_index
+from tidegate.reporting.merging import Rehearsed, merge, missing_runs, write_index
 
 
 def add(commands: Commands) -> None:
@@ -26,6 +26,13 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="the folder of one run")
     parser.add_argument("--output", type=Path, metavar="FOLDER", help="where several runs are put together")
+    parser.add_argument(
+        "--expect",
+        type=int,
+        default=0,
+        metavar="NUMBER",
+        help="runs there must be; with fewer it ends with 10",
+    )
     parser.add_argument("--allure", default="", metavar="COMMAND", help="Allure 3, where it is not found by itself")
     parser.add_argument("--without-pdf", action="store_true", help="leave the PDF out")
     parser.add_argument("--json", action="store_true")
@@ -40,7 +47,8 @@ def _report(chosen: argparse.Namespace, output: TextIO) -> int:
     if len({folder.name for folder in folders}) < len(folders):
         raise UsageError("a run is given twice", where=", ".join(map(str, chosen.folders)))
     allure, why_no_allure = _allure(chosen.allure)
-    told: dict[str, Any] = {"runs": [], "allure": None, "why_no_allure": why_no_allure}
+    missing = max(0, chosen.expect - len(folders))
+    told: dict[str, Any] = {"missing": missing, "runs": [], "allure": None, "why_no_allure": why_no_allure}
     runs: list[Rehearsed] = []
     for folder in folders:
         entries = tuple(read_entries(folder / LEDGER))
@@ -59,9 +67,9 @@ def _report(chosen: argparse.Namespace, output: TextIO) -> int:
             made = allure.generate([results], together / REPORT, f"{len(runs)} rehearsed upgrades", together)
             page = os.path.relpath(made, together)
             told["allure"] = str(made)
-        told["index"] = str(write_index(runs, together, page))
+        told["index"] = str(write_index(runs, together, page, missing))
     _tell(told, output, as_json=chosen.json)
-    return YES
+    return INCOMPLETE if missing else YES
 
 
 def _run_folder(folder: Path) -> Path:
@@ -104,6 +112,8 @@ def _tell(told: dict[str, Any], output: TextIO, *, as_json: bool) -> None:
         output.write(f"{run['from']} → {run['to']}: {run['verdict']}\n  {_near(run['html'])}\n")
         if run["pdf"] or run["why_no_pdf"]:
             output.write(f"  {_near(run['pdf']) if run['pdf'] else run['why_no_pdf']}\n")
+    if told["missing"]:
+        output.write(f"{missing_runs(told['missing'])}\n")
     made = [_near(path) for path in (told.get("index"), told["allure"]) if path]
     output.writelines(f"{text}\n" for text in (*made, told["why_no_allure"]) if text)
 

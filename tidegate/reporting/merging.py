@@ -79,13 +79,21 @@ def _names(runs: Sequence[Rehearsed]) -> list[str]:
     return names
 
 
-def write_index(runs: Sequence[Rehearsed], output: Path, allure: str) -> Path:
-    """One page with the verdict of every run, the worst first, and the way to its documents."""
+def missing_runs(number: int) -> str:
+    """A sentence about rehearsals that were expected and left nothing."""
+    noun = "rehearsal that was expected left" if number == 1 else "rehearsals that were expected left"
+    return f"{number} {noun} no run: nothing is known about its path"
+
+
+def write_index(runs: Sequence[Rehearsed], output: Path, allure: str, missing: int = 0) -> Path:
+    """One page with the verdict of every run, the worst first, and the way to its documents; ``missing`` runs were
+    expected and are not there."""
     worst_first = sorted(runs, key=lambda run: run.verdict.exit_code == 0)
     rows = [_row(run) for run in worst_first]
     head = ("Upgrade", "Verdict", "Scenarios", "Open findings", "Main instance")
     approved = sum(run.verdict.exit_code == 0 for run in runs)
-    whole = facts([("Approved", f"{approved} of {len(runs)} rehearsals")])
+    told = [("Approved", f"{approved} of {len(runs) + missing} rehearsals")]
+    whole = facts([*told, ("Missing", missing_runs(missing))] if missing else told)
     more = joined(Markup("<p>"), link("Every scenario of every rehearsal", allure), Markup("</p>")) if allure else ""
     file = output / INDEX
     title = f"{len(runs)} rehearsed upgrades of Octopus Server"

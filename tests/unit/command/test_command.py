@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.unit.process.inner import REPOSITORY
 from tidegate.command import main
 from tidegate.command.lab import tell
 from tidegate.lab import LabAddress
@@ -75,3 +79,18 @@ def test_reap_says_so_when_nothing_was_left(
 def test_an_error_says_what_where_and_what_next(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evidence", "verify", str(tmp_path / "nowhere")]) == 2
     assert capsys.readouterr().err.startswith("tidegate: there is no such run folder")
+
+
+def test_an_answer_does_not_depend_on_what_the_agent_s_output_can_write() -> None:
+    """Arrows of paths once ended in a traceback, and with it in exit code 1: "no" instead of the answer."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "tidegate.command", "plan", "2018.12.1", "2021.1.7500"],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "2018.12.1 \\u2192 2021.1.7500" in ran.stdout

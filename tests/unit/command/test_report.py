@@ -146,3 +146,20 @@ def test_an_allure_that_is_named_and_does_not_work_is_an_error(
 
     assert main(["report", str(_run(tmp_path / "run-1")), "--allure", str(command)]) == 10
     assert "is not Allure 3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("expected", "code"), [(0, 0), (2, 0), (3, 10)])
+def test_a_path_of_the_matrix_that_left_no_run_is_missed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], expected: int, code: int
+) -> None:
+    """Every run that is there is approved, and the report must not look whole."""
+    runs = [_run(tmp_path / f"run-{number}") for number in (1, 2)]
+    merged = tmp_path / "merged"
+
+    ended = main(["report", "--without-pdf", "--expect", str(expected), *map(str, runs), "--output", str(merged)])
+
+    page = (merged / "index.html").read_text(encoding="utf-8")
+    assert ended == code
+    assert ("1 rehearsal that was expected left no run" in page) is bool(code)
+    assert ("1 rehearsal that was expected left no run" in capsys.readouterr().out) is bool(code)
+    assert f"2 of {3 if code else 2} rehearsals" in page

@@ -43,7 +43,7 @@ def shells() -> list[Shell]:
     found += [Shell("Jenkinsfile", text) for text in _matches(r"sh '''(.*?)'''|sh '([^'\n]+)'", jenkins)]
     teamcity = (PIPELINES / "teamcity" / "settings.kts").read_text(encoding="utf-8")
     for text in _matches(r'scriptContent = """(.*?)"""()', teamcity):
-        found.append(Shell("settings.kts", text.replace("${'$'}", "$")))
+        found.append(Shell("settings.kts", text.replace("${'$'}", "$").replace("${paths.size}", "2")))
     return found
 
 
