@@ -277,8 +277,8 @@ class Route:
     ``system`` (unscoped only), ``space`` (from 2019.1 under /api/{space}/… and unscoped for the default space) or
     ``mixed``
     (both, across the spaces the caller may see). ``since`` and ``until`` are versions (inclusive, exclusive).
-    ``permission`` is the name demanded, "" for any signed-in user, None for anonymous. ``statuses`` are what success
-    answers with, where the method and the path do not tell it.
+    ``permission`` is the name demanded, "" for any signed-in user, None for anonymous. ``statuses`` are its answers
+    besides the usual refusals, where the method and the path do not tell them.
     """
 
     method: str

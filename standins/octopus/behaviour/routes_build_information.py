@@ -131,15 +131,16 @@ def delete_bulk(call: Call) -> Reply:
 
 
 _PUSH, _VIEW = "BuildInformationPush", "FeedView"
+_PUSHED = (200, 409)  # 200 whether it is new or replaces another (2020.5 swagger)
 ROUTES = (
     Route("GET", "build-information", list_all, permission=_VIEW, since="2019.9"),
-    Route("POST", "build-information", push, permission=_PUSH, since="2019.9"),
+    Route("POST", "build-information", push, permission=_PUSH, since="2019.9", statuses=_PUSHED),
     Route("DELETE", "build-information/bulk", delete_bulk, permission="BuildInformationAdminister", since="2019.9"),
     Route("GET", "build-information/{id}", get_one, permission=_VIEW, since="2019.9"),
     Route("DELETE", "build-information/{id}", delete_one, permission="BuildInformationAdminister", since="2019.9"),
     # The permission was PackageMetadataPush until build information replaced it (OctopusClients 7.0.5 to 8.0.1).
-    Route("POST", "package-metadata", push, permission="PackageMetadataPush", since="2019.4", until="2019.9"),
-    Route("POST", "package-metadata", push, permission=_PUSH, since="2019.9", until="2022.1"),
+    Route("POST", "package-metadata", push, "space", "PackageMetadataPush", "2019.4", "2019.9", statuses=_PUSHED),
+    Route("POST", "package-metadata", push, "space", _PUSH, "2019.9", "2022.1", statuses=_PUSHED),
     Route("GET", "package-metadata", list_all, permission=_VIEW, since="2019.4", until="2022.1"),
     Route("GET", "package-metadata/{id}", get_one, permission=_VIEW, since="2019.4", until="2022.1"),
 )

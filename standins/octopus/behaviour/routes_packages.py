@@ -369,17 +369,20 @@ def feed_notes(call: Call) -> Reply:
     return Reply(package.get("ReleaseNotes") or "", media_type="text/plain")
 
 
+_PUSHED = (200, 201, 409)  # 2020.5 swagger
 ROUTES = (
     Route("GET", "packages", list_packages, permission="FeedView"),
-    Route("POST", "packages/raw", push, permission="BuiltInFeedPush"),
-    Route("PUT", "//nuget/packages", push_nuget, permission="BuiltInFeedPush"),
+    Route("POST", "packages/raw", push, permission="BuiltInFeedPush", statuses=_PUSHED),
+    Route("PUT", "//nuget/packages", push_nuget, permission="BuiltInFeedPush", statuses=_PUSHED),
     Route("DELETE", "packages/bulk", delete_bulk, permission="BuiltInFeedAdminister"),
     Route("GET", "packages/notes", notes, permission="FeedView"),
     Route("GET", "packages/{id}", get_package, permission="FeedView"),
     Route("DELETE", "packages/{id}", delete_package, permission="BuiltInFeedAdminister"),
     Route("GET", "packages/{id}/raw", download, permission="BuiltInFeedDownload"),
     Route("GET", "packages/{packageId}/{version}/delta-signature", delta_signature, permission="BuiltInFeedPush"),
-    Route("POST", "packages/{packageId}/{baseVersion}/delta", push_delta, permission="BuiltInFeedPush"),
+    Route(
+        "POST", "packages/{packageId}/{baseVersion}/delta", push_delta, permission="BuiltInFeedPush", statuses=_PUSHED
+    ),
     Route("GET", "feeds/stats", stats, permission="FeedView"),
     Route("GET", "feeds/{id}/packages", feed_packages, permission="FeedView"),
     Route("GET", "feeds/{id}/packages/notes", feed_notes, permission="FeedView"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from standins.octopus.api.left_out import LeftOut
 from standins.octopus.contract import Route
@@ -86,3 +87,18 @@ def test_every_link_of_an_item_leads_somewhere(any_version: Client) -> None:
                 dead.append(f"{name}.{link}: {path}")
     known = ("git/", "insights", "unbook", "progression", "tasks", "SinglyScopedVariableDetails")
     assert [link for link in dead if not any(word in link for word in known)] == []
+
+
+def test_the_document_lists_what_pushing_build_information_answers(serve: Callable[[str], Client]) -> None:
+    """Found by fuzzing: it answers 200 whether it is new or not, and 409."""
+    client = serve("2020.6.4671")
+    nothing: dict[str, str] = {}
+    body = {"PackageId": "Acme", "Version": "1.0.0", "OctopusBuildInformation": nothing}
+    paths = client.get("/api/swagger.json")["paths"]
+
+    for path in ("/api/build-information", "/api/package-metadata"):
+        listed = paths[path]["post"]["responses"]
+        assert {"200", "409"} <= listed.keys()
+        assert "201" not in listed
+    first, again = (client.send("POST", "/api/build-information", body) for _ in range(2))
+    assert (first.status, again.status) == (200, 409)

@@ -48,7 +48,7 @@ def test_nothing_crashes_and_every_status_is_listed(tmp_path: Path) -> None:
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=1500,
             check=False,
         )
         signed_in = httpx.get(f"{server.url}/api/users/me", headers={"X-Octopus-ApiKey": ADMIN_KEY}, timeout=60)
