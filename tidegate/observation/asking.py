@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from tidegate.observation.fetching import Fetcher, Job, Pages
 from tidegate.observation.places import expand, family_of, place_of, variables
 from tidegate.observation.routes import RouteKnowledge
 from tidegate.observation.scope import SnapshotScope
-from tidegate.observation.store import FILE, ITEM, RECORDED
+from tidegate.observation.store import FILE, ITEM, RECORDED, Sampled
+
+#: What a deployment of a release to an environment would do, as releases link to it.
+PREVIEWS: Final = "previews of deployments"
 
 
 @dataclass(slots=True)
@@ -45,7 +49,7 @@ class Asking:
         self._scope = scope
         self._default_space = default_space
         self._spaces = spaces
-        self._files: defaultdict[str, int] = defaultdict(int)
+        self._found: defaultdict[str, dict[str, Job]] = defaultdict(dict)  # by kind and place; a sample is asked for
 
     def explore_root(self, links: Mapping[str, str]) -> None:
         """Follow every link of a root document: the server's or a space's."""
@@ -98,10 +102,23 @@ class Asking:
         self.ask(Job(self.user, path, place, family_of(place), RECORDED, follow=False))
         return place
 
-    def ask_file(self, path: str) -> None:
-        """Ask for the digest of a file, within the bound for its kind."""
+    def found_file(self, path: str) -> None:
+        """A file whose digest is to be asked for, if it belongs to the sample of its kind."""
         place = place_of(path, self._default_space)
         family = family_of(place)
-        if self._files[family] < self._scope.files and (place, FILE) not in self.asked:
-            self._files[family] += 1
-            self.ask(Job(self.user, path, place, family, FILE, file=True, follow=False))
+        self._found[family].setdefault(place, Job(self.user, path, place, family, FILE, file=True, follow=False))
+
+    def found_preview(self, path: str) -> None:
+        """A preview that is to be asked for, if it belongs to the sample of them."""
+        place = place_of(path, self._default_space)
+        self._found[PREVIEWS].setdefault(place, Job(self.user, path, place, family_of(place), ITEM, follow=False))
+
+    def ask_found(self) -> Iterator[Sampled]:
+        """Ask for files and previews: all of a kind, or a sample, the same each time; the samples of what was more."""
+        for kind, jobs in self._found.items():
+            chosen = self._scope.sample(jobs, self._scope.previews if kind == PREVIEWS else self._scope.files)
+            for place in chosen:
+                self.ask(jobs[place])
+            if len(chosen) < len(jobs):
+                yield Sampled(kind, len(jobs), len(chosen), "of what is large or slow to make, a sample is read")
+        self._found.clear()

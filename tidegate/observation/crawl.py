@@ -106,7 +106,7 @@ class Crawler(Asking):
             if path is None:
                 continue
             if name in self._knowledge.files:
-                self.ask_file(path)
+                self.found_file(path)
             else:
                 # Deeper links belong to other resources, which are reached through their own collections.
                 self._ask_dependent(path)
@@ -115,13 +115,12 @@ class Crawler(Asking):
                         self.ask_path(f"{path}?{query}{quote(word)}", follow=False)
         route = self._knowledge.file_routes.get(job.family)
         if route and _small_enough(body, self._scope.largest_file):
-            self.ask_file(f"{job.path.partition('?')[0]}/{route}")
+            self.found_file(f"{job.path.partition('?')[0]}/{route}")
         if job.family in self._knowledge.nested_families:
             for name, template in nested_links(body):
                 path = expand(template) if name in self._knowledge.nested_links else None
-                if path is not None and self._files["preview"] < self._scope.previews:
-                    self._files["preview"] += 1
-                    self.ask_path(path, follow=False)
+                if path is not None:
+                    self.found_preview(path)
 
     def _ask_dependent(self, path: str) -> None:
         place = place_of(path, self._default_space)
@@ -216,6 +215,11 @@ class Crawler(Asking):
             for position, one in enumerate(chosen):
                 follow = self._everything and position < self._scope.history_dependents
                 self.ask_path(collection.ids[one], follow=follow)
+
+    def sample_files(self) -> None:
+        """Read files and previews that links have led to so far."""
+        for sample in self.ask_found():
+            self._writer.sampled(sample)
 
     def other_forms(self) -> None:
         """Ask for each collection in its other forms: ``/all``, without the space, and filtered."""

@@ -176,6 +176,8 @@ class _Taker:
         for user, crawler in self._crawlers.items():
             crawler.sample_items(earlier.get(user))
         self._drain("reading a sample of history")
+        for crawler in self._crawlers.values():
+            crawler.sample_files()
 
     def other_forms(self) -> None:
         crawler = self._crawlers[self._source.administrator]

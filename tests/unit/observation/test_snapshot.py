@@ -113,6 +113,27 @@ def test_files_are_known_by_their_digest(look: Look) -> None:
     assert (seen.status, seen.digest, seen.body) == (200, digest(b"the report"), None)
 
 
+def test_of_many_files_the_same_ones_are_read_in_whatever_order_they_are_found(look: Look) -> None:
+    server = TinyOctopus()
+    artifact = server.collections["artifacts"][0]
+    server.collections["artifacts"] = [
+        {**artifact, "Id": f"Artifacts-{n}", "Links": {"Content": f"/api/artifacts/Artifacts-{n}/content"}}
+        for n in range(12)
+    ]
+
+    def read() -> tuple[set[str], list[tuple[str, int, int]]]:
+        snapshot = look(server, scope={"files": 4, "history_dependents": 12})
+        files = {seen.place for seen in snapshot.rows("family = 'artifacts/*/content' AND form = ?", (FILE,))}
+        return files, [(one.family, one.known, one.taken) for one in snapshot.samples()]
+
+    chosen, stated = read()
+    server.collections["artifacts"].reverse()
+
+    assert len(chosen) == 4
+    assert ("artifacts/*/content", 12, 4) in stated
+    assert read() == (chosen, stated)
+
+
 def test_less_privileged_users_see_lists_and_a_sample(look: Look) -> None:
     snapshot = look(TinyOctopus(), users=("admin", "deployer"))
 
