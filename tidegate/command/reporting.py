@@ -18,13 +18,15 @@ from tidegate.reporting.board.material import Material
 from tidegate.reporting.decisions import decisions_about
 from tidegate.reporting.documents import Documents, write_change_board
 from tidegate.reporting.merging import Rehearsed, merge, missing_runs, write_index
+from tidegate.settings import load
 
 
 def add(commands: Commands) -> None:
     parser = commands.add_parser(
         "report", help="make the change-board document and the Allure report of a run; several runs become one report"
     )
-    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="the folder of one run")
+    parser.add_argument("folders", type=Path, nargs="*", metavar="FOLDER", help="the folder of one run")
+    parser.add_argument("--where", action="store_true", help="only print the folder that the settings name for runs")
     parser.add_argument("--output", type=Path, metavar="FOLDER", help="where several runs are put together")
     parser.add_argument(
         "--expect",
@@ -40,6 +42,11 @@ def add(commands: Commands) -> None:
 
 
 def _report(chosen: argparse.Namespace, output: TextIO) -> int:
+    if chosen.where:
+        output.write(f"{load().reports.folder}\n")
+        return YES
+    if not chosen.folders:
+        raise UsageError("no run is named", next_step="name its folder, for example reports/latest")
     folders = [_run_folder(folder) for folder in chosen.folders]
     together: Path | None = chosen.output.resolve() if chosen.output else None
     if len(folders) > 1 and together is None:

@@ -163,3 +163,19 @@ def test_a_path_of_the_matrix_that_left_no_run_is_missed(
     assert ("1 rehearsal that was expected left no run" in page) is bool(code)
     assert ("1 rehearsal that was expected left no run" in capsys.readouterr().out) is bool(code)
     assert f"2 of {3 if code else 2} rehearsals" in page
+
+
+def test_the_folder_of_runs_is_where_the_settings_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "tidegate.toml"
+    settings.write_text('[reports]\nfolder = "runs of May"\n', encoding="utf-8")
+    monkeypatch.setenv("TIDEGATE_SETTINGS", str(settings))
+
+    assert main(["report", "--where"]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'runs of May'}\n"
+
+
+def test_a_report_of_no_run_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report"]) == 2
+    assert "no run is named" in capsys.readouterr().err

@@ -71,11 +71,11 @@ def _matches(pattern: str, text: str) -> Iterator[str]:
 
 def checkout(folder: Path) -> Path:
     """A made-up checkout: scripts/publish as it is, everything else records its call in `calls` and ends as the
-    environment variable of its name says."""
+    environment variable of its name says. Runs are in `reports`."""
     for name in ("setup", "rehearse"):
         _stub(folder / "scripts" / name, name.upper())
-    for name, variable in (("tidegate", "TIDEGATE"), ("python", "PYTHON")):
-        _stub(folder / ".venv" / "bin" / name, variable)
+    _stub(folder / ".venv" / "bin" / "tidegate", "TIDEGATE", '[ "$*" = "report --where" ] && { echo reports; exit 0; }')
+    _stub(folder / ".venv" / "bin" / "python", "PYTHON")
     _stub(folder / "bin" / "npm", "NPM")
     publish = folder / "scripts" / "publish"
     publish.write_bytes((REPOSITORY / "scripts" / "publish").read_bytes())
@@ -85,8 +85,8 @@ def checkout(folder: Path) -> Path:
     return folder
 
 
-def _stub(file: Path, variable: str) -> None:
+def _stub(file: Path, variable: str, first: str = "") -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     told = '"${0##*/} $*"'
-    file.write_text(f'#!/bin/sh\necho {told} >> "$CALLS"\nexit "${{{variable}:-0}}"\n', encoding="utf-8")
+    file.write_text(f'#!/bin/sh\n{first}\necho {told} >> "$CALLS"\nexit "${{{variable}:-0}}"\n', encoding="utf-8")
     file.chmod(0o755)
