@@ -21,7 +21,7 @@ from tests.unit.pipelines.shells import yaml_of
 from tests.unit.process.inner import REPOSITORY
 from tidegate.gate.signing import SigningKey
 from tidegate.lab import Lab
-from tidegate.octopus.client import OctopusClient
+from tidegate.octopus.client import Access, OctopusClient
 from tidegate.secrets import Secret
 from tidegate.settings import EmbeddedSettings, load
 from tidegate.versions import Version
@@ -120,7 +120,7 @@ def test_rehearses_merges_and_lets_production_go_on_only_after_a_yes(
         assert (code, "your own upgrade of the main instance comes here" in told) == (0, True), told
 
         settings: Any = load(address.settings)
-        with OctopusClient(address.url, settings.main.api_key) as client:
+        with OctopusClient(address.url, settings.main.api_key, access=Access.FULL) as client:
             client.post("/api/environments", {"Name": "Made since the rehearsal"})
         code, told = production.run()
         assert (code, "your own upgrade of the main instance comes here" in told) == (1, False), told
