@@ -26,8 +26,10 @@ from tests.unit.gate.ledgers import (
 )
 from tests.wire.rehearsal.small_octopus import API_KEY, SmallOctopus, small_octopus
 from tidegate.command import main as tidegate
+from tidegate.gate.judged_again import VERDICT
 from tidegate.gate.seal import seal
 from tidegate.gate.signing import SigningKey
+from tidegate.gate.verdict import recompute
 from tidegate.secrets import Secret
 
 COPIED = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
@@ -83,9 +85,9 @@ def _run(octopus: SmallOctopus, *more: Event, **policy: Any) -> list[Event]:
     return [*begin, good_run()[2], *good_run()[4:-1], *more, good_run()[-1]]
 
 
-def _record(folder: Path, events: list[Event]) -> None:
-    entries(folder, events)
-    seal(folder)
+def _record(folder: Path, events: list[Event], key: SigningKey | None = None) -> None:
+    (folder / VERDICT).write_bytes(recompute(entries(folder, events)).to_bytes())
+    seal(folder, key)
 
 
 @pytest.fixture
@@ -309,7 +311,6 @@ def test_only_runs_of_known_runners_are_approved(scene: Scene, tmp_path: Path) -
     assert scene.codes() == (1, ["unknown-runner"])
 
     scene.run = tmp_path / "signed"
-    entries(scene.run, _run(scene.octopus))
-    seal(scene.run, key)
+    _record(scene.run, _run(scene.octopus), key)
     assert scene.sign("Ada", "--settings", str(scene.settings)) == 0
     assert scene.codes() == (0, [])
