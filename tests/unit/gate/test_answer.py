@@ -107,6 +107,8 @@ def test_everyday_work_is_no_drift(approval: Approval) -> None:
         audited("MachineDeploymentRelatedPropertyWasUpdated", "Machines-3"),
         audited("CertificateReplaced", "Certificates-1"),
         audited("RunbookSnapshotPublished", "Runbooks-1"),
+        audited("Created", "Environments-3", agent="tidegate"),
+        audited("Deleted", "Teams-4", agent="tidegate"),
     ],
     ids=lambda event: f"{event.category} {event.documents[0]}",
 )
