@@ -13,10 +13,9 @@ from tidegate.checks.finding import Finding, Severity
 from tidegate.checks.noise import Nature, nature
 from tidegate.checks.normalise import documents
 from tidegate.errors import HarnessError, UpgradeFailed
-from tidegate.observation.documents import list_shape, without_credentials
+from tidegate.observation.documents import list_shape, safe
 from tidegate.observation.store import ITEM, LIST, Seen, Snapshot
 from tidegate.octopus.client import OctopusClient
-from tidegate.secrets import redactor
 
 CHECK: Final = "ROLL"
 #: Differences that become findings of their own; the others are counted in one more.
@@ -140,8 +139,6 @@ def _ask(client: OctopusClient, seen: Seen, number: int) -> str:
         return ""
     if seen.body is None or answer.json is None:
         return f"{name}: content changed"
-    before, after = documents(
-        seen.body, "", redactor.redact(without_credentials(answer.content.decode("utf-8", "replace"))), ""
-    )
+    before, after = documents(seen.body, "", safe(answer.content.decode("utf-8", "replace")), "")
     changes = [change for change in differences(before, after) if nature(change) not in _CLOCKS]
     return f"{name}: {', '.join(change.where for change in changes[:5])} changed" if changes else ""
