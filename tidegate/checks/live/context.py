@@ -10,6 +10,7 @@ from tidegate.checks.finding import Finding, Severity
 from tidegate.checks.grading import EXAMPLES, TOGETHER
 from tidegate.checks.live.hearing import Hearing
 from tidegate.errors import HarnessError, MainInstanceProtected, Refused, Unreachable
+from tidegate.observation.documents import Document, property_of
 from tidegate.observation.observers import Observer
 from tidegate.observation.places import family_of
 from tidegate.octopus.client import Access, Answer, OctopusClient, ServerInfo
@@ -121,6 +122,11 @@ class LiveContext:
         client = OctopusClient(self.client.url, observer.api_key, access=Access.FULL, user_agent="tidegate")
         client.listener = self.hearing.note
         return client
+
+    def shown(self, path: str, **params: str | int | bool) -> list[Document]:
+        """The items of one page of a list; none where it is not shown."""
+        answer = self.client.send("GET", path, params=params)
+        return cast("list[Document]", property_of(answer.json, "Items") or []) if answer.ok else []
 
     def task_ended(self, task_id: str, *, answer_interruptions: bool = True) -> dict[str, Any]:
         """The task once it is over, or, unless they are to be answered, once it waits for somebody.

@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 from tidegate.checks.live.context import LiveContext, LiveResult, Notes, run_check
 from tidegate.checks.live.creating import MAKINGS, NAME, settle
 from tidegate.checks.live.sorts import sort_of
-from tidegate.observation.documents import id_of, property_of
+from tidegate.observation.documents import id_of
 
 Document = dict[str, Any]
 
@@ -31,8 +31,7 @@ def copying_outcomes(context: LiveContext, originals: Collection[str] | None = N
     outcomes: Outcomes = {}
     for making in MAKINGS:
         path = making.path(context)
-        answer = context.client.send("GET", path, params={"take": 200})
-        items = cast("list[Document]", property_of(answer.json, "Items") or []) if answer.ok else []
+        items = context.shown(path, take=200)
         if originals is not None:
             items = [one for one in items if f"{making.route}/{id_of(one)}" in originals]
         for original in _fullest(items):

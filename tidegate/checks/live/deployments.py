@@ -14,7 +14,7 @@ from tidegate.checks.live.runs import Rehearsed, Run, compare_run, deploy, stead
 from tidegate.checks.live.task_logs import RunLog
 from tidegate.checks.live.variables import Evaluated
 from tidegate.errors import HarnessError, Refused
-from tidegate.observation.documents import id_of, property_of
+from tidegate.observation.documents import id_of
 from tidegate.side_by_side import side_by_side
 
 Document = dict[str, Any]
@@ -145,8 +145,7 @@ def _candidates(context: LiveContext) -> list[Candidate]:
 
 def _succeeded(context: LiveContext) -> frozenset[str]:
     """Projects of which something is deployed with success."""
-    answer = context.client.send("GET", context.path("dashboard"), params={"showAll": True})
-    items = cast("list[Document]", property_of(answer.json, "Items") or []) if answer.ok else []
+    items = context.shown(context.path("dashboard"), showAll=True)
     return frozenset(str(item.get("ProjectId")) for item in items if item.get("State") == "Success")
 
 

@@ -92,11 +92,9 @@ def _same(before: str, after: str) -> bool:
 
 def _chosen(context: LiveContext, kind: str) -> str:
     """The path of the first of a kind that can be edited."""
-    answer = context.client.send("GET", context.path(kind), params={"take": 200})
-    items: Any = property_of(answer.json, "Items") if answer.ok else []
     names = [
         id_of(one)
-        for one in cast("list[Document]", items or [])
+        for one in context.shown(context.path(kind), take=200)
         if not is_frozen(id_of(one)) and one.get("IsEditable") is not False and list(_of_existing(one, 1))
     ]
     return context.path(f"{kind}/{min(names)}") if names else ""
@@ -110,9 +108,7 @@ def _of_existing(document: Document, most: int) -> Iterator[Path]:
 
 def _defaults(context: LiveContext, route: str) -> list[Document]:
     """Those of a kind that are its default: only one can be, so another one takes it from them."""
-    answer = context.client.send("GET", route, params={"take": 200})
-    items: Any = property_of(answer.json, "Items") if answer.ok else []
-    return [one for one in cast("list[Document]", items or []) if one.get("IsDefault")]
+    return [one for one in context.shown(route, take=200) if one.get("IsDefault")]
 
 
 def _give_back(context: LiveContext, route: str, defaults: Iterable[Document]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final, cast
 
 from tidegate.checks.live.context import LiveContext
-from tidegate.observation.documents import id_of, is_frozen, property_of
+from tidegate.observation.documents import id_of, is_frozen
 
 #: An id as Octopus makes them: the collection's name and a number.
 _ID: Final = re.compile(r"([A-Za-z]+)-\d+")
@@ -61,8 +61,6 @@ class Others:
     def _all(self, collection: str) -> list[str]:
         if collection not in self._ids:
             path = self._context.path(collection.lower())
-            answer = self._context.client.send("GET", path, params={"take": 200})
-            items: Any = property_of(answer.json, "Items") if answer.ok else []
-            names = [id_of(one) for one in cast("list[Any]", items or [])]
+            names = [id_of(one) for one in self._context.shown(path, take=200)]
             self._ids[collection] = sorted(name for name in names if name and not is_frozen(name))
         return self._ids[collection]

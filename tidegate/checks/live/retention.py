@@ -59,8 +59,7 @@ def _needed(context: LiveContext, most: int) -> Iterator[tuple[str, tuple[str, s
         ("releases", "ProjectDeploymentProcessSnapshotId"),
         ("runbooksnapshots", "FrozenRunbookProcessId"),
     ):
-        page = context.client.send("GET", context.path(route), params={"take": most})
-        for owner in cast("list[Document]", property_of(page.json, "Items") or []) if page.ok else []:
+        for owner in context.shown(context.path(route), take=most):
             kind = "deploymentprocesses" if route == "releases" else "runbookprocesses"
             frozen = context.client.send("GET", context.path(f"{kind}/{owner.get(process)}"))
             name = f"{route}/{owner['Id']} ({owner.get('Version') or owner.get('Name')})"
