@@ -11,9 +11,9 @@ import os
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from tidegate.errors import Refused
 from tidegate.json_text import parsed, written
@@ -85,11 +85,12 @@ def kept_answers(file: Path | None, moment: Callable[[], Moment], report: Report
     if file is None:
         yield None
         return
-    if _in_use(file):
+    there = _Kept.read(file)
+    if there.in_use:
         report(f"snapshot: its answers are not kept, because another process keeps its own in {file.name}")
         yield None
         return
-    kept = KeptAnswers(file, moment())
+    kept = KeptAnswers(file, there, moment())
     if kept.begun_anew:
         report(f"snapshot: one was cut short and is begun anew: {kept.begun_anew}")
     elif kept.number:
@@ -103,10 +104,35 @@ def kept_answers(file: Path | None, moment: Callable[[], Moment], report: Report
     file.unlink()
 
 
-def _in_use(file: Path) -> bool:
-    """Whether another process that still runs writes to the file."""
-    owners = [entry["owner"] for _, _, entry in _lines(file) if "owner" in entry]
-    return bool(owners) and owners[-1]["pid"] != os.getpid() and still_runs(owners[-1])
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What a file holds: the moments at which it was written to, the last one who did, where each answer's line begins
+    and its length, and the length of all lines that are whole, in bytes."""
+
+    moments: tuple[Moment, ...]
+    owner: dict[str, Any] | None
+    places: Mapping[tuple[str, str, bool], tuple[int, int]]
+    whole: int
+
+    @classmethod
+    def read(cls, file: Path) -> Self:
+        moments: list[Moment] = []
+        owner: dict[str, Any] | None = None
+        places: dict[tuple[str, str, bool], tuple[int, int]] = {}
+        end = 0
+        for start, length, entry in _lines(file):
+            end = start + length
+            if "moment" in entry:
+                moments.append(entry["moment"])
+                owner = entry["owner"]
+            else:
+                places[entry["user"], entry["path"], entry["file"]] = (start, length)
+        return cls(tuple(moments), owner, places, end)
+
+    @property
+    def in_use(self) -> bool:
+        """Whether another process that still runs writes to the file."""
+        return self.owner is not None and self.owner["pid"] != os.getpid() and still_runs(self.owner)
 
 
 class KeptAnswers:
@@ -116,12 +142,12 @@ class KeptAnswers:
     What is kept is redacted like the snapshot itself. A line that a kill has cut off is dropped.
     """
 
-    def __init__(self, file: Path, moment: Moment) -> None:
+    def __init__(self, file: Path, there: _Kept, moment: Moment) -> None:
         self._lock = threading.Lock()
-        self._lines: dict[tuple[str, str, bool], tuple[int, int]] = {}  # where each line begins, and its length
-        self.begun_anew = ""
+        self.begun_anew = next(filter(None, (why_not(earlier, moment) for earlier in there.moments)), "")
         self.taken_over = 0
-        whole = self._index(file, moment)
+        self._places: Mapping[tuple[str, str, bool], tuple[int, int]] = {} if self.begun_anew else there.places
+        whole = 0 if self.begun_anew else there.whole
         file.parent.mkdir(parents=True, exist_ok=True)
         self._stream = file.open("r+b" if whole else "w+b")
         self._stream.truncate(whole)
@@ -133,23 +159,11 @@ class KeptAnswers:
     @property
     def number(self) -> int:
         """Answers that were there when the file was opened and can be used."""
-        return len(self._lines)
-
-    def _index(self, file: Path, moment: Moment) -> int:
-        """Note what can be used; returns the length of the whole lines, 0 when nothing can be used."""
-        end = 0
-        for start, length, entry in _lines(file):
-            end = start + length
-            if "moment" not in entry:
-                self._lines[entry["user"], entry["path"], entry["file"]] = (start, length)
-            elif reason := why_not(entry["moment"], moment):
-                self.begun_anew = reason
-                return 0
-        return end
+        return len(self._places)
 
     def found(self, job: Job) -> Fetched | None:
         """The answer to ``job`` that was there already."""
-        place = self._lines.get((job.user, job.path, job.file))
+        place = self._places.get((job.user, job.path, job.file))
         if place is None:
             return None
         with self._lock:
