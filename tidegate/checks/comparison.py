@@ -6,6 +6,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -56,14 +57,17 @@ def compare(
     findings = Findings(administrator=after.administrator)
     comparison = Comparison(before2, after, hop, learn(before1, before2), findings)
     comparison.run()
-    for further in standard_comparisons() if more is None else more:
+    for further in standard_comparisons(before1) if more is None else more:
         for finding in further(before2, after):
             findings.add_finding(finding)
     return weigh(findings.graded(), before2.traffic())
 
 
-def standard_comparisons() -> list[Callable[[Snapshot, Snapshot], Iterable[Finding]]]:
-    """The comparisons that look at a snapshot as a whole instead of place by place."""
+def standard_comparisons(earlier: Snapshot) -> list[Callable[[Snapshot, Snapshot], Iterable[Finding]]]:
+    """The comparisons that look at a snapshot as a whole instead of place by place.
+
+    Some learn from ``earlier``, taken before the first snapshot of the pair, what differs by itself.
+    """
     from tidegate.checks import (  # noqa: PLC0415 - they import this package
         api_surface,
         database,
@@ -79,7 +83,7 @@ def standard_comparisons() -> list[Callable[[Snapshot, Snapshot], Iterable[Findi
         secret_values.compare_secrets,
         settings_moved.compare_settings,
         database.compare_database,
-        timing.compare_times,
+        partial(timing.compare_times, earlier=earlier),
     ]
 
 

@@ -37,6 +37,9 @@ _NOT_LOGGED_IN: Final = 401
 #: Slow answers of each family that are timed again.
 EACH: Final = 3
 
+#: How often each of them is timed at most; the quickest answer counts.
+ROUNDS: Final = 3
+
 
 def take_snapshot(
     source: SnapshotSource,
@@ -248,28 +251,37 @@ class _Taker:
     def time_again(self) -> None:
         """Time slow answers again with the server idle: waiting for each other is no slowness.
 
-        Some of each family, the slowest first, and not for longer than the scope allows; the rest of a family that was
-        timed again has no time any more.
+        The slowest of each family, in rounds that go through all families, so that a moment in which the machine is
+        busy meets each of them once and none of them always. A slow answer that was not timed again, because there
+        are enough of its family or no time is left, has no time any more: nobody knows what it waited for.
         """
         deadline = time.monotonic() + self._scope.timing_again
-        taken: defaultdict[str, int] = defaultdict(int)
+        taken: defaultdict[str, list[Job]] = defaultdict(list)
         for _, job in sorted(self._slow, key=lambda slow: -slow[0]):
-            forms = (FILE,) if job.file else (job.form, LIST)
-            taken[job.family] += 1
-            if taken[job.family] > EACH:
-                for form in forms:
-                    self._writer.retimed(job.user, job.place, form, 0.0)
-                continue
-            for _ in range(3):
+            taken[job.family].append(job)
+        places = [job for rank in range(EACH) for jobs in taken.values() for job in jobs[rank : rank + 1]]
+        known: set[tuple[str, str]] = set()
+        for _ in range(ROUNDS):
+            for job in list(places):
                 if time.monotonic() > deadline:
-                    return
+                    break
                 fetched = self._fetcher.now(job)
-                if fetched.answer is None:
-                    break
-                for form in forms:
-                    self._writer.retimed(job.user, job.place, form, fetched.answer.seconds)
-                if fetched.answer.seconds < self._scope.slow:
-                    break
+                seconds = fetched.answer.seconds if fetched.answer is not None else 0.0
+                self._retimed(job, seconds)
+                known.add((job.user, job.place))
+                if seconds < self._scope.slow:
+                    places.remove(job)
+        unknown = [job for _, job in self._slow if (job.user, job.place) not in known]
+        for job in unknown:
+            self._retimed(job, 0.0)
+        if unknown:
+            self._writer.sampled(
+                Sampled("slow answers", len(self._slow), len(known), "the slowest of each family are timed again")
+            )
+
+    def _retimed(self, job: Job, seconds: float) -> None:
+        for form in (FILE,) if job.file else (job.form, LIST):
+            self._writer.retimed(job.user, job.place, form, seconds)
 
     def time_together(self) -> None:
         """Time what everybody looks at when several people look at the same time."""

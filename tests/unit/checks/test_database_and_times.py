@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.unit.checks.snapshots import item, written
 from tidegate.checks.database import compare_database
 from tidegate.checks.finding import Severity
 from tidegate.checks.timing import compare_times
+from tidegate.observation.store import Seen
 
 TABLES = {"dbo.Project": 3, "dbo.Event": 100, "dbo.Empty": 0}
 VIEWS = {"dbo.Release_WithDeployments": "", "dbo.Old": "it was broken before"}
@@ -116,6 +118,60 @@ def test_everything_being_slow_is_found(tmp_path: Path) -> None:
     after = written(tmp_path / "a", seen=[item(place, seconds=0.5) for place in places])
 
     assert [finding.place for finding in compare_times(before, after)] == ["all routes (30 answers, median)"]
+
+
+# --- times that differ by themselves ----------------------------------------------------------------------------------
+
+
+def name(family: int) -> str:
+    return f"things{chr(ord('a') + family // 26)}{chr(ord('a') + family % 26)}"
+
+
+def loaded(seed: int, *, slow: str = "", seconds: float = 3.0) -> list[Seen]:
+    """One look at 60 families of an instance on a machine that others use, too: it gets slower or quicker while the
+    look goes on, and now and then some answers in a row wait for seconds. ``slow`` is a family that really is."""
+    places = Random(0)
+    usual = {f"{name(family)}/Things-{n}": places.lognormvariate(-4, 1) for family in range(60) for n in range(20)}
+    chance = Random(seed)
+    begin, end = chance.uniform(1, 4), chance.uniform(1, 4)
+    burst = 0
+    seen: list[Seen] = []
+    for number, (place, own) in enumerate(usual.items()):
+        if not burst and chance.random() < 0.01:
+            burst = chance.randrange(1, 8)
+        waited = chance.uniform(0.5, 6) if burst else 0.0
+        burst = max(burst - 1, 0)
+        drift = begin + (end - begin) * number / len(usual)
+        really = seconds if place.startswith(f"{slow}/") else 0.0
+        seen.append(item(place, seconds=own * drift * chance.lognormvariate(0, 0.4) + waited + really))
+    return seen
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_machine_that_drifts_and_stutters_is_silent(tmp_path: Path, seed: int) -> None:
+    looks = [written(tmp_path / str(n), seen=loaded(1000 * seed + n)) for n in range(3)]
+
+    assert list(compare_times(looks[1], looks[2], earlier=looks[0])) == []
+    assert list(compare_times(looks[1], looks[2])) != []  # it is the earlier look that tells noise from slowness
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_family_that_really_is_slower_is_named_on_such_a_machine(tmp_path: Path, seed: int) -> None:
+    looks = [written(tmp_path / str(n), seen=loaded(1000 * seed + n)) for n in range(2)]
+    slow = written(tmp_path / "slow", seen=loaded(1000 * seed + 2, slow=name(7)))
+
+    assert [one.place for one in compare_times(looks[1], slow, earlier=looks[0])] == [
+        f"{name(7)}/* (20 answers, median)"
+    ]
+
+
+def test_one_odd_family_before_the_upgrade_does_not_hide_another(tmp_path: Path) -> None:
+    usual = [*QUICK, item("dashboard", seconds=0.05)]
+    first = written(tmp_path / "1", seen=[*usual, item("events", seconds=0.1)])
+    second = written(tmp_path / "2", seen=[*usual, item("events", seconds=20.0)])
+    after = written(tmp_path / "3", seen=[*QUICK, item("dashboard", seconds=4.0), item("events", seconds=0.1)])
+
+    assert [one.place for one in compare_times(second, after, earlier=first)] == ["dashboard"]
 
 
 FACTS = {

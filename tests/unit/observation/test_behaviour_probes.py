@@ -13,7 +13,7 @@ from tidegate.checks.timing import compare_times
 from tidegate.observation.probes import ask_as_clients
 from tidegate.observation.scope import SnapshotScope, SnapshotSource
 from tidegate.observation.snapshot import take_snapshot
-from tidegate.observation.store import TOGETHER, Seen
+from tidegate.observation.store import ITEM, TOGETHER, Seen, Snapshot
 from tidegate.observation.together import PEOPLE, together
 from tidegate.octopus.client import Answer, OctopusClient
 
@@ -135,3 +135,19 @@ def test_an_instance_whose_times_and_manners_nobody_compares_is_not_asked_for_th
 
     assert set(plain) <= set(thorough)
     assert len(plain) < len(thorough)
+
+
+def test_a_slow_answer_that_nobody_could_time_again_has_no_time(tmp_path: Path) -> None:
+    def timed(name: str, **knobs: float) -> Snapshot:
+        scope = SnapshotScope(patience=5, slow=0.0, **knobs)  # pyright: ignore[reportArgumentType]
+        source = SnapshotSource({"admin": TinyOctopus().client()}, "admin", scope=scope)
+        return take_snapshot(source, tmp_path / name)
+
+    again, never = timed("again"), timed("never", timing_again=-1.0)
+
+    def times(snapshot: Snapshot) -> list[float]:
+        return [seen.seconds for seen in snapshot.rows("form = ?", (ITEM,)) if seen.status == 200]
+
+    assert any(times(again))
+    assert not any(seconds for seconds in times(never) if seconds > 0.4)
+    assert "slow answers" in {sample.family for sample in never.samples()}
