@@ -5,12 +5,13 @@ Read from the database's own views (Dashboard, MultiTenancyDashboard), whose nam
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from standins.octopus.behaviour.moments import duration_text, moment
 from standins.octopus.behaviour.tasks import COMPLETED
 from standins.octopus.contract import Call, Document, Transaction
+from standins.octopus.portions import MOST_NAMED, portions
 
 _COLUMNS = (
     "Id",
@@ -30,7 +31,6 @@ _COLUMNS = (
     "HasPendingInterruptions",
     "HasWarningsOrErrors",
 )
-MOST_NAMED = 1000  # SQL Server takes 2,100 parameters a statement
 _SELECTED = ", ".join(f"[{column}]" for column in _COLUMNS)
 
 
@@ -59,13 +59,9 @@ def successes(transaction: Transaction, projects: Iterable[str]) -> list[Documen
     statement = f"SELECT {selected} FROM dbo.[LatestSuccessfulDeployments] WHERE [ProjectId] IN "
     return [
         dict(zip(columns, row, strict=True))
-        for some in _portions(sorted(projects))
+        for some in portions(sorted(projects))
         for row in transaction.execute(f"{statement}({_marks(some)})", *some)
     ]
-
-
-def _portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (ids[start : start + MOST_NAMED] for start in range(0, len(ids), MOST_NAMED))
 
 
 def _marks(values: Sequence[str]) -> str:
@@ -74,7 +70,7 @@ def _marks(values: Sequence[str]) -> str:
 
 def rows_by_id(transaction: Transaction, ids: Sequence[str]) -> list[Document]:
     """Dashboard rows of these deployments, however many."""
-    return [row for some in _portions(ids) for row in rows_of(transaction, f"d.[Id] IN ({_marks(some)})", *some)]
+    return [row for some in portions(ids) for row in rows_of(transaction, f"d.[Id] IN ({_marks(some)})", *some)]
 
 
 def rows_of(transaction: Transaction, where: str, *parameters: Any) -> list[Document]:

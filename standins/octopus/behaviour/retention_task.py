@@ -18,9 +18,8 @@ from standins.octopus.behaviour.retention import (
     releases_to_delete,
 )
 from standins.octopus.contract import Document, Server, Transaction
+from standins.octopus.portions import portions
 from standins.octopus.regressions import hooks
-
-_PORTION = 1000  # ids a query names at most
 
 
 def run(running: Running) -> None:
@@ -83,11 +82,10 @@ def _policies(lifecycle: Document, environments: list[Document], default: Policy
 def _deployed(transaction: Transaction, documents: dict[str, Document]) -> list[Deployed]:
     if not documents:
         return []
-    ids = list(documents)
     entries = [
         entry
-        for start in range(0, len(ids), _PORTION)
-        for entry in transaction.query("Deployment", where={"ReleaseId": ids[start : start + _PORTION]})
+        for some in portions(list(documents))
+        for entry in transaction.query("Deployment", where={"ReleaseId": some})
     ]
     tasks = {task["Id"]: task for task in transaction.load_many("ServerTask", [entry["TaskId"] for entry in entries])}
     found: list[Deployed] = []

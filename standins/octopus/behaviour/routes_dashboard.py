@@ -17,6 +17,7 @@ from standins.octopus.behaviour.moments import duration_text, moment
 from standins.octopus.behaviour.routes_releases import find_project
 from standins.octopus.behaviour.tasks import COMPLETED
 from standins.octopus.contract import Call, Document, Reply, Route
+from standins.octopus.portions import MOST_NAMED
 
 
 def dashboard(call: Call) -> Reply:
@@ -60,7 +61,7 @@ def _settings(call: Call) -> Document:
 def _visible(call: Call, name: str, order: str, wanted: Sequence[str] = ()) -> list[Document]:
     """What the caller may see; only those wanted, where any are."""
     target = resource(call, name)
-    where = {"Id": list(wanted)} if 0 < len(wanted) <= dashboards.MOST_NAMED else {}
+    where = {"Id": list(wanted)} if 0 < len(wanted) <= MOST_NAMED else {}
     found = call.transaction.query(target.kind, where=where, space=space_of(call), order_by=order)
     return dashboards.within(visible(call, target, found), "Id", wanted)
 

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 import pyodbc
 
 from standins.octopus.contract import Conflict, Document, Version
+from standins.octopus.portions import portions
 from standins.octopus.store.documents import InputSize, Mapper
 from standins.octopus.store.ids import KeyAllocator, PrivateKeys
 from standins.octopus.store.kinds import DocumentKind, UnknownKind, kinds_of
@@ -17,7 +18,6 @@ from standins.octopus.store.query import Conditions, order_clause
 from standins.octopus.store.session import Pool, Session, is_deadlock, is_gone
 
 T = TypeVar("T")
-_PORTION: Final = 1000
 _DEADLOCK_RETRIES: Final = 2
 _READS: Final = re.compile(r"\s*(SELECT|WITH)\b(?!.*\b(UPDLOCK|INTO|XLOCK)\b)", re.IGNORECASE | re.DOTALL)
 _CONSTRAINT: Final = re.compile(r"(?:constraint|unique index) '([^']+)'", re.IGNORECASE)
@@ -56,8 +56,8 @@ class Work:
         """In the order of ``ids``; unknown ids are left out."""
         wanted = list(dict.fromkeys(ids))
         found: dict[str, Document] = {}
-        for start in range(0, len(wanted), _PORTION):
-            for document in self.query(kind, where={"Id": wanted[start : start + _PORTION]}):
+        for some in portions(wanted):
+            for document in self.query(kind, where={"Id": some}):
                 found[document["Id"].lower()] = document
         return [found[key.lower()] for key in wanted if key.lower() in found]
 
