@@ -13,14 +13,11 @@ from typing import Any, Final
 
 from standins.octopus.behaviour.documents import listed, mapped, text_of, texts
 from standins.octopus.behaviour.moments import iso, moment
-from standins.octopus.behaviour.schedules import on_day_of_month
+from standins.octopus.behaviour.schedules import DAYS, HORIZON_DAYS, on_day_of_month
 from standins.octopus.contract import Document, Server, Transaction
 
 SINCE: Final = "2024.3"
 ACTIVE, SCHEDULED, EXPIRED = "Active", "Scheduled", "Expired"
-#: The longest that two freezes of one schedule are apart: a 29th of February, with a leap year left out by the century.
-_HORIZON_DAYS: Final = 366 * 8
-_DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def in_force(transaction: Transaction, server: Server, target: Document) -> list[Document]:
@@ -90,7 +87,7 @@ def _starts(schedule: Mapping[str, Any], first: datetime, now: datetime) -> Iter
     """The first is the freeze's own; the others keep its time of day, on the clock of the user who made it."""
     zone = timezone(timedelta(minutes=int(schedule.get("UserUtcOffsetInMinutes") or 0)))
     local = first.astimezone(zone)
-    until = max(first, now) + timedelta(days=_HORIZON_DAYS)
+    until = max(first, now) + timedelta(days=HORIZON_DAYS)
     days = (local + timedelta(days=number) for number in range((until - first).days))
     yield first
     for day in takewhile(lambda day: day <= until, days):
@@ -106,7 +103,7 @@ def _on_day(schedule: Mapping[str, Any], first: datetime, day: datetime) -> bool
     if kind == "Weekly":
         monday = first.date() - timedelta(days=first.weekday())
         weeks = (day.date() - monday).days // 7
-        return weeks % every == 0 and _DAYS[day.weekday()] in texts(schedule, "DaysOfWeek")
+        return weeks % every == 0 and DAYS[day.weekday()] in texts(schedule, "DaysOfWeek")
     if kind == "Monthly":
         months = (day.year - first.year) * 12 + day.month - first.month
         return months % every == 0 and on_day_of_month(schedule, day)

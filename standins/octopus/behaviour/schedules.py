@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from standins.octopus.behaviour.cron import CronExpression
 from standins.octopus.behaviour.documents import text_of, texts
 from standins.octopus.behaviour.moments import moment
 
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 #: Windows names of time zones that clients send most; others must be IANA names.
 _WINDOWS_ZONES = {
@@ -35,8 +35,8 @@ _WINDOWS_ZONES = {
     "New Zealand Standard Time": "Pacific/Auckland",
 }
 
-#: No schedule leaves out more than this, but for the 29th of February.
-_HORIZON_DAYS = 366 * 8
+#: The longest that two days of one schedule are apart: a 29th of February, with a leap year left out by the century.
+HORIZON_DAYS: Final = 366 * 8
 
 
 class UnknownSchedule(ValueError):
@@ -57,7 +57,7 @@ def next_run(schedule: Mapping[str, Any], after: datetime) -> datetime | None:
     if schedule.get("FilterType") == "CronExpressionSchedule":
         found = CronExpression.parse(text_of(schedule.get("CronExpression"))).after(local.replace(tzinfo=None))
         return _in_zone(found, zone) if found else None
-    for offset in range(_HORIZON_DAYS):
+    for offset in range(HORIZON_DAYS):
         day = (local + timedelta(days=offset)).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
         if not _on_day(schedule, day):
             continue
@@ -76,7 +76,7 @@ def _in_zone(local: datetime, zone: ZoneInfo) -> datetime:
 
 def _on_day(schedule: Mapping[str, Any], day: datetime) -> bool:
     kind = schedule.get("FilterType")
-    name = _DAYS[day.weekday()]
+    name = DAYS[day.weekday()]
     if kind == "DailySchedule":
         return True
     if kind == "DaysPerWeekSchedule":
@@ -91,7 +91,7 @@ def _on_day(schedule: Mapping[str, Any], day: datetime) -> bool:
 def on_day_of_month(schedule: Mapping[str, Any], day: datetime) -> bool:
     last = (day + timedelta(days=1)).month != day.month
     if schedule.get("MonthlyScheduleType") == "DayOfMonth":
-        if _DAYS[day.weekday()] != schedule.get("DayOfWeek"):
+        if DAYS[day.weekday()] != schedule.get("DayOfWeek"):
             return False
         number = text_of(schedule.get("DayNumberOfMonth"))
         return (day + timedelta(days=7)).month != day.month if number == "L" else number == str((day.day - 1) // 7 + 1)

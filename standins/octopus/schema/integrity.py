@@ -67,17 +67,15 @@ def expected_items(version: Version) -> Iterable[str]:
             yield from (_in_view(view.name, column) for column in _columns_of(kinds_of(version)[view.all_of]))
 
 
-def _columns_of(kind: DocumentKind) -> set[str]:
-    return {"Id", "JSON", *kind.columns, *(["DataVersion"] if kind.data_version else ())}
+def _columns_of(kind: DocumentKind) -> dict[str, str]:
+    """The columns of a kind's table, each with its type."""
+    version = {"DataVersion": "timestamp"} if kind.data_version else {}
+    return {"Id": kind.id_type, **kind.columns, "JSON": "nvarchar(max)", **version}
 
 
 def _items_of_kind(kind: DocumentKind) -> Iterable[str]:
-    yield _column(kind.table, "Id", kind.id_type)
-    for column, sql_type in kind.columns.items():
+    for column, sql_type in _columns_of(kind).items():
         yield _column(kind.table, column, sql_type)
-    yield _column(kind.table, "JSON", "nvarchar(max)")
-    if kind.data_version:
-        yield _column(kind.table, "DataVersion", "timestamp")
     for columns in kind.unique:
         yield _index(kind.table, kind.constraint_name(columns))
     for columns in kind.indexes:
