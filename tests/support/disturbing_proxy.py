@@ -5,7 +5,6 @@ Each disturbance acts on the places of one family (`projects/*`, `tasks`) and is
 
 from __future__ import annotations
 
-import http.client
 import json
 import random
 import time
@@ -13,7 +12,6 @@ from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, cast
-from urllib.parse import urlsplit
 
 from tests.support.serving import Handler, served
 from tidegate.observation.places import family_of, place_of
@@ -157,19 +155,10 @@ class _Proxy(Handler):
     delay: float
 
     def _handle(self) -> None:
-        body = self.body() or None
-        parts = urlsplit(self.upstream)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
-        try:
-            headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
-            connection.request(self.command, self.path, body, {**headers, "Accept-Encoding": "identity"})
-            reply = connection.getresponse()
-            content = reply.read()
-        finally:
-            connection.close()
-        status, content = self._disturb(reply.status, content, reply.headers.get("Content-Type", ""))
-        passed = [(name, value) for name, value in reply.headers.items() if name.lower() not in _HOP]
-        self.answer(content, status, passed)
+        status, headers, content = self.forwarded(self.upstream, self.body())
+        kind = next((value for name, value in headers if name.lower() == "content-type"), "")
+        status, content = self._disturb(status, content, kind)
+        self.answer(content, status, headers)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _handle
 
@@ -196,10 +185,6 @@ class _Proxy(Handler):
                 case _:
                     continue
         return status, content
-
-
-#: Headers of one connection only.
-_HOP: Final = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "host", "accept-encoding"})
 
 
 @contextmanager

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import threading
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+#: Headers of one connection only.
+_HOP: Final = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "accept-encoding"})
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -15,6 +20,25 @@ class Handler(BaseHTTPRequestHandler):
 
     def body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    def forwarded(
+        self, upstream: str, body: bytes, *, keep_host: bool = False
+    ) -> tuple[int, list[tuple[str, str]], bytes]:
+        """What the server at ``upstream`` answers to this request: status, headers and content.
+
+        It sees its own address as the host unless ``keep_host``. Raises what http.client raises.
+        """
+        place = urlsplit(upstream)
+        dropped = _HOP if keep_host else _HOP | {"host"}
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in dropped}
+        connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=60)
+        try:
+            connection.request(self.command, self.path, body or None, {**headers, "Accept-Encoding": "identity"})
+            reply = connection.getresponse()
+            passed = [(name, value) for name, value in reply.getheaders() if name.lower() not in _HOP]
+            return reply.status, passed, reply.read()
+        finally:
+            connection.close()
 
     def answer(self, content: bytes = b"", status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> None:
         self.send_response(status)
