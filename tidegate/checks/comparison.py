@@ -74,6 +74,7 @@ def standard_comparisons(earlier: Snapshot) -> list[Callable[[Snapshot, Snapshot
         permissions,
         secret_values,
         settings_moved,
+        table_contents,
         timing,
     )
 
@@ -83,6 +84,7 @@ def standard_comparisons(earlier: Snapshot) -> list[Callable[[Snapshot, Snapshot
         secret_values.compare_secrets,
         settings_moved.compare_settings,
         database.compare_database,
+        partial(table_contents.compare_contents, earlier=earlier),
         partial(timing.compare_times, earlier=earlier),
     ]
 

@@ -11,6 +11,7 @@ from typing import Protocol
 from tidegate.observation.traffic import Call
 from tidegate.octopus.client import OctopusClient
 from tidegate.rehearsal.instances import ServerFolders
+from tidegate.sqlserver.fingerprints import Bucket
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class SnapshotScope:
     query_values: int = 2  # values tried for each filter of a list
     previews: int = 12  # releases × environments whose deployment is previewed
     external_feeds: bool = False  # whether lists of external feeds may be asked for: they reach outside
+    table_rows: int = 1_000_000  # tables with more rows are counted, and their contents are not summed
     recorded: int = 2_000  # different calls of recorded traffic that are replayed, the most frequent ones
     slow: float = 0.4  # seconds; slower answers are timed again when the server is idle
     timing_again: float = 15.0  # seconds spent on that at most
@@ -55,6 +57,11 @@ class DatabaseView(Protocol):
 
     def row_counts(self) -> Mapping[str, int]:
         """Rows of every table."""
+        ...
+
+    def contents(self, rows: Mapping[str, int]) -> Mapping[str, Mapping[int, Bucket]]:
+        """What these tables hold, as sums in buckets; ``rows`` says how many rows each has. None where the database
+        cannot tell."""
         ...
 
     def views(self) -> Sequence[str]: ...

@@ -81,7 +81,7 @@ def take_snapshot(
         taker.probe(administrator, anonymous)
         _headers(source.administrator, fetcher, writer)
         if source.database is not None:
-            _database(source.database, writer)
+            _database(source, source.database, writer)
         writer.about(
             {
                 "name": name or file.stem,
@@ -346,11 +346,18 @@ def _question(user: str, path: str) -> Job:
     return Job(user, path, path, "", ITEM, follow=False)
 
 
-def _database(database: DatabaseView, writer: SnapshotWriter) -> None:
+def _database(source: SnapshotSource, database: DatabaseView, writer: SnapshotWriter) -> None:
     try:
         views = {view: database.query_view(view) for view in database.views()}
-        writer.database(database.row_counts(), views, database.journal())
+        rows = database.row_counts()
+        writer.database(rows, views, database.journal())
         writer.facts(database.facts())
+        if source.thorough:
+            summed = {name: number for name, number in rows.items() if 0 < number <= source.scope.table_rows}
+            contents = database.contents(summed)
+            writer.contents(contents)
+            for name in sorted(name for name, number in rows.items() if number and name not in contents):
+                writer.sampled(Sampled(f"table {name}", rows[name], 0, "its rows are counted, its contents not summed"))
     except HarnessError as error:
         # The resources are worth keeping; the comparison reports that the database could not be read.
         writer.about({"database_trouble": str(error)})

@@ -14,8 +14,9 @@ from typing import Any, Final, Self
 
 from tidegate.errors import HarnessError
 from tidegate.json_text import parsed
+from tidegate.sqlserver.fingerprints import Bucket
 
-FORMAT: Final = "3"
+FORMAT: Final = "4"
 
 _SCHEMA: Final = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -30,6 +31,8 @@ CREATE TABLE counted (user TEXT NOT NULL, place TEXT NOT NULL, family TEXT NOT N
 CREATE TABLE sampled (family TEXT PRIMARY KEY, known INTEGER NOT NULL, taken INTEGER NOT NULL, why TEXT NOT NULL)
     WITHOUT ROWID;
 CREATE TABLE tables (name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE contents (name TEXT NOT NULL, bucket INTEGER NOT NULL, number INTEGER NOT NULL, keys INTEGER NOT NULL,
+    example TEXT NOT NULL, columns TEXT NOT NULL, PRIMARY KEY (name, bucket)) WITHOUT ROWID;
 CREATE TABLE views (name TEXT PRIMARY KEY, error TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE journal (position INTEGER PRIMARY KEY, script TEXT NOT NULL);
 CREATE TABLE traffic (place TEXT PRIMARY KEY, times INTEGER NOT NULL) WITHOUT ROWID;
@@ -166,6 +169,17 @@ class SnapshotWriter:
         self._connection.executemany("INSERT INTO views VALUES (?, ?)", views.items())
         self._connection.executemany("INSERT INTO journal VALUES (?, ?)", enumerate(journal))
 
+    def contents(self, contents: Mapping[str, Mapping[int, Bucket]]) -> None:
+        """What tables hold, as sums over some of their rows each."""
+        self._connection.executemany(
+            "INSERT INTO contents VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (name, number, bucket.rows, bucket.keys, bucket.example, json.dumps(bucket.columns))
+                for name, buckets in contents.items()
+                for number, bucket in buckets.items()
+            ],
+        )
+
     def facts(self, facts: Mapping[str, str]) -> None:
         self._connection.executemany("INSERT INTO facts VALUES (?, ?)", facts.items())
 
@@ -260,6 +274,20 @@ class Snapshot:
     def tables(self) -> dict[str, int]:
         with closing(self.connect()) as connection:
             return dict(connection.execute("SELECT name, number FROM tables"))
+
+    def contents(self) -> dict[str, dict[int, Bucket]]:
+        """What tables hold, by bucket; nothing of those that were not summed."""
+        found: defaultdict[str, dict[int, Bucket]] = defaultdict(dict)
+        with closing(self.connect()) as connection:
+            query = "SELECT name, bucket, number, keys, example, columns FROM contents"
+            for name, bucket, number, keys, example, columns in connection.execute(query):
+                found[name][bucket] = Bucket(number, keys, example, json.loads(columns))
+        return dict(found)
+
+    def ends_of_places(self) -> set[str]:
+        """The last parts of all places: the ids of everything that anybody saw, and the names of lists."""
+        with closing(self.connect()) as connection:
+            return {place.rpartition("/")[2] for (place,) in connection.execute("SELECT DISTINCT place FROM seen")}
 
     def views(self) -> dict[str, str]:
         with closing(self.connect()) as connection:

@@ -9,7 +9,7 @@ buckets that differ are read row by row. That takes two round trips to each side
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tidegate.errors import HarnessError
@@ -26,7 +26,9 @@ _PLAIN: Final = frozenset({"bit", "tinyint", "smallint", "int", "bigint", "decim
 #: Style 3 writes floating numbers without loss, style 2 money with four decimals, 121 times with all their decimals
 #: (Microsoft: CAST and CONVERT).
 _STYLES: Final = {"float": 3, "real": 3, "money": 2, "smallmoney": 2}
-_SHA2_OF_ANY_LENGTH: Final = 13  # before SQL Server 2016 HASHBYTES takes 8000 bytes
+_KNOWN: Final = _TEXT | _BINARY | _TIMES | _PLAIN | _STYLES.keys()
+#: The release of SQL Server 2016; before it HASHBYTES takes 8000 bytes (Microsoft: HASHBYTES).
+HASHES_LONG_VALUES: Final = 13
 #: Rows a bucket should hold: what is read from one differing bucket.
 _BUCKET_ROWS: Final = 250
 _MOST_BUCKETS: Final = 32_768
@@ -60,6 +62,20 @@ class Fingerprint:
 
     rows: int
     digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Some rows of a table, chosen by the hash of their key: equal keys are in equal buckets of every database.
+
+    ``keys`` and each of ``columns`` are sums over the rows; ``example`` is the smallest id, of another key its column
+    and value, and "" where the key is no text.
+    """
+
+    rows: int
+    keys: int
+    example: str
+    columns: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +134,37 @@ def fingerprints(server: SqlServer, shapes: Mapping[str, TableShape] | None = No
     """Fingerprints of all tables, or of those given."""
     _require_sha2(server)
     return {name: fingerprint(server, shape) for name, shape in (shapes or table_shapes(server)).items()}
+
+
+def contents(server: SqlServer, shape: TableShape, count: int) -> dict[int, Bucket]:
+    """What a table holds, column by column, in ``count`` buckets: one scan, one round trip, no row leaves the server.
+
+    Two such pictures can be compared when columns were added, when rows were, and without knowing any row: a bucket
+    that holds fewer rows has lost some, and in one with the same keys each column can be held against itself. Columns
+    of types that have no text, like geography, are left out. Rows without a primary key have all of them for a key.
+    """
+    _require_sha2(server)
+    columns = [column for column in shape.columns if column[1] in _KNOWN]
+    types = dict(columns)
+    key = [(name, types[name]) for name in shape.key if name in types] or columns
+    if not columns:
+        return {}
+    texts = len(shape.key) == 1 and types.get(shape.key[0]) in _TEXT
+    names = [name for name, _ in columns if name not in shape.key]
+    hashes = ", ".join(f"{_hash([*key, (name, types[name])])} AS {quoted(f'h {name}')}" for name in names)
+    found = server.rows(
+        f"SELECT b, COUNT_BIG(*), MIN(e), {', '.join([_sum('k'), *(_sum(quoted(f'h {name}')) for name in names)])} "
+        f"FROM (SELECT {_bucket(replace(shape, key=tuple(name for name, _ in key)), count)} AS b, {_hash(key)} AS k, "
+        f"{quoted(shape.key[0]) if texts else 'NULL'} AS e{', ' if hashes else ''}{hashes} "
+        f"FROM {_table(shape)}) r GROUP BY b"
+    )
+    prefix = "" if not texts or shape.key[0].lower() == "id" else f"{shape.key[0]} "
+    return {
+        int(number): Bucket(
+            int(rows), int(keys), f"{prefix}{smallest or ''}", dict(zip(names, map(int, sums), strict=True))
+        )
+        for number, rows, smallest, keys, *sums in found
+    }
 
 
 def find_changes(before: SqlServer, after: SqlServer, table: str) -> TableDifference:
@@ -190,7 +237,11 @@ def _bucket(shape: TableShape, count: int) -> str:
 
 
 def _sums(column: str) -> str:
-    return ", ".join(f"SUM(CONVERT(bigint, CONVERT(int, SUBSTRING({column}, {start}, 4))))" for start in (1, 5))
+    return ", ".join(_sum(column, start) for start in (1, 5))
+
+
+def _sum(column: str, start: int = 1) -> str:
+    return f"SUM(CONVERT(bigint, CONVERT(int, SUBSTRING({column}, {start}, 4))))"
 
 
 def _digest(rows: int, sums: Sequence[int | None]) -> str:
@@ -235,7 +286,7 @@ def _table(shape: TableShape) -> str:
 
 def _require_sha2(server: SqlServer) -> None:
     version, release = product_version(server)
-    if release < _SHA2_OF_ANY_LENGTH:
+    if release < HASHES_LONG_VALUES:
         raise HarnessError(
             f"SQL Server {version} hashes no values above 8000 bytes, so tables cannot be fingerprinted there",
             where=server.address.server,

@@ -9,6 +9,7 @@ from typing import Any
 
 from tidegate.observation.places import family_of
 from tidegate.observation.store import ITEM, Seen, Snapshot, SnapshotWriter
+from tidegate.sqlserver.fingerprints import Bucket
 
 
 def written(
@@ -21,6 +22,7 @@ def written(
     journal: Iterable[str] = (),
     facts: Mapping[str, str] | None = None,
     lists: Mapping[str, int] | None = None,
+    contents: Mapping[str, Mapping[int, Bucket]] | None = None,
     **about: Any,
 ) -> Snapshot:
     """A snapshot that saw just this; ``lists`` were read to their end."""
@@ -36,6 +38,7 @@ def written(
             writer.counted("admin", place, family_of(place), number, complete=True)
         writer.database(tables or {}, views or {}, journal)
         writer.facts(facts or {})
+        writer.contents(contents or {})
         writer.about(told)
     return Snapshot(file)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from tidegate.errors import HarnessError, Refused
 from tidegate.observation.scope import SnapshotScope, SnapshotSource
 from tidegate.observation.snapshot import Snapshot, take_snapshot
 from tidegate.observation.store import FILE, LIST, SnapshotWriter
+from tidegate.sqlserver.fingerprints import Bucket
 
 VERSIONS = ("2018.12.1", "2019.1.0")
 
@@ -229,7 +230,10 @@ def test_old_paths_are_tried_beside_those_of_the_default_space(look: Look) -> No
 def test_a_broken_view_and_the_journal_are_kept(look: Look) -> None:
     class Database:
         def row_counts(self) -> dict[str, int]:
-            return {"dbo.Project": 3}
+            return {"dbo.Project": 3, "dbo.Event": 2_000_000}
+
+        def contents(self, rows: Mapping[str, int]) -> dict[str, dict[int, Bucket]]:
+            return {name: {7: Bucket(number, -5, "Projects-1", {"Name": 9})} for name, number in rows.items()}
 
         def views(self) -> list[str]:
             return ["dbo.Good", "dbo.Bad"]
@@ -245,7 +249,9 @@ def test_a_broken_view_and_the_journal_are_kept(look: Look) -> None:
 
     snapshot = look(TinyOctopus(), database=Database())
 
-    assert snapshot.tables() == {"dbo.Project": 3}
+    assert snapshot.tables() == {"dbo.Project": 3, "dbo.Event": 2_000_000}
+    assert snapshot.contents() == {"dbo.Project": {7: Bucket(3, -5, "Projects-1", {"Name": 9})}}
+    assert "table dbo.Event" in {sample.family for sample in snapshot.samples()}
     assert snapshot.views() == {"dbo.Good": "", "dbo.Bad": "Invalid column name 'SpaceId'. (207)"}
     assert snapshot.journal() == ["Script0001", "Script0002"]
     assert snapshot.facts() == {"database collation": "Latin1_General_CI_AS"}

@@ -15,8 +15,8 @@ from tidegate.providers.contract import SqlServerHost
 from tidegate.rehearsal.instances import DatabaseAddress
 from tidegate.secrets import Secret
 from tidegate.sqlserver.connection import SqlServer
-from tidegate.sqlserver.fingerprints import RowChange, find_changes, fingerprints, table_shapes
-from tidegate.sqlserver.live import LiveDatabase
+from tidegate.sqlserver.fingerprints import Bucket, RowChange, find_changes, fingerprints, table_shapes
+from tidegate.sqlserver.live import BUCKETS, LiveDatabase
 from tidegate.sqlserver.reaper import OwnedDatabase
 from tidegate.sqlserver.restore import drop_database
 from tidegate.sqlserver.schema import compare_schemas, query_view, read_schema, view_names
@@ -245,6 +245,46 @@ def test_a_snapshot_reads_a_database_through_one_object(host: SqlServerHost, dat
         assert live.views() == ["dbo.IdsInUse"]
         assert live.query_view("dbo.IdsInUse") == ""
         assert live.journal() == ["Script0001", "Script0002"]
+
+
+def test_what_tables_hold_can_be_compared_without_reading_a_row(host: SqlServerHost, database: SqlServer) -> None:
+    database.execute(
+        "CREATE TABLE dbo.ApiKey (Id nvarchar(50) NOT NULL PRIMARY KEY, Hash nvarchar(200) NULL, Used datetime NULL)"
+    )
+    database.execute("CREATE TABLE dbo.Related (DocumentId nvarchar(50) NOT NULL PRIMARY KEY, Number int NOT NULL)")
+    database.execute("CREATE TABLE dbo.Loose (Text nvarchar(50) NULL)")
+    for number in range(300):
+        database.execute("INSERT INTO dbo.ApiKey VALUES (?, ?, NULL)", f"apikeys-{number:03}", f"hash {number}")
+    database.execute("INSERT INTO dbo.Related VALUES (N'Projects-1', 1)")
+    database.execute("INSERT INTO dbo.Loose VALUES (N'one'), (NULL), (N'one')")
+
+    def look() -> dict[str, dict[int, Bucket]]:
+        with LiveDatabase(DatabaseAddress(host.address, database.database)) as live:
+            return {name: dict(parts) for name, parts in live.contents(live.row_counts()).items()}
+
+    before = look()
+    assert {name: sum(part.rows for part in parts.values()) for name, parts in before.items()} == {
+        "dbo.ApiKey": 300, "dbo.Related": 1, "dbo.Loose": 3,
+    }  # fmt: skip
+    assert len(before["dbo.ApiKey"]) <= BUCKETS
+    assert min(part.example for part in before["dbo.ApiKey"].values()) == "apikeys-000"
+    assert [part.example for part in before["dbo.Related"].values()] == ["DocumentId Projects-1"]
+    assert look() == before
+
+    database.execute("UPDATE dbo.ApiKey SET Hash = N'another' WHERE Id = N'apikeys-123'")
+    database.execute("ALTER TABLE dbo.Related ADD SpaceId nvarchar(50) NULL")
+    after = look()
+
+    [(one, other)] = [
+        (part, after["dbo.ApiKey"][number])
+        for number, part in before["dbo.ApiKey"].items()
+        if after["dbo.ApiKey"][number] != part
+    ]
+    assert (one.rows, one.keys, one.columns["Used"]) == (other.rows, other.keys, other.columns["Used"])
+    assert one.columns["Hash"] != other.columns["Hash"]
+    [related] = after["dbo.Related"].values()
+    assert related.columns.keys() == {"Number", "SpaceId"}
+    assert related.columns["Number"] == next(iter(before["dbo.Related"].values())).columns["Number"]
 
 
 def test_secrets_are_known_by_digests_that_only_the_key_can_make(host: SqlServerHost, database: SqlServer) -> None:
