@@ -14,9 +14,9 @@ Buckets = Mapping[int, Bucket]
 
 #: Tables that every upgrade writes: the journal of scripts and the history of installations.
 _OF_UPGRADES: Final = frozenset({"SchemaVersions", "OctopusServerInstallationHistory"})
-#: The column that holds what a table's other columns do not (Octopus docs: documents are stored as JSON). New releases
-#: bring it into a new form; where a route shows it, the comparison knows how.
-_DOCUMENT: Final = "JSON"
+#: The column of the documents. Releases bring documents into new forms, of the server's settings as well; what that
+#: does to users is compared where it shows, and their secrets are compared by digest.
+_DOCUMENT: Final = "json"
 #: Parts of a table that a finding names a row of.
 _EXAMPLES: Final = 3
 
@@ -42,16 +42,19 @@ def compare_contents(before: Snapshot, after: Snapshot, *, earlier: Snapshot) ->
                 "rows are gone from the database, though as many are there; what they held is missing somewhere",
             )  # fmt: skip
         living = _changed(first[table], buckets)
-        changed = {column: at for column, at in _changed(buckets, has[name]).items() if column not in living}
+        changed = {
+            column: at
+            for column, at in _changed(buckets, has[name]).items()
+            if column not in living and column.lower() != _DOCUMENT
+        }
         if not changed:
             continue
         shown = shown or before.ends_of_places()
         if any(bucket.example in shown for bucket in buckets.values() if bucket.example):
             continue  # routes show what is in it, and what they show is compared
         for column, at in sorted(changed.items()):
-            document = column.upper() == _DOCUMENT
             yield _finding(
-                "DIFF", Severity.INFO if document else Severity.DEGRADED, f"table {table}, column {column}",
+                "DIFF", Severity.DEGRADED, f"table {table}, column {column}",
                 f"{rows} rows", f"other values, as in {_examples(buckets, at)}",
                 "no route shows this table, so nothing else tells what reads these values and what it makes of them",
             )  # fmt: skip

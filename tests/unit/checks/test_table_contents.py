@@ -45,8 +45,10 @@ def compared(folder: Path, first: Contents, second: Contents, after: Contents) -
     "after",
     [
         USUAL,
-        # Routes show what changed, a row came, a column came, a column went, and every upgrade writes its journal.
+        # Routes show what changed, documents got a new form, a row came, a column came, a column went, and every upgrade
+        # writes its journal.
         with_table("dbo.Project", {1: Bucket(1, 333, "Projects-1", {"Name": 9, "JSON": 9})}),
+        with_table("dbo.ApiKey", {**PARTS, 9: replace(PARTS[9], columns={"ApiKeyHashed": 7, "JSON": 0})}),
         with_table("dbo.ApiKey", {**PARTS, 3: Bucket(3, 999, "apikeys-0", {"ApiKeyHashed": 1, "JSON": 1})}),
         with_table("dbo.ApiKey", {**PARTS, 9: Bucket(1, 222, "apikeys-9", {"ApiKeyHashed": 7, "SpaceId": 1})}),
         with_table("dbo.SchemaVersions", {1: Bucket(4, 999, "", {"ScriptName": 9})}),
@@ -63,10 +65,6 @@ def test_what_an_upgrade_does_to_tables_is_silent(tmp_path: Path, after: Content
         (
             with_table("dbo.ApiKey", {**PARTS, 9: replace(PARTS[9], columns={"ApiKeyHashed": 9, "JSON": 8})}),
             "DIFF", Severity.DEGRADED, "table dbo.ApiKey, column ApiKeyHashed",
-        ),
-        (
-            with_table("dbo.ApiKey", {**PARTS, 9: replace(PARTS[9], columns={"ApiKeyHashed": 7, "JSON": 0})}),
-            "DIFF", Severity.INFO, "table dbo.ApiKey, column JSON",
         ),
         # As many rows as before, and one of them is another one: in the same part, or in a part of its own.
         (
