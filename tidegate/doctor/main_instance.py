@@ -13,7 +13,7 @@ from tidegate.errors import TidegateError
 from tidegate.octopus.client import Access, OctopusClient
 from tidegate.providers.hosts.installed import looks_at_machine
 from tidegate.rehearsal.main import database_address
-from tidegate.rehearsal.subset import assert_exports_projects, find_projects
+from tidegate.rehearsal.subset import assert_exports_projects, exports_in_maintenance_mode, find_projects
 from tidegate.settings import MainOnHostSettings, MainSettings, Settings
 from tidegate.versions import Version
 
@@ -58,7 +58,8 @@ def examine_subset(client: OctopusClient, version: Version, projects: Sequence[s
         found = find_projects(client, projects)
     except TidegateError as error:
         return of_error("subset", error)
-    return good("subset", f"{sum(map(len, found.values()))} projects of {len(found)} spaces can be exported")
+    how = ", in maintenance mode" if exports_in_maintenance_mode(version) else ""
+    return good("subset", f"{sum(map(len, found.values()))} projects of {len(found)} spaces can be exported{how}")
 
 
 def _secrets(main: MainSettings) -> Iterator[Examined]:

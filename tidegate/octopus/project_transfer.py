@@ -32,7 +32,7 @@ def export_projects(
     )
     task = str(answer["TaskId"])
     started(task)
-    _wait(client, space, task, "the export of projects")
+    wait_for_task(client, task, "the export of projects")
     files = _files(client, space, task)
     if not files:
         raise HarnessError(f"the export task {task} ended well and left no {_FILE}….zip", where=client.url)
@@ -61,7 +61,7 @@ def import_projects(client: OctopusClient, space: str, content: bytes, password:
         {"ImportSource": {"Type": "upload", "UploadedFileId": name}, "Password": _sensitive(password)},
     )
     task = str(answer["TaskId"])
-    _wait(client, space, task, "the import of projects")
+    wait_for_task(client, task, "the import of projects")
     return task
 
 
@@ -74,16 +74,20 @@ def _files(client: OctopusClient, space: str, task: str) -> list[str]:
     return [str(one["Id"]) for one in found if str(one.get("Filename")).startswith(_FILE)]
 
 
-def _wait(client: OctopusClient, space: str, task: str, what: str) -> None:
+def wait_for_task(client: OctopusClient, task: str, what: str, *, expected: str | None = "Success") -> None:
+    """Wait for a server task; raises :class:`HarnessError` with its words unless it ended as expected.
+
+    ``expected`` is a state, None means any.
+    """
     seen: list[dict[str, Any]] = []
 
     def ended() -> bool:
-        seen[:] = [client.get(f"/api/{space}/tasks/{task}")]
+        seen[:] = [client.get(f"/api/tasks/{task}")]
         return bool(seen[0].get("IsCompleted"))
 
     wait_until(ended, timeout=_PATIENCE, poll=0.5, what=what, where=client.url)
     state = str(seen[0].get("State"))
-    if state != "Success":
+    if expected is not None and state != expected:
         raise HarnessError(
             f"{what} ended as {state}: {seen[0].get('ErrorMessage') or 'see the log of its task'}",
             where=f"task {task} on {client.url}",

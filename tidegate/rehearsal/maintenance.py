@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from tidegate.errors import HarnessError, Unreachable
 from tidegate.journal_lines import append_entry, entries_of
 from tidegate.octopus.client import Access, OctopusClient
 from tidegate.octopus.maintenance import in_maintenance_mode, set_maintenance_mode
+from tidegate.octopus.migration import MigrationPackage, delete_migration_package, end_migrations
 from tidegate.octopus.project_transfer import delete_export
 from tidegate.process_identity import identity_of, still_runs
 from tidegate.rehearsal.instances import MainInstance
@@ -26,6 +27,7 @@ _MAINTENANCE: Final = "maintenance-mode"
 _BACKUP_FILE: Final = "backup-file"
 _SCRATCH: Final = "scratch-database"
 _EXPORT: Final = "project-export"
+_MIGRATION: Final = "migration-export"
 
 Entry = dict[str, Any]
 
@@ -86,6 +88,37 @@ class MainWrites:
             finally:
                 for task in tasks:
                     delete_export(client, space, task)
+                self._append(kind="done", number=number)
+
+    @contextmanager
+    def migration_export(
+        self, space: str, package: MigrationPackage
+    ) -> Generator[tuple[OctopusClient, Callable[[str], None]]]:
+        """A client that may have projects of a space packed, and whom to tell the task that does.
+
+        The server switches its maintenance mode on and off for that by itself. At the end of the block no such task
+        runs any more, the package is deleted, and maintenance mode is what it was before.
+        """
+        with OctopusClient(self._main.url, self._main.api_key, access=Access.FULL) as client:
+            before = in_maintenance_mode(client)
+            number = self._intend(
+                _MIGRATION,
+                url=self._main.url,
+                space=space,
+                package=package.id,
+                version=package.version,
+                maintenance="on" if before else "off",
+            )
+            tasks: list[str] = []
+
+            def started(task: str) -> None:
+                tasks.append(task)
+                self._append(kind="task", number=number, task=task)
+
+            try:
+                yield client, started
+            finally:
+                _undo_migration(client, space, package, tasks, maintenance=before)
                 self._append(kind="done", number=number)
 
     @contextmanager
@@ -153,6 +186,8 @@ def recover(journal: Path, main: MainInstance) -> list[str]:
                 undone.append(f"maintenance mode of {main.url} switched off")
             case "project-export" if entry["url"] == main.url:
                 undone.append(_delete_exports(journal, entry, main))
+            case "migration-export" if entry["url"] == main.url:
+                undone.append(_undo_dead_migration(journal, entry, main))
             case "backup-file":
                 Path(entry["path"]).unlink(missing_ok=True)
                 undone.append(f"unfinished backup file {entry['path']} deleted")
@@ -171,10 +206,47 @@ def recover(journal: Path, main: MainInstance) -> list[str]:
     return undone
 
 
-def _delete_exports(journal: Path, entry: Entry, main: MainInstance) -> str:
-    tasks = [
+def _tasks_of(journal: Path, entry: Entry) -> list[str]:
+    return [
         str(one["task"]) for one in entries_of(journal) if one["kind"] == "task" and one["number"] == entry["number"]
     ]
+
+
+def _undo_dead_migration(journal: Path, entry: Entry, main: MainInstance) -> str:
+    package = MigrationPackage(entry["package"], entry["version"])
+    was_on = entry["maintenance"] == "on"
+    with OctopusClient(main.url, main.api_key, access=Access.FULL) as client:
+        _undo_migration(client, entry["space"], package, _tasks_of(journal, entry), maintenance=was_on)
+    state = "on, as it was before" if was_on else "off"
+    return f"the exported package {package.file} deleted from {main.url}, maintenance mode is {state}"
+
+
+def _undo_migration(
+    client: OctopusClient, space: str, package: MigrationPackage, tasks: Sequence[str], *, maintenance: bool
+) -> None:
+    """No task, no package, and maintenance mode as it was: a task that died leaves the server in it."""
+
+    def attempt() -> bool:
+        try:
+            end_migrations(client, tasks, package)
+            delete_migration_package(client, space, package)
+            if in_maintenance_mode(client) is not maintenance:
+                set_maintenance_mode(client, maintenance)
+        except Unreachable:
+            return False
+        return True
+
+    wait_until(
+        attempt,
+        timeout=_UNDO_PATIENCE,
+        poll=2.0,
+        what="the main instance to be as it was before its projects were exported",
+        where=client.url,
+    )
+
+
+def _delete_exports(journal: Path, entry: Entry, main: MainInstance) -> str:
+    tasks = _tasks_of(journal, entry)
     if not tasks:
         return f"no export of projects was known to run on {main.url} (one was about to, {entry['at']})"
     with OctopusClient(main.url, main.api_key, access=Access.FULL) as client:

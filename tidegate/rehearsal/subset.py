@@ -10,11 +10,15 @@ import secrets
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from tidegate.errors import ProvisioningFailed, SettingsError
 from tidegate.octopus.client import Access, OctopusClient
-from tidegate.octopus.project_transfer import FIRST, export_projects, import_projects
+from tidegate.octopus.migration import FIRST, MigrationPackage, export_migration, import_migration
+from tidegate.octopus.project_transfer import FIRST as FIRST_WITHOUT_MAINTENANCE
+from tidegate.octopus.project_transfer import export_projects, import_projects
 from tidegate.octopus.server_folders import path_options
+from tidegate.octopus.spaces import in_space
 from tidegate.providers.contract import CreatesInstances, TestHost
 from tidegate.rehearsal.clone import prove_clone
 from tidegate.rehearsal.guard import assert_database_is_not_main, assert_not_main, assert_server_is_not_main
@@ -29,6 +33,8 @@ from tidegate.sqlserver.reaper import OwnedDatabase
 from tidegate.sqlserver.sanitise import SanitisePolicy, sanitise_database, summary
 from tidegate.versions import Version
 
+_RUNBOOKS: Final = Version(2019, 11, 0)
+
 Report = Callable[[str], None]
 
 
@@ -36,12 +42,13 @@ Report = Callable[[str], None]
 class Export:
     """The exported projects of one space of the main instance."""
 
-    space_id: str
+    space_id: str  # empty before there were spaces
     space: str  # its name
     default: bool  # whether it is the default space of its instance
     projects: tuple[str, ...]  # names, as asked for
     content: bytes
     password: Secret
+    package: MigrationPackage | None = None  # where the migration API made it
 
 
 def assert_subset_is_possible(main: MainInstance, projects: Sequence[str]) -> None:
@@ -52,21 +59,27 @@ def assert_subset_is_possible(main: MainInstance, projects: Sequence[str]) -> No
 
 
 def assert_exports_projects(version: Version) -> None:
-    """Raise :class:`SettingsError` for a version that has no export of projects."""
+    """Raise :class:`SettingsError` for a version that cannot be asked for an export of projects."""
     if version < FIRST:
         raise SettingsError(
-            f"Octopus Server {version} cannot export projects: that came with {FIRST.major}.{FIRST.minor}. Before it "
-            "there is Octopus.Migrator, which runs on the main instance's machine and which Tidegate does not use",
+            f"Octopus Server {version} cannot be asked to export projects: its API does so from "
+            f"{FIRST.major}.{FIRST.minor} on. Before that there is only the command Octopus.Migrator, which takes the "
+            "export's password on its command line, where others can read it",
             where='[test_instance] approach = "subset"',
             next_step='use approach = "clone"',
         )
+
+
+def exports_in_maintenance_mode(version: Version) -> bool:
+    """Whether a server of this version is in maintenance mode while it exports: the migration API, before 2021.1."""
+    return version < FIRST_WITHOUT_MAINTENANCE
 
 
 def export_subset(main: MainInstance, writes: MainWrites, projects: Sequence[str], report: Report) -> list[Export]:
     """Export the projects, named ``Project`` (in the default space) or ``Space/Project``.
 
     On the main instance this leaves a server task and its audit events in each space; the exported file is deleted
-    there as soon as it is here.
+    there as soon as it is here. Before 2021.1 the main instance is in maintenance mode meanwhile.
     """
     with OctopusClient(main.url, main.api_key) as client:
         chosen = find_projects(client, projects)
@@ -74,6 +87,13 @@ def export_subset(main: MainInstance, writes: MainWrites, projects: Sequence[str
     for space, ids in chosen.items():
         report(f"exporting {len(ids)} projects of {space.name}")
         password = Secret.generated("the password of an export", secrets.token_urlsafe(24))
+        if exports_in_maintenance_mode(main.version):
+            report("the main instance is in maintenance mode while it exports")
+            package = MigrationPackage.fresh()
+            with writes.migration_export(space.id, package) as (client, started):
+                content = export_migration(client, space.id, list(ids), package, password, started)
+            exports.append(Export(space.id, space.name, space.default, tuple(ids), content, password, package))
+            continue
         with writes.project_export(space.id) as (client, started):
             content = export_projects(client, space.id, list(ids.values()), password, started)
         exports.append(Export(space.id, space.name, space.default, tuple(ids), content, password))
@@ -91,8 +111,9 @@ def make_subset_instance(
 ) -> TestInstance:
     """A fresh instance of the main instance's version with the exported projects in it, sanitised as a clone is.
 
-    While it imports nothing can act: triggers, targets and subscriptions are no part of an export. Its master key,
-    administrator and installation id are its own.
+    While it imports nothing can act on a target: targets and subscriptions are no part of an export, and triggers, if
+    any came (the migration API's documents do not say), are off once it is sanitised. Its master key, administrator
+    and installation id are its own.
     """
     if not isinstance(host, CreatesInstances):
         raise ProvisioningFailed(
@@ -119,9 +140,13 @@ def make_subset_instance(
             for export in exports:
                 report(f"importing {len(export.projects)} projects into {export.space}")
                 space = _space(client, export)
-                import_projects(client, space, export.content, export.password)
+                if export.package is None:
+                    import_projects(client, space, export.content, export.password)
+                else:
+                    import_migration(client, space, export.content, export.package, export.password)
                 with OctopusClient(main.url, main.api_key) as source:
-                    copy_packages(source, export.space_id, client, space, report)
+                    runbooks = main.version >= _RUNBOOKS
+                    copy_packages(source, export.space_id, client, space, report, runbooks=runbooks)
         host.stop()
         with SqlServer(database.server, database.name) as server:
             assert_database_is_not_main(main.identity, server)
@@ -147,20 +172,21 @@ def make_subset_instance(
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """A space of the main instance."""
+    """A space of the main instance; before there were any, all of it."""
 
-    id: str
+    id: str  # empty before there were spaces
     name: str
     default: bool
 
 
 def find_projects(client: OctopusClient, projects: Sequence[str]) -> Mapping[Space, dict[str, str]]:
     """Ids of the projects by name, by their space. Raises :class:`SettingsError` for those that are not there."""
-    spaces = [
-        Space(str(one["Id"]), str(one["Name"]), bool(one.get("IsDefault"))) for one in client.items("/api/spaces")
-    ]
+    spaces = [Space("", "", True)]
+    if client.server().spaces:
+        found_spaces = client.items("/api/spaces")
+        spaces = [Space(str(one["Id"]), str(one["Name"]), bool(one.get("IsDefault"))) for one in found_spaces]
     known = {
-        space: {str(one["Name"]): str(one["Id"]) for one in client.items(f"/api/{space.id}/projects")}
+        space: {str(one["Name"]): str(one["Id"]) for one in client.items(in_space(space.id, "projects"))}
         for space in spaces
     }
     chosen: dict[Space, dict[str, str]] = {}
@@ -185,9 +211,16 @@ def find_projects(client: OctopusClient, projects: Sequence[str]) -> Mapping[Spa
 
 
 def _space(client: OctopusClient, export: Export) -> str:
-    """The default space for what comes from one, whatever its name; else the space of this name, made if needed."""
+    """The default space for what comes from one, whatever its name; else the space of this name, made if needed.
+
+    A migration finds its space by name and by nothing else, so the default one is given the name it has at home.
+    """
+    if not export.space_id:
+        return ""
     for one in client.items("/api/spaces"):
         if one.get("IsDefault") if export.default else one["Name"] == export.space:
+            if export.package is not None and one["Name"] != export.space:
+                client.put(f"/api/spaces/{one['Id']}", {**one, "Name": export.space})
             return str(one["Id"])
     me = str(client.get("/api/users/me")["Id"])
     body = {"Name": export.space, "SpaceManagersTeamMembers": [me], "SpaceManagersTeams": [], "TaskQueueStopped": False}

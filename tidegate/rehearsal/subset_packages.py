@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 
 from tidegate.errors import Refused
 from tidegate.octopus.client import OctopusClient
+from tidegate.octopus.spaces import in_space
 
 Report = Callable[[str], None]
 #: Where a step without package references names its package (step templates and processes before 2018.8).
@@ -22,10 +23,21 @@ _PROPERTY: Final = "Octopus.Action.Package.PackageId"
 _REFUSAL: Final = 65536  # bytes of it that are read
 
 
-def copy_packages(main: OctopusClient, main_space: str, test: OctopusClient, test_space: str, report: Report) -> int:
-    """Copy what the test instance's space needs and the main instance's built-in feed has; how many."""
-    names, versions = _named_packages(test, test_space), _selected_versions(test, test_space)
-    path = f"/api/{main_space}/packages"
+def copy_packages(
+    main: OctopusClient,
+    main_space: str,
+    test: OctopusClient,
+    test_space: str,
+    report: Report,
+    *,
+    runbooks: bool = True,
+) -> int:
+    """Copy what the test instance's space needs and the main instance's built-in feed has; how many.
+
+    ``runbooks``: whether this version has them (2019.11 and later).
+    """
+    names, versions = _named_packages(test, test_space, runbooks), _selected_versions(test, test_space)
+    path = in_space(main_space, "packages")
     copied = 0
     for name in sorted(names):
         chosen = [one for one in main.items(path, nuGetPackageId=name) if one["Version"] in versions]
@@ -38,12 +50,12 @@ def copy_packages(main: OctopusClient, main_space: str, test: OctopusClient, tes
     return copied
 
 
-def _named_packages(client: OctopusClient, space: str) -> set[str]:
+def _named_packages(client: OctopusClient, space: str, runbooks: bool) -> set[str]:
     """What living processes name."""
     return {
         name
-        for collection in ("deploymentprocesses", "runbookProcesses")
-        for process in client.items(f"/api/{space}/{collection}")
+        for collection in ("deploymentprocesses", *(["runbookProcesses"] if runbooks else []))
+        for process in client.items(in_space(space, collection))
         for name in _named(process)
     }
 
@@ -52,7 +64,7 @@ def _selected_versions(client: OctopusClient, space: str) -> set[str]:
     """The versions that releases selected, of whatever package."""
     return {
         str(selected["Version"])
-        for release in client.items(f"/api/{space}/releases")
+        for release in client.items(in_space(space, "releases"))
         for selected in cast("list[dict[str, Any]]", release.get("SelectedPackages") or [])
     }
 
@@ -78,7 +90,7 @@ def _copy(main: OctopusClient, path: str, test: OctopusClient, space: str, packa
             raise Refused(f"GET {path} answered {received.status}: {told}", where=main.url)
         pushed = test.send(
             "POST",
-            f"/api/{space}/packages/raw",
+            in_space(space, "packages/raw"),
             params={"overwriteMode": "IgnoreIfExists"},
             files={"file": (name, file)},
         )

@@ -163,7 +163,7 @@ class TestInstanceSettings(Section):
     projects: tuple[str, ...] = Field(default=(), description='of a subset: "Project", or "Space/Project"')
     export_from_main: bool = Field(
         default=False,
-        description="you agree that an export runs on the main instance: its server task stays, its file does not",
+        description="you agree that an export runs on the main instance, before 2021.1 in maintenance mode",
     )
 
     @model_validator(mode="after")
@@ -179,8 +179,9 @@ class TestInstanceSettings(Section):
             )
         if self.approach == "subset" and not self.export_from_main:
             raise ValueError(
-                "a subset is exported on the main instance: a server task that stays in its history, and a file that "
-                "is deleted once it is fetched; set export_from_main = true to agree"
+                "a subset is exported on the main instance: a server task that stays in its history, a file that is "
+                "deleted once it is fetched, and before 2021.1 maintenance mode meanwhile; set export_from_main = true "
+                "to agree"
             )
         return self
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from standins.octopus.behaviour import chores, project_transfer, runners, server_tasks
+from standins.octopus.behaviour import chores, migrations, project_transfer, runners, server_tasks
 from standins.octopus.behaviour.dispatcher import Engine, Runner
 from standins.octopus.contract import Server, TaskEngine
 
@@ -11,6 +11,7 @@ RUNNERS: dict[str, Runner] = {
     "RunbookRun": runners.run_runbook,
     **server_tasks.RUNNERS,
     **project_transfer.RUNNERS,
+    **migrations.RUNNERS,
 }
 
 

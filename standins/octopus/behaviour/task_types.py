@@ -21,8 +21,8 @@ _TYPES: dict[str, tuple[str, str, str]] = {
     "Health": ("Check the health of deployment targets", "", ""),
     "ImportProjects": ("Project import", "2021.1", ""),
     "Migration": ("Migrate data", "", ""),
-    "MigrationImport": ("Import data", "", ""),
-    "MigrationPartialExport": ("Export data", "", ""),
+    "MigrationImport": ("Import data", "2018.6", ""),
+    "MigrationPartialExport": ("Export data", "2018.6", ""),
     "PreviewImportProjects": ("Project import preview", "2021.1", ""),
     "ProcessExternalFeedTriggers": ("Process external feed triggers", "2024.1", ""),
     "Retention": ("Apply retention policies", "", ""),
@@ -39,7 +39,17 @@ _TYPES: dict[str, tuple[str, str, str]] = {
 
 #: These come from their own routes.
 STARTED_OTHERWISE = frozenset(
-    {"Deploy", "RunbookRun", "AutoDeploy", "Delete", "ExportProjects", "ImportProjects", "PreviewImportProjects"}
+    {
+        "Deploy",
+        "RunbookRun",
+        "AutoDeploy",
+        "Delete",
+        "ExportProjects",
+        "ImportProjects",
+        "MigrationImport",
+        "MigrationPartialExport",
+        "PreviewImportProjects",
+    }
 )
 
 #: Deployments and runbook runs have a history of their own and are started again as new ones.

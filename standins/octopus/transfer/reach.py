@@ -117,6 +117,8 @@ class Reach:
         if self._server.at_least("2021.2"):
             self._living("DeploymentSettings", f"deploymentsettings-{project_id}")
         for kind, column in _OWNED:
+            if kind == "Runbook" and not self._server.at_least("2019.11"):
+                continue
             for document in transaction.query(kind, where={column: project_id}):
                 if self._add(kind, document) and kind == "Runbook":
                     self._living("RunbookProcess", document["RunbookProcessId"])

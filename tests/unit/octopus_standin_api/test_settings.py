@@ -92,7 +92,7 @@ def test_a_draining_node_says_so(any_version: Client) -> None:
 
 
 def test_a_migration_becomes_a_task(any_version: Client) -> None:
-    request = {"PackageId": "Shop", "PackageVersion": "1.0", "Password": "secret", "SpaceId": "Spaces-1"}
+    request = {"PackageId": "Shop", "Projects": ["Shop"], "Password": "secret", "SpaceId": "Spaces-1"}
 
     answer = any_version.post("/api/migrations/partialexport", request)
 

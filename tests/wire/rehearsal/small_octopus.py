@@ -31,6 +31,7 @@ class SmallOctopus:
     projects: dict[str, list[str]] = field(
         default_factory=dict[str, list[str]]
     )  # names by space; the first is the default
+    spaceless: list[str] = field(default_factory=list[str])  # names, on a server without spaces
     permissions: list[str] = field(default_factory=lambda: ["AdministerSystem"])
 
     def answer(self, path: str) -> Any:
@@ -42,12 +43,17 @@ class SmallOctopus:
                     for number, one in enumerate(self.projects[name])
                 ]
                 return {"Items": found, "TotalResults": len(found)}
+        links = {"Spaces": "/api/spaces{/id}"} if self.projects else {}
         answers: dict[str, Any] = {
-            "/api": {"Version": self.version, "InstallationId": self.installation_id, "Links": {}},
+            "/api": {"Version": self.version, "InstallationId": self.installation_id, "Links": links},
             "/api/maintenanceconfiguration": {
                 "Id": "maintenance",
                 "IsInMaintenanceMode": self.maintenance,
                 "Links": {},
+            },
+            "/api/projects": {
+                "Items": [{"Id": f"Projects-{number}", "Name": one} for number, one in enumerate(self.spaceless)],
+                "TotalResults": len(self.spaceless),
             },
             "/api/users/me": {"Id": "Users-1", "Username": "admin"},
             "/api/users/Users-1/permissions": {

@@ -53,7 +53,8 @@ def test_what_is_not_there_is_named(client: OctopusClient) -> None:
     [
         (Version(2021, 1, 7500), ["Shop", "Other/Shop"], State.GOOD, "2 projects of 2 spaces can be exported"),
         (Version(2021, 1, 7500), ["Nothing"], State.BAD, "no project 'Nothing'"),
-        (Version(2020, 6, 4671), ["Shop"], State.BAD, "Octopus.Migrator"),
+        (Version(2020, 6, 4671), ["Shop"], State.GOOD, "1 projects of 1 spaces can be exported, in maintenance mode"),
+        (Version(2018, 5, 7), ["Shop"], State.BAD, "Octopus.Migrator"),
     ],
 )
 def test_the_doctor_says_beforehand_what_is_in_the_way(
@@ -63,3 +64,13 @@ def test_the_doctor_says_beforehand_what_is_in_the_way(
 
     assert examined.state is state, examined
     assert told in examined.told
+
+
+def test_before_there_were_spaces_projects_have_a_name_only() -> None:
+    with (
+        small_octopus(SmallOctopus(spaceless=["Shop", "A/B"])) as server,
+        OctopusClient(server.url, Secret.generated("a test's API key", API_KEY)) as client,
+    ):
+        assert found(client, "Shop", "A/B") == {"": ["Shop", "A/B"]}
+        with pytest.raises(SettingsError, match="no project 'Default/Shop'"):
+            found(client, "Default/Shop")

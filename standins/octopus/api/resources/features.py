@@ -1,13 +1,12 @@
-"""Smaller things: capabilities, toggles, dynamic extensions, onboarding, migrations, connectivity checks."""
+"""Smaller things: capabilities, toggles, dynamic extensions, onboarding, connectivity checks."""
 
 from __future__ import annotations
 
 from standins.octopus.api.crud import body_of, find_item
-from standins.octopus.api.errors import invalid, not_found
+from standins.octopus.api.errors import not_found
 from standins.octopus.api.queries import split_list
 from standins.octopus.api.rendering import slice_page
 from standins.octopus.api.resources.settings import load_setting, save_setting
-from standins.octopus.behaviour import tasks
 from standins.octopus.contract import ApiError, Call, Document, Reply, Route
 
 #: Commands and requests that clients ask for by name from 2022.3 on (api-client.ts, generated capability pages).
@@ -95,25 +94,6 @@ def onboarding(call: Call) -> Reply:
     )
 
 
-def _migration(call: Call, name: str, description: str) -> Reply:
-    """The request is the task's arguments; the reply is the request with the task's id."""
-    body = {key[:1].upper() + key[1:]: value for key, value in body_of(call).items()}
-    if not body.get("PackageId") or not body.get("PackageVersion"):
-        raise invalid("Please provide a value for PackageId and PackageVersion.")
-    subject = tasks.Subject(space=body.get("SpaceId") if call.server.at_least("2019.1") else None)
-    arguments = {key: value for key, value in body.items() if key not in ("Password", "DestinationApiKey", "Links")}
-    task = tasks.queue(call.server, call.transaction, name, description, arguments=arguments, subject=subject)
-    return Reply({**body, "Password": None, "TaskId": task["Id"], "Links": {"Task": f"/api/tasks/{task['Id']}"}})
-
-
-def migration_export(call: Call) -> Reply:
-    return _migration(call, "MigrationPartialExport", "Partial export")
-
-
-def migration_import(call: Call) -> Reply:
-    return _migration(call, "MigrationImport", "Import")
-
-
 def connectivity(_call: Call) -> Reply:
     """Checks of outside systems: from a stand-in none can be reached."""
     return Reply({"Messages": [{"Category": "Error", "Message": "The server could not be contacted."}]})
@@ -165,10 +145,6 @@ ROUTES = (
     Route("PUT", "dynamic-extensions/features/values", put_extension_values, "system", "AdministerSystem", "2020.1"),
     Route("GET", "dynamic-extensions/scripts", extension_scripts, "system", "", "2020.1"),
     Route("GET", "useronboarding", onboarding, "space", "", "", "2023.3", operation="getOnboarding"),
-    Route(
-        "POST", "migrations/partialexport", migration_export, "system", "AdministerSystem", operation="exportPartially"
-    ),
-    Route("POST", "migrations/import", migration_import, "system", "AdministerSystem", operation="importMigration"),
     Route("POST", "azuredevopsissuetracker/connectivitycheck", connectivity, "system", None, "2020.1"),
     Route("POST", "jiraintegration/connectivitycheck/connectapp", connectivity, "system", None, "2020.1"),
     Route("POST", "jiraintegration/connectivitycheck/jira", connectivity, "system", None, "2020.1"),
