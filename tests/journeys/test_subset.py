@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -79,3 +80,38 @@ def test_no_secret_of_it_can_be_read_and_nothing_is_left(job: tuple[Ran, Seen]) 
 
     assert leaks(ran.run_folder, seen.secrets) == []
     assert seen.alive() == []
+
+
+OLDER = SETTINGS.replace("2021.1.7500", "{version}").replace("2021.3.12912", "2021.1.7500")
+
+
+def older(version: str, features: str, tmp_path: Path) -> Ran:
+    settings = tmp_path / "tidegate.toml"
+    settings.write_text(OLDER.replace("{version}", version), encoding="utf-8")
+    ran, _, _ = rehearse(features, f"--settings={settings}", reports=tmp_path / "reports")
+    return ran
+
+
+def assert_written_and_undone(ran: Ran) -> None:
+    [journal] = [event for event in ran.events("attachment") if event["name"] == "writes to the main instance"]
+    text = (ran.run_folder / journal["path"]).read_text(encoding="utf-8")
+    assert '"write": "migration-export"' in text
+    assert text.count('"kind": "intent"') == text.count('"kind": "done"')
+
+
+def test_before_there_were_spaces_projects_come_by_the_migration_api(tmp_path: Path) -> None:
+    ran = older("2018.12.1", "features/03_clone_the_test_instance.feature", tmp_path)
+
+    assert set(ran.scenarios().values()) == {"passed"}, ran.output
+    [subset] = ran.events("subset")
+    assert subset["projects"] == sorted([*CHOSEN, "Canary"])
+    assert_written_and_undone(ran)
+
+
+@pytest.mark.thorough
+def test_a_subset_from_before_2021_1_is_rehearsed_as_a_whole(tmp_path: Path) -> None:
+    ran = older("2020.6.4671", "features/", tmp_path)
+
+    assert (ran.exit_code, ran.verdict["outcome"]) == (0, "approved"), ran.output
+    assert ran.verdict["reach"].startswith("Only a subset was rehearsed: 7 of 27 projects.")
+    assert_written_and_undone(ran)
