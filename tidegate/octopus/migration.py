@@ -24,8 +24,6 @@ from tidegate.versions import Version
 #: The first version that has this API. The tool itself is older, and takes its password on its command line.
 FIRST: Final = Version(2018, 6, 0)
 _EXTENSION: Final = ".zip"
-#: Servers without spaces take no notice of the latter two.
-_ACTIVE: Final[dict[str, str | int | bool]] = {"active": True, "spaces": "all", "includeSystem": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +93,9 @@ def delete_migration_package(client: OctopusClient, space: str, package: Migrati
 
 def end_migrations(client: OctopusClient, tasks: Sequence[str], package: MigrationPackage) -> None:
     """Cancel what still runs of these tasks, and of others that name the package, and wait until it has ended."""
-    active = [str(one["Id"]) for one in client.items("/api/tasks", **_ACTIVE) if _is_of(one, package)]
+    # Servers without spaces take no notice of the last two.
+    running = client.items("/api/tasks", active=True, spaces="all", includeSystem=True)
+    active = [str(one["Id"]) for one in running if _is_of(one, package)]
     for task in dict.fromkeys([*tasks, *active]):
         if not client.get(f"/api/tasks/{task}").get("IsCompleted"):
             client.send("POST", f"/api/tasks/{task}/cancel")  # refused where it has just ended
