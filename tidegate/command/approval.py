@@ -22,6 +22,7 @@ from tidegate.gate.seal import SEAL
 from tidegate.gate.signing import SigningKey, public_key
 from tidegate.gate.verdict import Outcome
 from tidegate.octopus.downloads import DownloadFeed
+from tidegate.providers.main_machine import gets_installers
 from tidegate.rehearsal.guard import same_url
 from tidegate.rehearsal.instances import DatabaseAddress
 from tidegate.rehearsal.main import database_address
@@ -190,8 +191,7 @@ def _plan(chosen: argparse.Namespace, settings: Settings, approval: Approval) ->
 
 
 def _installers(settings: Settings, approval: Approval) -> Mapping[str, str] | HarnessError | None:
-    host = settings.main.host if settings.main else None
-    if settings.feed.url is None or (host is not None and host.provider == "containers"):
+    if settings.feed.url is None or not gets_installers(settings):
         return None  # a main instance in containers gets images: its cut-over compares their digests
     feed = DownloadFeed(settings.feed.url)
     try:

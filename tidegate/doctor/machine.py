@@ -10,8 +10,7 @@ from typing import Final
 from tidegate import __version__
 from tidegate.doctor.examined import Examined, bad, good, of_error, optional, unknown
 from tidegate.errors import TidegateError
-from tidegate.providers.containers.preflight import check_containers
-from tidegate.providers.hosts.preflight import Look, looks
+from tidegate.providers.looks import Look, looks_at_provider
 from tidegate.reporting.allure_report import AllureUnavailable, find_allure
 from tidegate.reporting.documents import PdfUnavailable, to_pdf
 from tidegate.settings import Settings
@@ -24,10 +23,7 @@ def examine_machine(settings: Settings) -> Iterator[Examined]:
     """What a rehearsal by these settings needs of this machine."""
     yield _python(sys.version_info[:2])
     yield _driver(settings.sql_server.odbc_driver)
-    if settings.test_instance.provider == "containers" or settings.test_instance.sql_server == "container":
-        yield _containers(settings)
-    if settings.test_instance.provider == "host":
-        yield from examine_looks(looks(settings))
+    yield from examine_looks(looks_at_provider(settings))
     yield _allure()
     if settings.reports.pdf:
         yield _pdf()
@@ -46,14 +42,6 @@ def _driver(setting: str) -> Examined:
     except TidegateError as error:
         return of_error("ODBC driver", error)
     return good("ODBC driver", f"{driver.name}: {driver.reason}")
-
-
-def _containers(settings: Settings) -> Examined:
-    try:
-        check_containers(settings)
-    except TidegateError as error:
-        return of_error("Docker", error)
-    return good("Docker", "the engine answers, its images can be had, and there is room for them")
 
 
 def examine_looks(looks: Iterable[Look]) -> Iterator[Examined]:

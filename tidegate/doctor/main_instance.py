@@ -11,10 +11,10 @@ from tidegate.doctor.machine import examine_looks
 from tidegate.doctor.storage import LEAST, examine_folders, examine_room, size_of
 from tidegate.errors import TidegateError
 from tidegate.octopus.client import Access, OctopusClient
-from tidegate.providers.hosts.installed import looks_at_machine
+from tidegate.providers.looks import looks_at_main_machine
 from tidegate.rehearsal.main import database_address
 from tidegate.rehearsal.subset import assert_exports_projects, exports_in_maintenance_mode, find_projects
-from tidegate.settings import MainOnHostSettings, MainSettings, Settings
+from tidegate.settings import MainSettings, Settings
 from tidegate.versions import Version
 
 #: Maintenance mode, and reading everything in every space (Octopus: user roles and permissions).
@@ -24,8 +24,7 @@ _ADMINISTERS: Final = "AdministerSystem"
 def examine_main(settings: Settings, main: MainSettings) -> Iterator[Examined]:
     """Everything about the configured main instance; it is read and nothing else."""
     yield from _secrets(main)
-    if isinstance(main.host, MainOnHostSettings):
-        yield from examine_looks(looks_at_machine(main.host))
+    yield from examine_looks(looks_at_main_machine(main))
     version: Version | None = None
     try:
         with OctopusClient(main.url, main.api_key, access=Access.READ_ONLY) as client:

@@ -39,6 +39,12 @@ class MainMachine:
     settled: Callable[[], None] = _nothing
 
 
+def gets_installers(settings: Settings) -> bool:
+    """Whether the main instance is upgraded by installers of the download feed, as far as the settings tell."""
+    host = settings.main.host if settings.main else None
+    return not isinstance(host, MainInContainerSettings)
+
+
 @contextmanager
 def main_machine(
     settings: Settings, wanted: MainHostSettings, main: MainInstance, folder: Path
