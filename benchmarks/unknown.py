@@ -23,7 +23,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from benchmarks.mutations import answers, behaviour, database, routes, writes
+from benchmarks.mutations import answers, behaviour, database, routes, state, writes
 from benchmarks.mutations.database import Damage
 from benchmarks.mutations.mutation import Draw, Mutation, World, named_by
 from benchmarks.mutations.proxy import Proxy, standing
@@ -36,7 +36,13 @@ from tidegate.rehearsal.instances import TestInstance
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.versions import Version
 
-GRAMMAR: Final[dict[str, tuple[int, Draw]]] = {**answers.DRAWS, **routes.DRAWS, **writes.DRAWS, **behaviour.DRAWS}
+GRAMMAR: Final[dict[str, tuple[int, Draw]]] = {
+    **answers.DRAWS,
+    **routes.DRAWS,
+    **writes.DRAWS,
+    **behaviour.DRAWS,
+    **state.DRAWS,
+}
 
 CAUGHT: Final = "caught"
 ELSEWHERE: Final = "elsewhere"

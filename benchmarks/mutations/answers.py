@@ -164,6 +164,7 @@ LIST_WAYS: Final = (
     "misses an item", "misses an item and counts it", "shows an item twice",
     "counts one more", "counts none", "is turned round", "ignores skip", "ends after five", "lost its next page",
     "lost its page links", "says another type of item",
+    "begins again on later pages",
 )  # fmt: skip
 
 
@@ -187,6 +188,8 @@ def listing(dice: Random, world: World) -> Mutation | None:
             return forward(asked)
         if way == "ignores skip":
             asked = replace(asked, path=re.sub(r"skip=\d+", "skip=0", asked.path))
+        if way == "begins again on later pages":
+            asked = replace(asked, path=re.sub(r"skip=[1-9]\d*", "skip=1", asked.path))
         if way == "ends after five":
             asked = replace(asked, path=re.sub(r"take=\d+", "take=5", asked.path))
         reply = forward(asked)
@@ -250,7 +253,7 @@ def filtered(dice: Random, world: World) -> Mutation | None:
     seen = dice.choice(list(world.lists[dice.choice(families)]))
     if not cast("Document", seen.json).get("TotalResults"):
         return None
-    way = dice.choice(["ignored", "finds nothing"])
+    way = dice.choice(["ignored", "finds nothing", "counts all", "minds the case", "finds only the first"])
     name = seen.family.partition("?")[2].partition(",")[0]
 
     def handle(asked: Asked, forward: Forward) -> Reply:
@@ -259,10 +262,20 @@ def filtered(dice: Random, world: World) -> Mutation | None:
         if way == "ignored":
             return forward(replace(asked, path=re.sub(rf"([?&]){name}=[^&]*&?", r"\1", asked.path)))
         reply = forward(asked)
-        body = reply.json
-        if isinstance(body, dict) and "Items" in body:
-            return reply.with_json({**cast("Document", body), "Items": [], "TotalResults": 0})
-        return reply.with_json([]) if isinstance(body, list) else reply
+        if not reply.ok:
+            return reply
+        body: Any = reply.json
+        if way == "counts all":
+            return reply.with_json({**body, "TotalResults": body["TotalResults"] + 7}) if "Items" in body else reply
+        found = cast("list[Any]", cast("Document", body).get("Items") if isinstance(body, dict) else body)
+        if way == "finds nothing":
+            kept: list[Any] = []
+        elif way == "minds the case":
+            word = asked.path.rpartition(f"{name}=")[2].partition("&")[0]
+            kept = [one for one in found if word in str(cast("Document", one).get("Name"))]
+        else:
+            kept = found[:1]
+        return reply.with_json({**body, "Items": kept, "TotalResults": len(kept)} if "Items" in body else kept)
 
     return Mutation(f"filter {way}", f"filter of {seen.family} {way}", ((*words_of(seen.family), name),), handle)
 

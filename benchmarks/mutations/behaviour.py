@@ -154,7 +154,9 @@ def ended(dice: Random, world: World) -> Mutation:
             return reply.with_json({**task, "HasWarningsOrErrors": True})
         return reply
 
-    return Mutation(f"tasks {way}", f"new tasks {way}", (("deployment",),), handle, DEPLOYING, looks=False)
+    return Mutation(
+        f"tasks {way}", f"new tasks {way}", (("deployment",), ("get tasks",)), handle, DEPLOYING, looks=False
+    )
 
 
 def trigger(dice: Random, _world: World) -> Mutation:

@@ -36,6 +36,7 @@ _OWN: Final = frozenset(
         "LastSnapshotId",
         "IsVersionControlled",
         "PersistenceSettings",
+        "ScopeValues",  # told by the server, and not kept from what is sent
     }
 )
 

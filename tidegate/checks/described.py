@@ -75,10 +75,14 @@ def route(path: str) -> str:
 
 def _operation(operation: Document) -> Operation:
     parameters: dict[str, Parameter] = {}
+    positions = 0
     for parameter in cast("list[Document]", operation.get("parameters") or []):
         place = str(parameter.get("in"))
         if place == "path":
-            continue  # positions, not names, make a path
+            # Positions, not names, make a path; but generators of clients need each of them to be described.
+            positions += 1
+            parameters[f"number {positions}"] = Parameter(place, "", required=False)
+            continue
         schema = cast("Document", parameter.get("schema") or parameter)
         parameters[str(parameter.get("name")).lower()] = Parameter(
             place, _type(schema), bool(parameter.get("required"))

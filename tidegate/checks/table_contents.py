@@ -17,6 +17,9 @@ _OF_UPGRADES: Final = frozenset({"SchemaVersions", "OctopusServerInstallationHis
 #: The column of the documents. Releases bring documents into new forms, of the server's settings as well; what that
 #: does to users is compared where it shows, and their secrets are compared by digest.
 _DOCUMENT: Final = "json"
+#: Columns in which a running server notes when it saw, used or changed something (`LastSeen` of nodes): two looks may
+#: lie between two of its notes, and so not learn it.
+_NOTED: Final = "last"
 #: Parts of a table that a finding names a row of.
 _EXAMPLES: Final = 3
 
@@ -45,7 +48,7 @@ def compare_contents(before: Snapshot, after: Snapshot, *, earlier: Snapshot) ->
         changed = {
             column: at
             for column, at in _changed(buckets, has[name]).items()
-            if column not in living and column.lower() != _DOCUMENT
+            if column not in living and column.lower() != _DOCUMENT and not column.lower().startswith(_NOTED)
         }
         if not changed:
             continue

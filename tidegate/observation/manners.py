@@ -47,7 +47,8 @@ def for_unknown(user: str, collection: str, path: str, ids: Iterable[str]) -> It
 
 
 def for_pages(user: str, collection: str, path: str, ids: Sequence[str]) -> Iterator[Job]:
-    """Two entries from the middle of a collection: they have to be the same ones as in the whole list."""
+    """Two entries from the middle of a collection: they have to be the same ones as in the whole list, and to lead on
+    to the rest of it, which a page of everything does not."""
     if len(ids) >= PAGED:
         part = f"{path}{'&' if '?' in path else '?'}skip=1&take=2"
         expected = Pages(root=True, ids=list(ids[1:3]))
@@ -75,4 +76,5 @@ def _told(answer: Answer, body: Any, expected: Pages | None) -> dict[str, Any]:
     if expected is not None:
         shown = [id_of(item) for item in shape.items] if shape is not None else []
         told["ShowsItsPart"] = shown == expected.ids
+        told["LeadsOn"] = shape is not None and bool(shape.next_page)
     return told

@@ -21,7 +21,12 @@ SWAGGER: dict[str, Any] = {
                 "responses": {"200": {"schema": {"$ref": "#/definitions/ResourceCollection_of_ProjectResource"}}},
             }
         },
-        "/api/projects/{id}": {"get": {"responses": {"200": {"schema": {"$ref": "#/definitions/ProjectResource"}}}}},
+        "/api/projects/{id}": {
+            "get": {
+                "parameters": [{"name": "id", "in": "path", "type": "string", "required": True}],
+                "responses": {"200": {"schema": {"$ref": "#/definitions/ProjectResource"}}},
+            }
+        },
         "/api/repository/configuration": {"get": {"responses": {"200": {}}}},
     },
     "definitions": {
@@ -83,6 +88,10 @@ LIST = ("paths", "/api/projects", "get")
         (changed("definitions", "ProjectResource"), "model Project"),
         (changed(*LIST, "parameters", to=[]), "route GET projects: query parameter skip"),
         (changed(*LIST, "parameters", 0, "required", to=True), "route GET projects: parameter skip"),
+        (
+            changed("paths", "/api/projects/{id}", "get", "parameters", to=[]),
+            "route GET projects/{}: path parameter number 1",
+        ),
         (changed(*LIST, "responses", to={"201": {}}), "route GET projects: success"),
     ],
 )

@@ -96,6 +96,16 @@ def test_a_list_that_ignores_skip_is_found(found: Found) -> None:
     assert any("a page of environments: ShowsItsPart" in place for place in found(ignoring))
 
 
+def test_a_page_inside_a_list_that_no_longer_leads_on_is_found(found: Found) -> None:
+    def ending(request: Request) -> Reply | None:
+        if not request.path.endswith("/environments") or request.query.get("skip") != "1":
+            return None
+        status, page = tiny().respond(request)
+        return status, {**page, "Links": {name: at for name, at in page["Links"].items() if name != "Page.Next"}}
+
+    assert any("a page of environments: LeadsOn" in place for place in found(ending))
+
+
 def test_a_filter_that_lets_everything_through_is_found(found: Found) -> None:
     def ignoring(request: Request) -> Reply | None:
         query = {name: value for name, value in request.query.items() if name != "ids"}

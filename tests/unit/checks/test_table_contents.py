@@ -25,6 +25,7 @@ USUAL: Contents = {
     "dbo.ApiKey": PARTS,
     "dbo.Project": {1: Bucket(1, 333, "Projects-1", {"Name": 1, "JSON": 2})},
     "dbo.SchemaVersions": {1: Bucket(4, 444, "", {"ScriptName": 1})},
+    "dbo.NodeStatus": {2: Bucket(1, 666, "nodes-1", {"LastSeen": 1})},
     "dbo.EventRelatedDocument": {5: Bucket(40, 555, "", {"RelatedDocumentId": 3})},
 }
 
@@ -45,12 +46,13 @@ def compared(folder: Path, first: Contents, second: Contents, after: Contents) -
     "after",
     [
         USUAL,
-        # Routes show what changed, documents got a new form, a row came, a column came, a column went, and every upgrade
-        # writes its journal.
+        # Routes show what changed, documents got a new form, a row came, a column came, a column went, and every
+        # upgrade writes its journal.
         with_table("dbo.Project", {1: Bucket(1, 333, "Projects-1", {"Name": 9, "JSON": 9})}),
         with_table("dbo.ApiKey", {**PARTS, 9: replace(PARTS[9], columns={"ApiKeyHashed": 7, "JSON": 0})}),
         with_table("dbo.ApiKey", {**PARTS, 3: Bucket(3, 999, "apikeys-0", {"ApiKeyHashed": 1, "JSON": 1})}),
         with_table("dbo.ApiKey", {**PARTS, 9: Bucket(1, 222, "apikeys-9", {"ApiKeyHashed": 7, "SpaceId": 1})}),
+        with_table("dbo.NodeStatus", {2: Bucket(1, 666, "nodes-1", {"LastSeen": 2})}),
         with_table("dbo.SchemaVersions", {1: Bucket(4, 999, "", {"ScriptName": 9})}),
         {table: parts for table, parts in USUAL.items() if table != "dbo.ApiKey"},
     ],

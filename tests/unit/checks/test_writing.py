@@ -16,6 +16,7 @@ from tidegate.checks.live.copying import check_copying, copying_outcomes
 from tidegate.checks.live.creating import check_creating, creation_outcomes
 from tidegate.checks.live.editing import check_editing, editing_outcomes
 from tidegate.checks.live.refusals import check_refusals, refusal_outcomes
+from tidegate.checks.live.triggers import FAR_AWAY
 from tidegate.octopus.client import Access, Answer, OctopusClient, ServerInfo
 from tidegate.versions import Version
 
@@ -152,6 +153,66 @@ def test_what_a_thing_points_at_is_edited_and_put_back() -> None:
     [finding] = check_editing(context_of(with_trigger(Shop(spoil=stuck))), before).findings
     assert finding.place == "projecttriggers: Action.EnvironmentIds.0 of ProjectTriggers-1"
     assert (finding.before, finding.after) == ("kept", "not kept")
+
+
+def with_sorts(shop: Shop) -> Shop:
+    """Accounts of two sorts, a subscription that tells somebody, and triggers that are due or wait for something."""
+    schedule = {"FilterType": "OnceDailySchedule", "StartTime": "2020-01-01T09:00:00.000Z", "Timezone": "UTC"}
+    webhook: Document = {"EmailTeams": ["teams-1"], "WebhookURI": "https://chat.example.test/", "Filter": {}}
+    added: dict[str, Document] = {
+        "accounts/Accounts-1": {"AccountType": "UsernamePassword", "Username": "deploy"},
+        "accounts/Accounts-2": {"AccountType": "AmazonWebServicesAccount", "AccessKey": "AKIA1"},
+        "subscriptions/Subscriptions-1": {"IsDisabled": False, "EventNotificationSubscription": webhook},
+        "projecttriggers/ProjectTriggers-7": {"IsDisabled": False, "Filter": schedule, "Action": {"ActionType": "X"}},
+        "projecttriggers/ProjectTriggers-8": {"IsDisabled": True, "Filter": {"FilterType": "MachineFilter"}},
+    }
+    for at, document in added.items():
+        shop.stored[at] = {"Id": at.partition("/")[2], "Name": at, "Version": 1, **document}
+    return shop
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "place"),
+    [
+        ("accounts", "AccessKey", "accounts (AmazonWebServicesAccount): AccessKey"),
+        ("subscriptions", "IsDisabled", "subscriptions: IsDisabled"),
+        ("projecttriggers", "IsDisabled", "projecttriggers (OnceDailySchedule/X): IsDisabled"),
+    ],
+)
+def test_each_sort_of_a_kind_is_edited_on_a_copy(kind: str, name: str, place: str) -> None:
+    def stuck(method: str, of: str, body: Document) -> Document:
+        return {**body, name: "as it was"} if method == "PUT" and of == kind else body
+
+    before = editing_outcomes(context_of(with_sorts(Shop())))
+    shop = with_sorts(Shop())
+    stored = deepcopy(shop.stored)
+
+    assert check_editing(context_of(shop), before).findings == ()
+    assert shop.stored == stored
+    assert place in {one.place for one in check_editing(context_of(with_sorts(Shop(spoil=stuck))), before).findings}
+
+
+def test_a_copy_that_is_edited_reaches_nobody_and_is_never_due() -> None:
+    sent: list[tuple[str, Document]] = []
+
+    def noted(method: str, route: str, body: Any) -> Answer | None:
+        if method in ("POST", "PUT"):
+            sent.append((route.partition("/")[0], body))
+        return None
+
+    editing_outcomes(context_of(with_sorts(Shop(fault=noted))))
+
+    told = [
+        body["EventNotificationSubscription"]
+        for kind, body in sent
+        if kind == "subscriptions" and "Tid" in body["Name"]
+    ]
+    filters = [body["Filter"] for kind, body in sent if kind == "projecttriggers" and "Tid" in body["Name"]]
+    assert told
+    assert {one["WebhookURI"] for one in told} == {"https://tidegate.invalid/"}
+    assert [one["EmailTeams"] for one in told] == [[]] * len(told)
+    assert filters
+    assert all(one == FAR_AWAY for one in filters)
 
 
 class OneDefault(Shop):

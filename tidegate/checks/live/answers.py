@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from tidegate.checks.differences import Change, Kind
 from tidegate.checks.expected import Hop
 from tidegate.checks.live.context import LiveContext, LiveResult, Notes, run_check
 from tidegate.checks.live.hearing import Heard
+
+#: From so many things on, a value that all of them have in the same form is a habit of their kind.
+HABIT: Final = 3
 
 
 def check_answers(context: LiveContext, before: Mapping[str, Heard], hop: Hop) -> LiveResult:
@@ -29,6 +33,7 @@ def check_answers(context: LiveContext, before: Mapping[str, Heard], hop: Hop) -
                     before=sorted(had.statuses), after=sorted(has.statuses), check="API",
                 )  # fmt: skip
             _shape(notes, request, had, has, hop)
+            _values(notes, request, had, has, hop)
         notes.covered.append(f"answers to {len(before.keys() & after.keys())} sorts of writes")
 
     return run_check("API", context, body)
@@ -47,4 +52,28 @@ def _shape(notes: Notes, request: str, had: Heard, has: Heard, hop: Hop) -> None
         notes.find(
             f"{request}: {name}", "clients that go on with this part of the answer stop", before=kind,
             after=now or "not in the answer", check="API",
+        )  # fmt: skip
+
+
+def _values(notes: Notes, request: str, had: Heard, has: Heard, hop: Hop) -> None:
+    """What the harness made before the upgrade always had in one form, what it makes now has in this form, too."""
+    if had.documents < HABIT or not has.documents:
+        return
+    family = request.partition(" ")[2].partition(" ")[0]
+    for path, forms in had.forms.items():
+        now = has.forms.get(path, frozenset())
+        if (
+            len(forms) > 1
+            or forms == now
+            or (not now and path.partition(".")[0].partition("[")[0] not in has.properties)
+        ):
+            continue  # a property that is gone as a whole is told already
+        [before] = forms
+        after = sorted(now - forms)
+        kind = Kind.CHANGED if now else Kind.REMOVED
+        if hop.reshapes(family) or hop.explains("", family, Change(kind, path, path, before, ", ".join(after) or None)):
+            continue
+        notes.find(
+            f"{request}: {path}", "what is made after the upgrade is not what was made in the same way before it",
+            before=before, after=after or f"not in all {has.documents}, or now this and now that", check="DIFF",
         )  # fmt: skip

@@ -34,12 +34,12 @@ def copying_outcomes(context: LiveContext, originals: Collection[str] | None = N
         items = context.shown(path, take=200)
         if originals is not None:
             items = [one for one in items if f"{making.route}/{id_of(one)}" in originals]
-        for original in _fullest(items):
+        for original in fullest(items):
             outcomes |= _copy(context, making.route, path, original)
     return outcomes
 
 
-def _fullest(items: Iterable[Document]) -> Iterable[Document]:
+def fullest(items: Iterable[Document]) -> Iterable[Document]:
     """The one of each sort that says most."""
     chosen: dict[str, Document] = {}
     for one in sorted(items, key=lambda one: (-len(str(one)), id_of(one))):

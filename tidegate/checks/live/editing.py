@@ -9,8 +9,11 @@ from itertools import islice
 from typing import Any, Final, cast
 
 from tidegate.checks.live.context import LiveContext, LiveResult, Notes, run_check
-from tidegate.checks.live.creating import MAKINGS, first_ids, settle
+from tidegate.checks.live.copying import fullest
+from tidegate.checks.live.creating import MAKINGS, NAME, first_ids, settle
 from tidegate.checks.live.references import Others, Path, references
+from tidegate.checks.live.sorts import sort_of
+from tidegate.checks.live.triggers import FAR_AWAY
 from tidegate.errors import Refused
 from tidegate.observation.documents import id_of, is_frozen, property_of, renewed
 
@@ -28,6 +31,10 @@ EXISTING: Final = (
     "actiontemplates", "subscriptions", "runbooks", "runbookprocesses", "releases",
 )  # fmt: skip
 
+#: Kinds whose sorts have properties of their own, or that do something while they are on: a harmless copy of one of
+#: each sort is edited, in every property.
+COPIED: Final = ("accounts", "feeds", "projecttriggers", "subscriptions", "machinepolicies", "actiontemplates")
+
 #: Texts that mean nothing to the server, so that another one harms nobody while it is there.
 _PROSE: Final = frozenset({"Description", "Notes", "ReleaseNotes", "Value", "Octopus.Action.Script.ScriptBody"})
 _OWN: Final = frozenset({"Id", "Version", "SpaceId", "LastModifiedOn", "LastModifiedBy", "LastSnapshotId", "Slug"})
@@ -36,7 +43,7 @@ _MARK: Final = " (Tidegate)"
 
 
 def editing_outcomes(context: LiveContext, *, most: int = 6) -> Outcomes:
-    """Edit every property of a new thing of each kind, and the prose of one old thing of each other kind.
+    """Edit every property of a new thing of each kind and sort, and the prose of one old thing of each other kind.
 
     Saves have dropped what they did not know, and reset what nobody touched (OctopusDeploy/Issues#7861, #4979).
     """
@@ -56,6 +63,18 @@ def editing_outcomes(context: LiveContext, *, most: int = 6) -> Outcomes:
         removed = context.client.send("DELETE", path)
         settle(context, removed)
         outcomes[f"{making.route}: removing what was edited"] = KEPT if removed.ok else str(removed.status)
+    for kind in COPIED:
+        for original in fullest(context.shown(context.path(kind), take=200)):
+            sort = sort_of(original)
+            name = f"{kind} ({sort})" if sort else kind
+            if original.get("Filter") and "Schedule" not in sort:
+                continue  # what fires when something happens cannot be kept from it
+            made = context.client.send("POST", context.path(kind), json=_harmless(original))
+            if made.ok and id_of(made.json):
+                path = context.path(f"{kind}/{id_of(made.json)}")
+                edits = _edited(context, others, path, _own_values)
+                outcomes |= {f"{name}: {where}": told for where, told in edits}
+                settle(context, context.client.send("DELETE", path))
     for kind in EXISTING:
         path = _chosen(context, kind)
         if path:
@@ -88,6 +107,24 @@ def check_editing(context: LiveContext, before: Mapping[str, str]) -> LiveResult
 def _same(before: str, after: str) -> bool:
     """Whether two refusals mean the same; which status a bad request gets is no promise."""
     return before[:1] == after[:1] == "4"
+
+
+def _harmless(original: Document) -> Document:
+    """What makes another one like it that does nothing while it is there: off, due on New Year's Day, and with nobody
+    to tell."""
+    copy: Document = {
+        name: value for name, value in original.items() if name not in _OWN | {"Links"} and value is not None
+    }
+    copy |= {"Name": f"{NAME}: edited", "IsDefault": False}
+    if "IsDisabled" in copy:
+        copy["IsDisabled"] = True
+    if "Filter" in copy:
+        copy["Filter"] = {**FAR_AWAY}
+    told = copy.get("EventNotificationSubscription")
+    if isinstance(told, dict):
+        nobody: Document = {"EmailTeams": [], "WebhookTeams": [], "WebhookURI": "https://tidegate.invalid/"}
+        copy["EventNotificationSubscription"] = {**cast("Document", told), **nobody}
+    return copy
 
 
 def _chosen(context: LiveContext, kind: str) -> str:

@@ -68,6 +68,7 @@ def create_release(context: LiveContext, project_id: str, channel: str, packages
         ],
     }
     created = cast("Document", context.client.post(context.path("releases"), body, ignoreChannelRules=True))
+    context.client.get(context.path(f"releases/{created['Id']}"))  # what was made is heard of
     return str(created["Id"]), version
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from tidegate.checks.live.context import LiveContext, LiveResult, Notes, run_check
-from tidegate.observation.documents import property_of
+from tidegate.checks.live.creating import MAKINGS
+from tidegate.observation.documents import id_of, property_of
 
 Document = dict[str, Any]
+
+#: Kinds of things that no policy is about, besides those that the harness makes itself; so many of each are looked at.
+_SET_UP: Final = ("machines", "workers", "channels", "projecttriggers", "certificates", "subscriptions", "runbooks")
+_EACH: Final = 1000
 
 
 def check_retention(context: LiveContext, *, most: int = 60) -> LiveResult:
@@ -23,6 +28,7 @@ def check_retention(context: LiveContext, *, most: int = 60) -> LiveResult:
         needed = dict(_needed(context, most))
         existing = {place for place in needed if _exists(context, place)}
         current = _deployed(context)
+        configured = _configured(context)
         request: Document = {"Name": "Retention", "Description": "Apply retention policies", "Arguments": {}}
         if context.server.spaces:
             request["SpaceId"] = context.space
@@ -36,9 +42,22 @@ def check_retention(context: LiveContext, *, most: int = 60) -> LiveResult:
         _packages(context, notes, {place: needed[place] for place in existing})
         for place in sorted(current - _deployed(context)):
             notes.find(place, "retention forgets what is deployed in an environment", before="deployed", after="gone")
+        for route, ids in _configured(context).items():
+            for gone in sorted(configured[route] - ids):
+                notes.find(
+                    f"{route}/{gone}", "retention deletes what is no history at all", before="there", after="deleted"
+                )
         notes.covered.append(f"{len(existing)} packages in use, {len(current)} current deployments")
 
     return run_check("RET", context, body)
+
+
+def _configured(context: LiveContext) -> dict[str, set[str]]:
+    """The ids of what people have set up, by route."""
+    routes = {making.route: making.path(context) for making in MAKINGS} | {
+        route: context.path(route) for route in _SET_UP
+    }
+    return {route: {id_of(one) for one in context.shown(path, take=_EACH)} for route, path in routes.items()}
 
 
 def _packages(context: LiveContext, notes: Notes, needed: dict[str, tuple[str, str]]) -> None:
