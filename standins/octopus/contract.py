@@ -132,6 +132,10 @@ class Conflict(Exception):
         self.columns = tuple(columns)
 
 
+class Unfit(Exception):
+    """A value that no column or document can hold: too long a text, too large a number, a structure for a text."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServerFolders:
     """The server folders on disk; each may be stored in the database (``path`` command)."""

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +32,12 @@ class OctopusProcess:
 
 
 @contextmanager
-def octopus_process(version: str, connection_string: str, folder: Path) -> Generator[OctopusProcess]:
-    """``folder`` keeps the installation and the volumes, so a second start finds what the first one left."""
+def octopus_process(
+    version: str, connection_string: str, folder: Path, program: Sequence[str] = ("-m", "standins.octopus")
+) -> Generator[OctopusProcess]:
+    """``folder`` keeps the installation and the volumes, so a second start finds what the first one left. ``program``
+    is what follows ``python``.
+    """
     install, volumes, log = folder / "install", folder / "volumes", folder / "octopus.log"
     install.mkdir(parents=True, exist_ok=True)
     (install / "release.json").write_text(json.dumps({"Version": version}), encoding="utf-8")
@@ -50,7 +54,7 @@ def octopus_process(version: str, connection_string: str, folder: Path) -> Gener
         "OCTOPUS_STANDIN_HTTP_PORT": "0",
         "OCTOPUS_STANDIN_ROOT": str(volumes),
     }
-    command = [sys.executable, "-m", "standins.octopus", "--install-folder", str(install), "container"]
+    command = [sys.executable, *program, "--install-folder", str(install), "container"]
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*command, "--exit-with-stdin"],

@@ -20,7 +20,7 @@ from standins.octopus.api.rights import UserRights, nobody
 from standins.octopus.api.route_list import all_routes
 from standins.octopus.api.routing import Match, RouteTable
 from standins.octopus.api.versions import has_spaces
-from standins.octopus.contract import ApiError, Conflict, Document, Reply, Route, Server, Transaction
+from standins.octopus.contract import ApiError, Conflict, Document, Reply, Route, Server, Transaction, Unfit
 from standins.octopus.regressions import hooks
 from standins.octopus.store import Deadlock
 
@@ -75,6 +75,8 @@ class Portal:
             reply = errors.error_reply(error)
         except Conflict as conflict:
             reply = errors.conflict_reply(conflict)
+        except Unfit as unfit:
+            reply = errors.error_reply(errors.invalid(str(unfit)))
         except Exception as error:
             log.exception("Unhandled error in %s %s", received.method, received.raw_path)
             reply = errors.crash_reply(error)

@@ -27,6 +27,9 @@ T = TypeVar("T")
 #: How long another node's change to users, teams or spaces may go unnoticed.
 _FRESH = 1.0
 
+#: More API keys than this are not remembered: who tries wrong ones must not fill the memory.
+_MOST_KEYS = 500
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 #: First path segments whose writes change who may do what.
@@ -174,6 +177,8 @@ class Gate:
             user = None
         with self._lock:
             if generation == self._generation:
+                if len(self._users) >= _MOST_KEYS:
+                    self._users = {}
                 self._users[hashed] = (now, user)
         return user
 

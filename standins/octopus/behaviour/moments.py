@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from standins.octopus.contract import ApiError
+
 
 def moment(value: Any) -> datetime | None:
     """A document's date (ISO text) as a datetime; one without an offset is UTC."""
@@ -12,6 +14,14 @@ def moment(value: Any) -> datetime | None:
         return None
     read = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def asked_moment(value: Any, name: str) -> datetime | None:
+    """A moment out of a request; what is none is refused with 400."""
+    try:
+        return moment(value)
+    except (ValueError, OverflowError):
+        raise ApiError(400, "There was a problem with your request.", [f"{name}: this is not a date."]) from None
 
 
 def iso(value: datetime) -> str:

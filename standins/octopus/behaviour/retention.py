@@ -1,12 +1,15 @@
 """Which releases, packages and runbook runs the retention policies let go. Pure, but for the task that applies it.
 
-Octopus docs, "Retention policies": a release is kept while any phase's policy keeps it; the most recent deployment of
-each project, environment and tenant is never deleted; policies count releases deployed to an environment, newest
-first, or days.
+Octopus docs, "Retention policies" and "Configuring lifecycle retention policy": what is on a dashboard (the latest
+release of each environment and tenant) and the release before it, for rolling back, are never deleted and not counted
+(OctopusDeploy/Issues 4018: "keep last 1 release" keeps three). Of the rest, newest first, every phase keeps as many as
+its policy says of those that were deployed to it, and one phase that keeps a release is enough. Releases that were
+never deployed are counted apart, by the lifecycle's policy.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -68,45 +71,64 @@ def policies_of_phases(
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """Environments of a lifecycle that share a policy and a count."""
+
+    environments: frozenset[str]
+    policy: Policy
+
+
 def releases_to_delete(
     releases: Mapping[str, datetime],
     deployed: Iterable[Deployed],
-    policy_of: Mapping[str, Policy],
+    phases: Sequence[Phase],
     default: Policy,
     now: datetime,
 ) -> list[str]:
-    """``releases``: id → assembled, of one channel.
+    """Oldest first.
 
-    ``policy_of``: by environment; ``default``: for undeployed releases.
+    ``releases``: id → assembled, of one channel. ``default``: for undeployed releases, and for environments that are
+    in no phase any more.
     """
     everything = list(deployed)
-    kept: set[str] = {entry.release for entry in everything if entry.running}
-    places: dict[tuple[str, str | None], list[Deployed]] = {}
+    safe = _never_deleted(everything)
+    places = {environment: phase for phase in phases for environment in phase.environments}
+    times: dict[str, dict[Phase, list[datetime]]] = {}
     for entry in everything:
-        places.setdefault((entry.environment, entry.tenant), []).append(entry)
-    for (environment, _), entries in places.items():
-        kept.update(_kept(entries, policy_of.get(environment, default), now))
-    reached = {entry.release for entry in everything}
-    undeployed = [
-        Deployed(release, "", None, assembled) for release, assembled in releases.items() if release not in reached
-    ]
-    kept.update(_kept(undeployed, default, now, newest_is_safe=False))
-    return sorted((release for release in releases if release not in kept), key=lambda release: releases[release])
+        phase = places.get(entry.environment) or Phase(frozenset({entry.environment}), default)
+        times.setdefault(entry.release, {}).setdefault(phase, []).append(entry.at)
+    undeployed = Phase(frozenset(), default)
+    counts: Counter[Phase] = Counter()
+    doomed: list[str] = []
+    for release in sorted(releases, key=lambda release: releases[release], reverse=True):
+        if release in safe:
+            continue
+        reached = times.get(release) or {undeployed: [releases[release]]}
+        keeping = [phase for phase, at in reached.items() if _keeps(phase.policy, counts[phase], max(at), now)]
+        counts.update(keeping)
+        if not keeping:
+            doomed.append(release)
+    return doomed[::-1]
 
 
-def _kept(entries: Sequence[Deployed], policy: Policy, now: datetime, *, newest_is_safe: bool = True) -> set[str]:
-    newest_first = sorted(entries, key=lambda entry: entry.at, reverse=True)
+def _keeps(policy: Policy, kept_so_far: int, latest: datetime, now: datetime) -> bool:
     if policy.forever:
-        return {entry.release for entry in newest_first}
+        return True
     if policy.unit == "Days":
-        limit = now - timedelta(days=policy.quantity)
-        kept = {entry.release for entry in newest_first if entry.at >= limit}
-    else:
-        distinct = list(dict.fromkeys(entry.release for entry in newest_first))
-        kept = set(distinct[: policy.quantity])
-    if newest_is_safe and newest_first:
-        kept.add(newest_first[0].release)
-    return kept
+        return latest >= now - timedelta(days=policy.quantity)
+    return kept_so_far < policy.quantity
+
+
+def _never_deleted(deployed: Sequence[Deployed]) -> set[str]:
+    """What is being deployed, and of each environment and tenant the latest release and the one before it."""
+    found = {entry.release for entry in deployed if entry.running}
+    places: dict[tuple[str, str | None], list[str]] = {}
+    for entry in sorted(deployed, key=lambda entry: entry.at, reverse=True):
+        newest_first = places.setdefault((entry.environment, entry.tenant), [])
+        if entry.release not in newest_first:
+            newest_first.append(entry.release)
+    return found.union(*(newest_first[:2] for newest_first in places.values()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from standins.octopus.behaviour.moments import moment
 from standins.octopus.behaviour.plan import process_packages
 from standins.octopus.behaviour.retention import (
     Deployed,
+    Phase,
     Policy,
     Stored,
     packages_to_delete,
@@ -53,7 +54,7 @@ def _project(server: Server, transaction: Transaction, project: Document, log: A
         doomed = releases_to_delete(
             {entry["Id"]: moment(entry["Assembled"]) or server.now() for entry in documents.values()},
             _deployed(transaction, documents),
-            _policies(lifecycle, environments, default),
+            _phases(lifecycle, environments, default),
             policy_for(lifecycle, None, default),
             server.now(),
         )
@@ -68,15 +69,11 @@ def _space_default(transaction: Transaction, space: str | None) -> Policy:
     return Policy.of(kept)
 
 
-def _policies(lifecycle: Document, environments: list[Document], default: Policy) -> dict[str, Policy]:
+def _phases(lifecycle: Document, environments: list[Document], default: Policy) -> list[Phase]:
     given = {phase.get("Name"): phase for phase in listed(lifecycle, "Phases")}
     phases = lifecycles.phases_of(lifecycle, environments)
     policies = policies_of_phases(lifecycle, [given.get(phase.name) for phase in phases], default)
-    return {
-        environment: policy
-        for phase, policy in zip(phases, policies, strict=True)
-        for environment in phase.environments
-    }
+    return [Phase(frozenset(phase.environments), policy) for phase, policy in zip(phases, policies, strict=True)]
 
 
 def _deployed(transaction: Transaction, documents: dict[str, Document]) -> list[Deployed]:

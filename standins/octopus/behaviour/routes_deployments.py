@@ -21,7 +21,7 @@ from standins.octopus.behaviour import (
 )
 from standins.octopus.behaviour.documents import folded, is_true, listed, mapped, text_of, texts
 from standins.octopus.behaviour.lifecycles import Phase
-from standins.octopus.behaviour.moments import moment
+from standins.octopus.behaviour.moments import asked_moment
 from standins.octopus.behaviour.plan import Place, PlannedAction, plan
 from standins.octopus.behaviour.variables import Scope
 from standins.octopus.contract import Call, Document, Reply, Route
@@ -114,8 +114,8 @@ def order_of(call: Call, body: Document) -> deployments.Order:
         guided_failure=body.get("useguidedfailure"),
         force_download=is_true(body.get("forcepackagedownload")),
         force_redeployment=is_true(body.get("forcepackageredeployment")),
-        queue_time=moment(body.get("queuetime")),
-        expiry=moment(body.get("queuetimeexpiry")),
+        queue_time=asked_moment(body.get("queuetime"), "QueueTime"),
+        expiry=asked_moment(body.get("queuetimeexpiry"), "QueueTimeExpiry"),
     )
 
 

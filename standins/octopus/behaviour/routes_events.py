@@ -11,7 +11,7 @@ from standins.octopus.api.queries import Selection, select, split_list
 from standins.octopus.api.rendering import page, render, resource
 from standins.octopus.behaviour import event_catalogue, events
 from standins.octopus.behaviour.documents import is_true, texts
-from standins.octopus.behaviour.moments import moment
+from standins.octopus.behaviour.moments import asked_moment, moment
 from standins.octopus.contract import Call, Document, Reply, Route
 
 _RESOURCE = "Event"
@@ -70,7 +70,7 @@ def _tests(call: Call) -> list[Test]:
     agents = set(split_list(query.get("eventagents")))
     if agents:
         tests.append(lambda event: _agent(event) in agents)
-    low, high = moment(query.get("from")), moment(query.get("to"))
+    low, high = asked_moment(query.get("from"), "From"), asked_moment(query.get("to"), "To")
     if low or high:
         tests.append(lambda event: _between(event, "Occurred", low, high))
     first, last = query.get("fromautoid", ""), query.get("toautoid", "")

@@ -20,7 +20,7 @@ from standins.octopus.behaviour import (
     routes_runbook_runs,
 )
 from standins.octopus.behaviour.documents import folded, is_true, listed, mapped, text_of, texts
-from standins.octopus.behaviour.moments import moment
+from standins.octopus.behaviour.moments import asked_moment
 from standins.octopus.behaviour.plan import PackageUse, process_packages
 from standins.octopus.behaviour.runbook_runs import RunOrder
 from standins.octopus.contract import Call, Document, Reply, Route
@@ -193,8 +193,8 @@ def _deploy(
                 guided_failure=body.get("useguidedfailure"),
                 force_download=is_true(body.get("forcepackagedownload")),
                 force_redeployment=is_true(body.get("forcepackageredeployment")),
-                queue_time=moment(body.get("runat")),
-                expiry=moment(body.get("norunafter")),
+                queue_time=asked_moment(body.get("runat"), "RunAt"),
+                expiry=asked_moment(body.get("norunafter"), "NoRunAfter"),
                 despite_freezes=despite,
             ),
         )
@@ -275,8 +275,8 @@ def run_runbook(call: Call) -> Reply:
                 form_values=_form_values(variables, mapped(body, "variables")),
                 guided_failure=body.get("useguidedfailure"),
                 force_download=is_true(body.get("forcepackagedownload")),
-                queue_time=moment(body.get("runat")),
-                expiry=moment(body.get("norunafter")),
+                queue_time=asked_moment(body.get("runat"), "RunAt"),
+                expiry=asked_moment(body.get("norunafter"), "NoRunAfter"),
             )
             queued.append(routes_runbook_runs.place_order(call, order))
     if not queued:

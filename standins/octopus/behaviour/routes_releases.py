@@ -12,7 +12,7 @@ from standins.octopus.behaviour.documents import folded, is_true, listed, text_o
 from standins.octopus.behaviour.lifecycles import PhaseProgress, progression
 from standins.octopus.behaviour.moments import iso
 from standins.octopus.behaviour.routes_tasks import show as show_task
-from standins.octopus.contract import Call, Document, Reply, Route
+from standins.octopus.contract import ApiError, Call, Document, Reply, Route
 
 _RESOURCE = "Release"
 
@@ -98,7 +98,13 @@ def get_release(call: Call) -> Reply:
 
 def create_release(call: Call) -> Reply:
     body = folded(call.body)
-    project = find_project(call, text_of(body.get("projectid")), "ReleaseCreate")
+    project_id = text_of(body.get("projectid"))
+    try:
+        project = find_project(call, project_id, "ReleaseCreate")
+    except ApiError as error:
+        raise (
+            invalid(f"ProjectId: the resource '{project_id}' was not found.") if error.status == 404 else error
+        ) from None
     channel_id = text_of(body.get("channelid"))
     channel = call.transaction.load("Channel", channel_id) if channel_id else None
     if channel_id and channel is None:

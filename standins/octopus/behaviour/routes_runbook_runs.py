@@ -10,7 +10,7 @@ from standins.octopus.api.queries import Selection, selection_of, split_list
 from standins.octopus.api.rendering import render, resource
 from standins.octopus.behaviour import events, forms, inputs, lifecycles, progress, releases, runbook_runs, snapshots
 from standins.octopus.behaviour.documents import folded, is_true, mapped, text_of, texts
-from standins.octopus.behaviour.moments import moment
+from standins.octopus.behaviour.moments import asked_moment
 from standins.octopus.behaviour.plan import Place
 from standins.octopus.behaviour.routes_deployments import steps_to_execute
 from standins.octopus.behaviour.routes_releases import find_project
@@ -98,8 +98,8 @@ def _order(
         comments=text_of(body.get("comments")),
         guided_failure=body.get("useguidedfailure"),
         force_download=is_true(body.get("forcepackagedownload")),
-        queue_time=moment(body.get("queuetime")),
-        expiry=moment(body.get("queuetimeexpiry")),
+        queue_time=asked_moment(body.get("queuetime"), "QueueTime"),
+        expiry=asked_moment(body.get("queuetimeexpiry"), "QueueTimeExpiry"),
     )
 
 

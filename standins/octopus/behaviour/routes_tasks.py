@@ -12,7 +12,7 @@ from standins.octopus.api.queries import Selection, select, split_list
 from standins.octopus.api.rendering import page, render, resource
 from standins.octopus.behaviour import activity, events, task_logs, task_types, tasks
 from standins.octopus.behaviour.documents import folded, is_true, mapped, space_of, text_of
-from standins.octopus.behaviour.moments import duration_text, iso, long_text, moment
+from standins.octopus.behaviour.moments import asked_moment, duration_text, iso, long_text, moment
 from standins.octopus.contract import ApiError, Call, Document, Reply, Route, Server
 
 _RESOURCE = "Task"
@@ -102,7 +102,7 @@ def _date_tests(call: Call) -> list[Callable[[Document], bool]]:
     """``fromQueueDate`` and its kin (root links of 2023.1)."""
     tests: list[Callable[[Document], bool]] = []
     for word, column in (("queue", "QueueTime"), ("start", "StartTime"), ("completed", "CompletedTime")):
-        low, high = moment(call.query.get(f"from{word}date")), moment(call.query.get(f"to{word}date"))
+        low, high = (asked_moment(call.query.get(f"{end}{word}date"), f"{end}{word}Date") for end in ("from", "to"))
         if low is None and high is None:
             continue
 

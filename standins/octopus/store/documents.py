@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 import pyodbc
 
-from standins.octopus.contract import Document
+from standins.octopus.contract import Document, Unfit
 from standins.octopus.store.connection import uses_freetds
 from standins.octopus.store.kinds import DocumentKind
 
@@ -28,7 +28,10 @@ def iso(moment: datetime) -> str:
 
 
 def to_json(document: Mapping[str, Any]) -> str:
-    return orjson.dumps(document, default=_unusual, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
+    try:
+        return orjson.dumps(document, default=_unusual, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
+    except TypeError as error:
+        raise Unfit(str(error)) from error
 
 
 def _unusual(value: object) -> Any:

@@ -9,9 +9,9 @@ from typing import Any, Final, TypeVar
 
 import pyodbc
 
-from standins.octopus.contract import Conflict, Document, Version
+from standins.octopus.contract import Conflict, Document, Unfit, Version
 from standins.octopus.portions import portions
-from standins.octopus.store.documents import InputSize, Mapper
+from standins.octopus.store.documents import LONG_TEXT, InputSize, Mapper
 from standins.octopus.store.ids import KeyAllocator, PrivateKeys
 from standins.octopus.store.kinds import DocumentKind, UnknownKind, kinds_of
 from standins.octopus.store.query import Conditions, order_clause
@@ -22,6 +22,8 @@ _DEADLOCK_RETRIES: Final = 2
 _READS: Final = re.compile(r"\s*(SELECT|WITH)\b(?!.*\b(UPDLOCK|INTO|XLOCK)\b)", re.IGNORECASE | re.DOTALL)
 _CONSTRAINT: Final = re.compile(r"(?:constraint|unique index) '([^']+)'", re.IGNORECASE)
 _DUPLICATE: Final = ("(2627)", "(2601)")
+#: SQLSTATE of the driver's refusals: a text that is too long, a value of another type than the parameter's.
+_UNFIT: Final = frozenset({"22001", "22003", "HY104", "HY105"})
 
 #: Nobody reads longer pages with a screen before them; the rest ask for everything.
 _A_PAGE = 1000
@@ -185,6 +187,8 @@ class Work:
         return self._rows(sql, values)
 
     def _rows(self, sql: str, values: Sequence[Any], sizes: Sequence[InputSize] | None = None) -> list[tuple[Any, ...]]:
+        if sizes is not None:
+            sizes = wide_enough(values, sizes)
         try:
             rows = self._session.rows(sql, values, sizes)
         except pyodbc.Error as error:
@@ -207,7 +211,11 @@ class Work:
             try:
                 rows, count = self._run_write(sql, values, sizes)
                 break
+            except OverflowError as error:
+                raise Unfit("A number is too large.") from error
             except pyodbc.Error as error:
+                if error.args[0] in _UNFIT:
+                    raise Unfit("A value is too long, or not of the kind that is stored.") from error
                 if not is_deadlock(error) or self._written or not left:
                     raise self._failed(error) from error
                 # Nothing was written, and SQL Server has rolled the empty transaction back: once more is safe.
@@ -249,6 +257,16 @@ class Work:
     def _unrelate(self, kind: DocumentKind, id: str) -> None:
         if related := kind.related:
             self._write(f"DELETE FROM dbo.[{related.table}] WHERE [{related.owner}] = ?", (id,))
+
+
+def wide_enough(values: Sequence[Any], sizes: Sequence[InputSize]) -> list[InputSize]:
+    """To ask for a text that is longer than its column finds nothing; only storing it is an error."""
+    return [
+        LONG_TEXT
+        if isinstance(value, str) and size[0] == pyodbc.SQL_WVARCHAR and 0 < size[1] < 2 * len(value)
+        else size
+        for value, size in zip(values, sizes, strict=True)
+    ]
 
 
 @contextmanager

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from standins.sqlserver.engine.session import EngineSession
 
 _MAX_NEST = 32
+_MOST_COMBINATIONS = 500
 
 
 class BatchEnd(Exception):
@@ -320,6 +321,8 @@ class Interpreter:
         found = self._combinations.get(key)
         if found is None:
             found = nodes.Binary(operator, nodes.Variable(name), value)
+            if len(self._combinations) >= _MOST_COMBINATIONS:
+                self._combinations.clear()
             self._combinations[key] = found
         return found
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from standins.octopus.behaviour.retention import (
     Deployed,
+    Phase,
     Policy,
     Stored,
     packages_to_delete,
@@ -26,6 +27,13 @@ deployments = st.lists(
     st.builds(Deployed, ids, st.sampled_from(["E1", "E2"]), st.sampled_from([None, "T1"]), moments, st.booleans()),
     max_size=20,
 )
+
+
+def phases(*policies: Policy) -> list[Phase]:
+    """A phase for each of the environments E1, E2, …"""
+    return [Phase(frozenset({f"E{number}"}), policy) for number, policy in enumerate(policies, 1)]
+
+
 policies = st.builds(Policy, st.integers(1, 5), st.sampled_from(["Days", "Items"]))
 
 
@@ -37,7 +45,7 @@ def releases(deployed: list[Deployed]) -> dict[str, datetime]:
 
 @given(deployments, policies, policies)
 def test_the_newest_of_each_place_and_whatever_runs_stays(deployed: list[Deployed], one: Policy, two: Policy) -> None:
-    gone = releases_to_delete(releases(deployed), deployed, {"E1": one, "E2": two}, one, NOW)
+    gone = releases_to_delete(releases(deployed), deployed, phases(one, two), one, NOW)
 
     places: dict[tuple[str, str | None], list[Deployed]] = {}
     for entry in deployed:
@@ -50,37 +58,61 @@ def test_the_newest_of_each_place_and_whatever_runs_stays(deployed: list[Deploye
 
 @given(deployments)
 def test_keeping_forever_deletes_nothing(deployed: list[Deployed]) -> None:
-    everywhere = {"E1": KEEP_ALL, "E2": KEEP_ALL}
-
-    assert releases_to_delete(releases(deployed), deployed, everywhere, KEEP_ALL, NOW) == []
+    assert releases_to_delete(releases(deployed), deployed, phases(KEEP_ALL, KEEP_ALL), KEEP_ALL, NOW) == []
 
 
 @given(deployments, st.integers(1, 4))
 def test_a_larger_number_never_keeps_less(deployed: list[Deployed], quantity: int) -> None:
     def gone(kept: int) -> set[str]:
         policy = Policy(kept, "Items")
-        return set(releases_to_delete(releases(deployed), deployed, {"E1": policy, "E2": policy}, policy, NOW))
+        return set(releases_to_delete(releases(deployed), deployed, phases(policy, policy), policy, NOW))
 
     assert gone(quantity + 1) <= gone(quantity)
 
 
-def test_items_are_counted_by_environment() -> None:
-    deployed = [Deployed(f"Releases-{number}", "E1", None, NOW - timedelta(days=number)) for number in range(1, 6)]
+def test_of_what_was_deployed_two_more_stay_than_are_to_be_kept() -> None:
+    """OctopusDeploy/Issues 4018: the current release and the one before it are kept besides."""
+    deployed = [Deployed(f"Releases-{number}", "E1", None, NOW - timedelta(days=number)) for number in range(1, 7)]
     policy = Policy(2, "Items")
     own = {entry.release: entry.at for entry in deployed}
 
-    assert releases_to_delete(own, deployed, {"E1": policy}, policy, NOW) == ["Releases-5", "Releases-4", "Releases-3"]
+    assert releases_to_delete(own, deployed, phases(policy), policy, NOW) == ["Releases-6", "Releases-5"]
+
+
+def test_the_example_of_the_documentation() -> None:
+    """Fifteen releases, two phases, three to keep: four go (Octopus docs, "Configuring lifecycle retention policy")."""
+    own = {f"0.0.{number}": NOW - timedelta(days=100 - number) for number in range(1, 16)}
+    deployed = [Deployed(f"0.0.{number}", "Staging", None, own[f"0.0.{number}"]) for number in range(1, 10)]
+    deployed += [Deployed(f"0.0.{number}", "Production", None, own[f"0.0.{number}"]) for number in range(1, 7)]
+    policy = Policy(3, "Items")
+    both = [Phase(frozenset({"Staging"}), policy), Phase(frozenset({"Production"}), policy)]
+
+    assert releases_to_delete(own, deployed, both, policy, NOW) == ["0.0.1", "0.0.10", "0.0.11", "0.0.12"]
+
+
+def test_the_release_before_the_latest_stays_for_rolling_back_however_old() -> None:
+    deployed = [Deployed(f"Releases-{number}", "E1", None, NOW - timedelta(days=100 * number)) for number in (1, 2, 3)]
+    own = {entry.release: entry.at for entry in deployed}
+
+    assert releases_to_delete(own, deployed, phases(Policy(7, "Days")), KEEP_ALL, NOW) == ["Releases-3"]
+
+
+def test_environments_of_a_phase_share_its_count() -> None:
+    at = {f"Releases-{number}": NOW - timedelta(days=number) for number in range(1, 9)}
+    deployed = [Deployed(release, f"E{1 + int(release[-1]) % 2}", None, when) for release, when in at.items()]
+    phase = Phase(frozenset({"E1", "E2"}), Policy(1, "Items"))
+
+    # Two of each environment are safe; of the other four the phase keeps one.
+    assert releases_to_delete(at, deployed, [phase], KEEP_ALL, NOW) == ["Releases-8", "Releases-7", "Releases-6"]
 
 
 def test_a_phase_that_keeps_a_release_saves_it_from_the_others() -> None:
-    old = NOW - timedelta(days=100)
-    deployed = [
-        Deployed("Releases-1", "E1", None, old),
-        Deployed("Releases-2", "E1", None, NOW),
-        Deployed("Releases-1", "E2", None, old),
-    ]
+    at = {f"Releases-{number}": NOW - timedelta(days=100 * number) for number in range(1, 5)}
+    deployed = [Deployed(release, "E1", None, when) for release, when in at.items()]
+    second = [*deployed, Deployed("Releases-4", "E2", None, at["Releases-4"])]
 
-    assert releases_to_delete({"Releases-1": old, "Releases-2": NOW}, deployed, {"E1": Policy(1)}, KEEP_ALL, NOW) == []
+    assert releases_to_delete(at, deployed, phases(Policy(1)), KEEP_ALL, NOW) == ["Releases-4", "Releases-3"]
+    assert releases_to_delete(at, second, phases(Policy(1), Policy(1)), KEEP_ALL, NOW) == ["Releases-3"]
 
 
 def test_packages_in_use_and_young_ones_stay() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
 
 from standins.octopus.api.access import require_for
 from standins.octopus.api.crud import body_of, find_item
@@ -10,7 +11,7 @@ from standins.octopus.api.errors import invalid
 from standins.octopus.api.queries import select
 from standins.octopus.api.rendering import render, resource
 from standins.octopus.api.shapes import accept_secret, shown_property
-from standins.octopus.behaviour.documents import listed, mapped
+from standins.octopus.behaviour.documents import folded, listed, mapped
 from standins.octopus.contract import Call, Document, Reply, Route
 
 #: Owner (project or library set), environment (none for library sets), template.
@@ -115,7 +116,7 @@ def put_variables(call: Call) -> Reply:
     body = {name.lower(): value for name, value in body_of(call).items()}
     wanted: dict[Place, object] = {}
     for owner_id, entry in mapped(body, "projectvariables").items():
-        by_environment = _variables_of(entry)
+        by_environment = _variables_of(owner_id, entry)
         for environment in by_environment:
             wanted.update(
                 {
@@ -124,7 +125,7 @@ def put_variables(call: Call) -> Reply:
                 }
             )
     for owner_id, entry in mapped(body, "libraryvariables").items():
-        wanted.update({(owner_id, None, template): value for template, value in _variables_of(entry).items()})
+        wanted.update({(owner_id, None, template): value for template, value in _variables_of(owner_id, entry).items()})
     replace_values(call, tenant, stored_values(call, tenant), wanted)
     return Reply(tenant_variables(call, tenant))
 
@@ -156,8 +157,11 @@ def replace_values(
             call.transaction.delete("TenantVariable", entry["Id"])
 
 
-def _variables_of(entry: Document) -> Document:
-    return next((value for name, value in entry.items() if name.lower() == "variables"), None) or {}
+def _variables_of(owner_id: str, entry: object) -> Document:
+    found: object = folded(entry).get("variables") or {}
+    if not isinstance(entry, dict) or not isinstance(found, dict):
+        raise invalid(f"The variables of {owner_id} must be an object.")
+    return cast("Document", found)
 
 
 def _store_value(call: Call, tenant: Document, key: Place, value: object, stored: Document | None) -> None:

@@ -1,18 +1,25 @@
 """Hooks of schemathesis: paths lead to things that exist, so that more than the 404 of each route is tried.
 
 ``FUZZING_IDS`` names a JSON file: ids by the collection they are in. Where a thing would be deleted, ids stay made up.
+What was answered is counted into the file that ``FUZZING_ANSWERS`` names: by operation and status.
 """
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import threading
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any, cast
 
 import schemathesis
 
 _IDS: dict[str, list[str]] = json.loads(Path(os.environ["FUZZING_IDS"]).read_text(encoding="utf-8"))
+
+_answers: defaultdict[str, Counter[int]] = defaultdict(Counter)
+_counting = threading.Lock()
 
 #: What a parameter is called where it is not the id of the collection before it.
 _COLLECTIONS = {
@@ -52,3 +59,14 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
             sent.pop(name, None)
     if case.path == "/api/users/{id}" and hasattr(case.body, "keys"):
         case.body["IsActive"] = True
+
+
+@cast("Any", schemathesis).hook
+def after_call(context: Any, case: Any, response: Any) -> None:
+    with _counting:
+        _answers[f"{case.operation.method.upper()} {case.operation.path}"][response.status_code] += 1
+
+
+@atexit.register
+def _write_down() -> None:
+    Path(os.environ["FUZZING_ANSWERS"]).write_text(json.dumps(_answers), encoding="utf-8")
