@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
@@ -21,10 +22,14 @@ from tests.wire.sqlserver.processes import server_process
 #: A version with nearly every route there is.
 VERSION = "2025.4.10338"
 
+#: Requests of each operation that are sent without the caller's key on purpose.
+_WITHOUT_KEY = 3
+_SIGNING_IN = frozenset({"POST /api/users/login", "POST /api/users/register"})
+
 
 def test_nothing_crashes_and_every_status_is_listed(tmp_path: Path) -> None:
     pytest.importorskip("schemathesis", reason="schemathesis is not installed (extra 'dev')")
-    ids = tmp_path / "ids.json"
+    ids, answers = tmp_path / "ids.json", tmp_path / "answers.json"
     with (
         server_process(tmp_path, ["-m", "standins.sqlserver"]) as database,
         octopus_process(VERSION, connection_string(database.address, "Fuzzing"), tmp_path / "octopus") as server,
@@ -43,6 +48,7 @@ def test_nothing_crashes_and_every_status_is_listed(tmp_path: Path) -> None:
                 **os.environ,
                 "PYTHONPATH": str(ROOT),
                 "FUZZING_IDS": str(ids),
+                "FUZZING_ANSWERS": str(answers),
                 "SCHEMATHESIS_HOOKS": "tests.wire.octopus.fuzzing.real_ids",
             },
             cwd=tmp_path,
@@ -56,6 +62,32 @@ def test_nothing_crashes_and_every_status_is_listed(tmp_path: Path) -> None:
     assert done.returncode == 0, report + done.stderr[-2000:]
     assert "Server error" not in done.stdout
     assert signed_in.status_code == 200, "something that was tried shut the caller out: the rest was only refused"
+    counted: dict[str, dict[str, int]] = json.loads(answers.read_text(encoding="utf-8"))
+    assert shut_out(counted) == []
+    assert share_that_worked(counted) > 0.5
+
+
+def shut_out(answers: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """Operations that the caller was not let into. One request each goes without a key, or with a wrong one."""
+    return [
+        operation
+        for operation, statuses in answers.items()
+        if statuses.get("401", 0) > _WITHOUT_KEY and operation not in _SIGNING_IN
+    ]
+
+
+def share_that_worked(answers: Mapping[str, Mapping[str, int]]) -> float:
+    """How many of the operations did what they are for at least once."""
+    worked = [statuses for statuses in answers.values() if {"200", "201"} & statuses.keys()]
+    return len(worked) / len(answers)
+
+
+def test_a_caller_that_is_shut_out_is_noticed() -> None:
+    good = {"GET /api/projects": {"200": 4, "401": 1}, "POST /api/users/login": {"401": 9}}
+
+    assert shut_out(good) == []
+    assert shut_out({**good, "GET /api/tasks": {"401": 50, "400": 1}}) == ["GET /api/tasks"]
+    assert share_that_worked({**good, "GET /api/tasks": {"401": 50}}) < 0.5
 
 
 def _ids(url: str) -> dict[str, list[str]]:
