@@ -42,6 +42,11 @@ class Sshd:
         return self.folder / "known"
 
     @property
+    def home(self) -> Path:
+        """Empty: Bash reads the user's own ~/.bashrc for each command, which may take longer than the command."""
+        return self.folder / "home"
+
+    @property
     def registry(self) -> Path:
         """Where Octopus Servers that are installed over this connection keep their list of instances."""
         return self.folder / "registry"
@@ -53,6 +58,7 @@ def running_sshd(folder: Path) -> Generator[Sshd]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         sshd = Sshd(folder, probe.getsockname()[1])
+    sshd.home.mkdir()
     for name in ("host", "user"):
         keygen(folder / name)
     (folder / "authorized").write_text((folder / "user.pub").read_text(encoding="ascii"), encoding="ascii")
@@ -60,7 +66,7 @@ def running_sshd(folder: Path) -> Generator[Sshd]:
         f"Port {sshd.port}\nListenAddress 127.0.0.1\nHostKey {folder / 'host'}\nPidFile none\nUsePAM no\n"
         f"StrictModes no\nAuthorizedKeysFile {folder / 'authorized'}\nPasswordAuthentication no\n"
         "KbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\nSubsystem sftp internal-sftp\n"
-        f"SetEnv OCTOPUS_SERVER_CONFIGURATION_DIRECTORY={sshd.registry}\n",
+        f"SetEnv OCTOPUS_SERVER_CONFIGURATION_DIRECTORY={sshd.registry} HOME={sshd.home}\n",
         encoding="ascii",
     )
     public = (folder / "host.pub").read_text(encoding="ascii").split()
