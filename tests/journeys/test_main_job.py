@@ -1,10 +1,14 @@
-"""The main job on the embedded default: approved, quickly, and nothing stays behind but the report."""
+"""The main job on the embedded default: approved, and nothing stays behind but the report.
+
+Both hops are rehearsed whole, at once; `.ci/run` rehearses the default one by `scripts/rehearse` as well.
+"""
 
 from __future__ import annotations
 
 import json
 import shutil
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,11 +35,34 @@ class Job:
     seconds: float
 
 
-@pytest.fixture(scope="module", params=["2018.12.1", "2020.6.4671"])
-def job(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Job:
-    reports = tmp_path_factory.mktemp("reports")
-    with_pdf = {"TIDEGATE_REPORTS__PDF": "true"}
-    return Job(*rehearse("features/", "--main-version", request.param, reports=reports, environment=with_pdf))
+MAIN_VERSIONS = ("2018.12.1", "2020.6.4671")
+
+
+@pytest.fixture(scope="module")
+def jobs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Job]:
+    """Version of the main instance → its main job; the jobs run side by side on this machine."""
+
+    def rehearsed(version: str) -> Job:
+        reports, with_pdf = tmp_path_factory.mktemp("reports"), {"TIDEGATE_REPORTS__PDF": "true"}
+        return Job(*rehearse("features/", "--main-version", version, reports=reports, environment=with_pdf))
+
+    with ThreadPoolExecutor(len(MAIN_VERSIONS)) as pool:
+        return dict(zip(MAIN_VERSIONS, pool.map(rehearsed, MAIN_VERSIONS), strict=True))
+
+
+@pytest.fixture(params=MAIN_VERSIONS)
+def job(request: pytest.FixtureRequest, jobs: dict[str, Job]) -> Job:
+    return jobs[request.param]
+
+
+def test_two_at_once_do_not_meet(jobs: dict[str, Job]) -> None:
+    old, new = jobs.values()
+
+    assert old.seen.ports
+    assert new.seen.ports
+    assert old.seen.ports.isdisjoint(new.seen.ports)
+    assert old.seen.processes.keys().isdisjoint(new.seen.processes)
+    assert [len(job.ran.events("clone")) for job in (old, new)] == [1, 1]
 
 
 def test_ends_approved(job: Job) -> None:

@@ -26,12 +26,13 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def ran(reports: Path, settings: Path) -> Ran:
-    """The only whole rehearsal of this module."""
-    return rehearse("features/", f"--settings={settings}", reports=reports)[0]
+    """The only whole rehearsal of this module; workers share it, and must come to the same verdict as one process."""
+    return rehearse("features/", "-n2", f"--settings={settings}", reports=reports)[0]
 
 
 def test_two_hops_are_approved(ran: Ran) -> None:
     assert (ran.exit_code, ran.verdict["outcome"]) == (0, "approved"), ran.output
+    assert len(ran.events("clone")) == 1
     assert [(one["from"], one["to"]) for one in ran.events("upgrade")] == [
         ("2018.12.1", "2019.13.5"),
         ("2019.13.5", "2021.1.7500"),

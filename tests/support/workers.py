@@ -16,7 +16,7 @@ import pytest
 ONE_WORKER: Final = ("tests/containers/", "tests/wire/octopus/versions/")
 
 #: What is dear there exists once a version, which is part of the tests' ids.
-ONE_WORKER_A_VERSION: Final = ("tests/wire/octopus/api/", "tests/journeys/test_main_job.py")
+ONE_WORKER_A_VERSION: Final = ("tests/wire/octopus/api/",)
 _VERSION: Final = re.compile(r"\[(\d+\.\d+\.\d+)")
 
 #: Each of these tests takes long and shares nothing with the others of its file.
