@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import secrets as random
 import socket
-import subprocess
-import sys
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -19,7 +17,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.containers.conftest import SETTINGS
-from tests.journeys.runs import REPOSITORY
 from tests.support.load_balancer import balancing
 from tests.support.standing import (
     AFTER_THE_UPGRADE,
@@ -39,6 +36,7 @@ from tidegate.cutover.beginning import cut_over
 from tidegate.cutover.procedure import DRAIN, installing, starting, upgrading
 from tidegate.errors import HarnessError, MainInstanceProtected
 from tidegate.gate.signing import SigningKey
+from tidegate.octopus.client import Access, OctopusClient
 from tidegate.octopus.instance_configuration import ado_connection_string
 from tidegate.octopus.start_up import answers
 from tidegate.providers.containers.engine import Engine
@@ -155,15 +153,7 @@ def set_up(engine: Engine, owner: Owner, folder: Path) -> Standings:
     client.containers.run(image, name=NAME, labels=labelled, environment=environment, ports=published, **how)
     url = f"http://127.0.0.1:{port}"
     wait_until(lambda: answers(url), timeout=120, what="the main instance to answer", poll=0.5)
-    filled = subprocess.run(
-        [sys.executable, "-m", "standins.sample", "--url", url, "--json", str(folder / "sample.json")],
-        env={**os.environ, "OCTOPUS_API_KEY": api_key.reveal()},
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=REPOSITORY,
-    )
-    assert filled.returncode == 0, filled.stderr
+    fill(url, api_key, folder)
     private = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     key = SigningKey(Secret.generated("a test's signing key", private.decode()))
     file = folder / "settings.toml"
@@ -182,6 +172,17 @@ def set_up(engine: Engine, owner: Owner, folder: Path) -> Standings:
         return f"http://127.0.0.1:{there}"
 
     return Standings(folder, file, describe_main(settings.main), key, installers, engine, another)
+
+
+def fill(url: str, api_key: Secret, folder: Path) -> None:
+    """A little of everything that a way back must not lose. Each cut-over looks at all of it, three times at least: the
+    whole sample is cut over on the embedded main instance (tests/journeys/test_cut_over.py)."""
+    with OctopusClient(url, api_key, access=Access.FULL) as client:
+        for name in ("Test", "Live"):
+            client.post("/api/environments", {"Name": name})
+        client.post("/api/projectgroups", {"Name": "Shop"})
+    for here in FOLDERS.values():
+        (folder / here / "something.txt").write_text(here, encoding="ascii")
 
 
 def settings_text(folder: Path, url: str, sql_port: int, approver: str) -> str:
