@@ -117,7 +117,7 @@ def test_git_credentials(go: httpx.Client) -> None:
     assert (saved["Description"], saved["RepositoryRestrictions"]) == ("changed", allowed)
 
 
-def _zip() -> bytes:
+def zipped() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("content.txt", uuid.uuid4().hex)
@@ -128,7 +128,7 @@ def test_the_command_line_releases_deploys_and_waits(go: httpx.Client) -> None:
     """`octopus package upload`, `build-information upload`, `release create`, `release deploy`, `task wait`."""
     package = f"Go.{uuid.uuid4().hex}"
     project, environment = _project(go, package)
-    file = {"file": (f"{package}.1.0.0.zip", _zip(), "application/octet-stream")}
+    file = {"file": (f"{package}.1.0.0.zip", zipped(), "application/octet-stream")}
     assert go.get(f"{S}/packages/{package}/1.0.0/delta-signature").status_code == 404
     assert go.post(f"{S}/packages/raw?overwriteMode=FailIfExists", files=file).status_code == 201
     assert go.post(f"{S}/packages/raw?overwriteMode=IgnoreIfExists", files=file).status_code == 200
