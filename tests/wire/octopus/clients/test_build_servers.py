@@ -181,7 +181,7 @@ def _deploy(octo: DotNet, project: dict[str, Any], release: Any) -> Any:
     preview = octo.get(target["Links"]["Preview"])
     values = {element["Name"]: "red" for element in preview["Form"]["Elements"]}
     assert values, "the prompted variable is asked for"
-    body = {
+    body: dict[str, Any] = {
         "ReleaseId": release["Id"],
         "EnvironmentId": target["Id"],
         "FormValues": values,
@@ -203,7 +203,7 @@ def _plain_release(octo: DotNet, project: dict[str, Any]) -> Any:
 def test_octo_deletes_as_a_post_and_cancels(http: httpx.Client, project: dict[str, Any]) -> None:
     octo = DotNet(http)
     release = _plain_release(octo, project)
-    waiting = {"Name": "Health", "Description": "Later", "Arguments": {}, "SpaceId": "Spaces-1"}
+    waiting: dict[str, Any] = {"Name": "Health", "Description": "Later", "Arguments": {}, "SpaceId": "Spaces-1"}
 
     octo.change("DELETE", release["Links"]["Self"])
     task = octo.create(octo.link("Tasks"), waiting)
