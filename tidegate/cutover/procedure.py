@@ -31,7 +31,8 @@ from tidegate.rehearsal.upgrade import DEFAULT_BUDGET, judge_started, upgrade_sc
 from tidegate.sqlserver.backup import back_up_database, verify_backup
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.counts import count_rows
-from tidegate.sqlserver.reaper import OwnedDatabase, owned_databases
+from tidegate.sqlserver.owned import OwnedDatabase
+from tidegate.sqlserver.reaper import owned_databases
 from tidegate.sqlserver.restore import default_data_folder, drop_database
 from tidegate.sqlserver.sanitise import installation_id
 from tidegate.versions import ChangeKind, Hop, Plan

@@ -27,7 +27,7 @@ from tidegate.sqlserver.backup import (
 )
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.counts import count_rows
-from tidegate.sqlserver.reaper import OwnedDatabase
+from tidegate.sqlserver.owned import OwnedDatabase
 from tidegate.sqlserver.restore import default_data_folder
 from tidegate.sqlserver.secrets_at_rest import sample_encrypted_values
 

@@ -14,7 +14,12 @@ from tidegate.octopus.server_folders import other_folders, path_options
 from tidegate.providers.contract import TestHost
 from tidegate.rehearsal.backup_set import bring_backup
 from tidegate.rehearsal.folders import assert_matches, copy_folder
-from tidegate.rehearsal.guard import assert_database_is_not_main, assert_not_main, assert_server_is_not_main
+from tidegate.rehearsal.guard import (
+    assert_database_is_not_main,
+    assert_folders_are_not_main,
+    assert_not_main,
+    assert_server_is_not_main,
+)
 from tidegate.rehearsal.instances import (
     BackupSet,
     DatabaseAddress,
@@ -27,7 +32,7 @@ from tidegate.rehearsal.making import dropped_on_failure, server_command, starte
 from tidegate.rehearsal.place import assert_clone_may_be_replaced
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.identity import database_identity
-from tidegate.sqlserver.reaper import OwnedDatabase
+from tidegate.sqlserver.owned import OwnedDatabase
 from tidegate.sqlserver.restore import drop_database, restore_database
 from tidegate.sqlserver.sanitise import (
     SanitisePolicy,
@@ -61,6 +66,7 @@ def clone_test_instance(
     """
     database = DatabaseAddress(host.sql_server.address, OwnedDatabase.make("clone", run).name)
     assert_not_main(main.identity, database)
+    assert_folders_are_not_main(main.folders, host.folders)
     installation = str(uuid.uuid4())
     file = _verified_backup(backup_set, host)
     with dropped_on_failure(main, host, database):

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from urllib.parse import urlsplit
+import re
+from pathlib import Path, PurePosixPath
+from typing import Final
+from urllib.parse import unquote, urlsplit
 
 from tidegate.errors import MainInstanceProtected
+from tidegate.host_names import one_spelling
 from tidegate.octopus.client import OctopusClient
 from tidegate.rehearsal.instances import DatabaseAddress, Identity, ServerFolders
 from tidegate.sqlserver.connection import SqlServer, split_server
 from tidegate.sqlserver.identity import database_identity
-from tidegate.sqlserver.reaper import OwnedDatabase
+from tidegate.sqlserver.owned import OwnedDatabase
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", ".", "(local)"})
+_PROTOCOL: Final = re.compile(r"^(?:tcp|np|lpc|admin):")
+#: The instance that is reached without saying so.
+_DEFAULT_INSTANCE: Final = "mssqlserver"
+#: A named pipe tells host and instance in its own way (Microsoft: "Creating a valid connection string using named
+#: pipes").
+_PIPE: Final = re.compile(r"^\\\\(?P<host>[^\\]+)\\pipe\\(?:mssql\$(?P<instance>[^\\]+)\\)?sql\\query$")
 
 
 def assert_not_main(main: Identity, target: Identity | DatabaseAddress) -> None:
@@ -73,7 +81,7 @@ def assert_folders_are_not_main(main: ServerFolders, target: ServerFolders) -> N
 
 def same_database(one: tuple[str, str], other: tuple[str, str]) -> bool:
     """Whether two pairs of server and database name the same thing; SQL Server's names ignore case."""
-    return one[1].lower() == other[1].lower() and _server(one[0]) == _server(other[0])
+    return one[1].strip().casefold() == other[1].strip().casefold() and _server(one[0]) == _server(other[0])
 
 
 def same_url(one: str, other: str) -> bool:
@@ -82,20 +90,25 @@ def same_url(one: str, other: str) -> bool:
 
 
 def _server(name: str) -> tuple[str, int]:
-    host, port = split_server(name.lower())
-    host, backslash, instance = host.partition("\\")
-    host = "localhost" if host in _LOOPBACK else host
-    # A named instance has its own port; without a port and a name it is the default instance's.
-    return f"{host}{backslash}{instance}", port or (0 if instance else 1433)
+    name = _PROTOCOL.sub("", name.strip().lower())
+    if pipe := _PIPE.match(name):
+        name = f"{pipe['host']}\\{pipe['instance'] or ''}"
+    host, port = split_server(name)
+    host, _, instance = host.partition("\\")
+    if port or instance in ("", _DEFAULT_INSTANCE):
+        # With a port the name of an instance is not looked at (Microsoft: SqlConnection.ConnectionString, Data Source).
+        return one_spelling(host), port or 1433
+    return f"{one_spelling(host)}\\{instance}", 0
 
 
 def _address(url: str) -> tuple[str, int, str]:
     parts = urlsplit(url)
-    host = (parts.hostname or "").lower()
+    path = PurePosixPath("/" + unquote(parts.path).lower())
     return (
-        "localhost" if host in _LOOPBACK else host,
+        one_spelling(parts.hostname or ""),
         parts.port or (443 if parts.scheme == "https" else 80),
-        parts.path.rstrip("/"),
+        # The portal is below the base path; http.sys and the server ignore case.
+        "/".join(part for part in path.parts[1:] if part != "app"),
     )
 
 

@@ -17,7 +17,7 @@ from tidegate.octopus.project_transfer import delete_export
 from tidegate.process_identity import identity_of, still_runs
 from tidegate.rehearsal.instances import MainInstance
 from tidegate.sqlserver.connection import SqlServer
-from tidegate.sqlserver.reaper import OwnedDatabase
+from tidegate.sqlserver.owned import OwnedDatabase
 from tidegate.sqlserver.restore import drop_database
 from tidegate.waiting import wait_until
 

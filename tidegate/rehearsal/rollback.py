@@ -124,6 +124,7 @@ def _forget_asides(point: RollbackPoint, place: Place) -> None:
     """The guide's last step: once the rollback is complete, what was put aside is deleted."""
     folders = place.folders.named()
     for name in point.manifests if point.copied else ():
+        place.permission()
         shutil.rmtree(aside_of(folders[name]), ignore_errors=False)
 
 

@@ -21,7 +21,12 @@ from tidegate.octopus.server_folders import path_options
 from tidegate.octopus.spaces import in_space
 from tidegate.providers.contract import CreatesInstances, TestHost
 from tidegate.rehearsal.clone import prove_clone
-from tidegate.rehearsal.guard import assert_database_is_not_main, assert_not_main, assert_server_is_not_main
+from tidegate.rehearsal.guard import (
+    assert_database_is_not_main,
+    assert_folders_are_not_main,
+    assert_not_main,
+    assert_server_is_not_main,
+)
 from tidegate.rehearsal.instances import DatabaseAddress, Identity, MainInstance, TestInstance
 from tidegate.rehearsal.maintenance import MainWrites
 from tidegate.rehearsal.making import dropped_on_failure, server_command, started
@@ -29,7 +34,7 @@ from tidegate.rehearsal.subset_packages import copy_packages
 from tidegate.secrets import Secret
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.identity import database_identity
-from tidegate.sqlserver.reaper import OwnedDatabase
+from tidegate.sqlserver.owned import OwnedDatabase
 from tidegate.sqlserver.sanitise import SanitisePolicy, sanitise_database, summary
 from tidegate.versions import Version
 
@@ -124,6 +129,7 @@ def make_subset_instance(
         )
     database = DatabaseAddress(host.sql_server.address, OwnedDatabase.make("subset", run).name)
     assert_not_main(main.identity, database)
+    assert_folders_are_not_main(main.folders, host.folders)
     master_key = Secret.generated("the test instance's master key", b64encode(secrets.token_bytes(16)).decode("ascii"))
     api_key = Secret.generated("the test administrator's API key", f"API-{secrets.token_hex(14).upper()}")
     with dropped_on_failure(main, host, database):

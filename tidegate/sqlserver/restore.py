@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from tidegate.errors import ProvisioningFailed, SqlServerFailure
+from tidegate.errors import MainInstanceProtected, ProvisioningFailed, SqlServerFailure
 from tidegate.sqlserver.connection import SqlServer, literal, quoted
+from tidegate.sqlserver.owned import OwnedDatabase
 from tidegate.sqlserver.progress import percentages
 
 #: FILELISTONLY's types: D rows, L log, S file stream, F full text (Microsoft: RESTORE FILELISTONLY).
@@ -78,7 +79,16 @@ def replace_database(
 
 
 def drop_database(server: SqlServer, name: str) -> bool:
-    """Drop the database with its files, whoever is connected to it; False when there is none."""
+    """Drop the database with its files, whoever is connected to it; False when there is none.
+
+    Raises :class:`MainInstanceProtected` for a name that no rehearsal gives, whoever asks.
+    """
+    if OwnedDatabase.parse(name) is None:
+        raise MainInstanceProtected(
+            f"no rehearsal made the database {name}, so none may drop it",
+            where=server.address.server,
+            next_step="if it is to go, its owner must drop it",
+        )
     if server.value("SELECT DB_ID(?)", name) is None:
         return False
     state = server.value("SELECT state_desc FROM sys.databases WHERE name = ?", name)

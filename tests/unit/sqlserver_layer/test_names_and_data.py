@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidegate.sqlserver.inspect import pre_checks
-from tidegate.sqlserver.reaper import OwnedDatabase
+from tidegate.sqlserver.owned import OwnedDatabase
 from tidegate.sqlserver.sanitise import Feeds, Git, SanitisePolicy, statements
 from tidegate.versions import Version
 

@@ -21,7 +21,7 @@ from tidegate.rehearsal.instances import DatabaseAddress, SharedFolder, SqlServe
 from tidegate.rehearsal.maintenance import MainWrites
 from tidegate.secrets import Secret
 from tidegate.sqlserver.connection import SqlServer
-from tidegate.sqlserver.reaper import OwnedDatabase
+from tidegate.sqlserver.owned import OwnedDatabase
 from tidegate.sqlserver.restore import default_data_folder, drop_database
 
 

@@ -15,7 +15,8 @@ from tidegate.rehearsal.folders import describe_folder
 from tidegate.rehearsal.instances import FileEntry, MainInstance, SharedFolder
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.image import DatabaseImage, database_image, image_differences
-from tidegate.sqlserver.reaper import OwnedDatabase, owned_databases
+from tidegate.sqlserver.owned import OwnedDatabase
+from tidegate.sqlserver.reaper import owned_databases
 from tidegate.sqlserver.restore import replace_database
 from tidegate.versions import Version, plan, release_knowledge
 

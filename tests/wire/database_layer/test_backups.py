@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tidegate.digests import sha256_of
-from tidegate.errors import HarnessError, ProvisioningFailed, SqlServerFailure
+from tidegate.errors import HarnessError, MainInstanceProtected, ProvisioningFailed, SqlServerFailure
 from tidegate.providers.contract import SqlServerHost
 from tidegate.rehearsal.instances import SharedFolder
 from tidegate.sqlserver.backup import (
@@ -19,7 +19,8 @@ from tidegate.sqlserver.backup import (
 )
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.counts import count_rows
-from tidegate.sqlserver.reaper import OwnedDatabase, owned_databases, reap_databases
+from tidegate.sqlserver.owned import OwnedDatabase
+from tidegate.sqlserver.reaper import owned_databases, reap_databases
 from tidegate.sqlserver.restore import drop_database, restore_database
 
 Report = Callable[[str], None]
@@ -209,7 +210,16 @@ def test_only_expired_databases_of_rehearsals_are_reaped(host: SqlServerHost, ne
             assert expired.name not in names(server)
             assert {kept, stranger} <= names(server)
         finally:
-            drop_database(server, stranger)
+            server.execute(f"DROP DATABASE [{stranger}]")
+
+
+@pytest.mark.parametrize("name", ["OctopusDeploy", "tidegate", "tidegate_run_clone_20260101", "master"])
+def test_a_database_that_no_rehearsal_made_is_never_dropped(host: SqlServerHost, name: str) -> None:
+    with SqlServer(host.address) as server:
+        before = names(server)
+        with pytest.raises(MainInstanceProtected, match=name):
+            drop_database(server, name)
+        assert names(server) == before
 
 
 def test_a_file_that_is_no_backup_is_named_with_sql_servers_number(host: SqlServerHost) -> None:

@@ -17,7 +17,7 @@ from tidegate.secrets import Secret
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.fingerprints import Bucket, RowChange, find_changes, fingerprints, table_shapes
 from tidegate.sqlserver.live import BUCKETS, LiveDatabase
-from tidegate.sqlserver.reaper import OwnedDatabase
+from tidegate.sqlserver.owned import OwnedDatabase
 from tidegate.sqlserver.restore import drop_database
 from tidegate.sqlserver.schema import compare_schemas, query_view, read_schema, view_names
 

@@ -28,7 +28,7 @@ from tidegate.rehearsal.main import describe_main
 from tidegate.secrets import Secret
 from tidegate.settings.model import BackupFolderSettings, DatabaseSettings, FolderSettings, MainSettings
 from tidegate.sqlserver.connection import SqlServer
-from tidegate.sqlserver.reaper import OwnedDatabase
+from tidegate.sqlserver.owned import OwnedDatabase
 from tidegate.versions import Version
 
 # ------------------------------------------------------------------ the main instance

@@ -24,7 +24,7 @@ from tidegate.rehearsal.upgrade import upgrade_test_instance
 from tidegate.secrets import Secret
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.history import installation_history, schema_journal
-from tidegate.sqlserver.reaper import OwnedDatabase
+from tidegate.sqlserver.owned import OwnedDatabase
 from tidegate.versions import Version
 from tidegate.waiting import wait_until
 
