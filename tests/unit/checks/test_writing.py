@@ -192,6 +192,31 @@ def test_each_sort_of_a_kind_is_edited_on_a_copy(kind: str, name: str, place: st
     assert place in {one.place for one in check_editing(context_of(with_sorts(Shop(spoil=stuck))), before).findings}
 
 
+@pytest.mark.parametrize(("when", "what"), [("PUT", "changed with others"), ("DELETE", "gone with others")])
+def test_what_happens_to_a_neighbour_is_found(when: str, what: str) -> None:
+    """Saving a feed or removing it does something to the one that was there."""
+
+    def shop(*, harms: bool) -> Shop:
+        def neighbourly(method: str, route: str, _: Any) -> Answer | None:
+            if harms and method == when and route.startswith("feeds/") and route != "feeds/Feeds-1":
+                if when == "PUT":
+                    made.stored["feeds/Feeds-1"]["FeedUri"] = "https://elsewhere.example.test"
+                else:
+                    made.stored.pop("feeds/Feeds-1", None)
+            return None
+
+        made = Shop(neighbourly)
+        made.stored["feeds/Feeds-1"] = {"Id": "Feeds-1", "Name": "Acme", "FeedUri": "https://acme.example.test"}
+        return made
+
+    before = editing_outcomes(context_of(shop(harms=False)))
+
+    assert check_editing(context_of(shop(harms=False)), before).findings == ()
+    [finding] = check_editing(context_of(shop(harms=True)), before).findings
+    assert finding.place.startswith("feeds/Feeds-1")
+    assert finding.after == what
+
+
 def test_a_copy_that_is_edited_reaches_nobody_and_is_never_due() -> None:
     sent: list[tuple[str, Document]] = []
 

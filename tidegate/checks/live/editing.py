@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 from tidegate.checks.live.context import LiveContext, LiveResult, Notes, run_check
 from tidegate.checks.live.copying import fullest
 from tidegate.checks.live.creating import MAKINGS, NAME, first_ids, settle
+from tidegate.checks.live.neighbours import GONE, TOUCHED, things_of, touched
 from tidegate.checks.live.references import Others, Path, references
 from tidegate.checks.live.sorts import sort_of
 from tidegate.checks.live.triggers import FAR_AWAY
@@ -49,6 +50,8 @@ def editing_outcomes(context: LiveContext, *, most: int = 6) -> Outcomes:
     """
     outcomes: Outcomes = {}
     ids, others = first_ids(context), Others(context)
+    kinds = {making.route: making.path(context) for making in MAKINGS} | {kind: context.path(kind) for kind in COPIED}
+    around = things_of(context, kinds.items())
     for making in MAKINGS:
         route = making.path(context)
         defaults = _defaults(context, route)
@@ -80,7 +83,7 @@ def editing_outcomes(context: LiveContext, *, most: int = 6) -> Outcomes:
         if path:
             edits = _edited(context, others, path, lambda document: list(_of_existing(document, most)))
             outcomes |= {f"{kind}: {where}": told for where, told in edits}
-    return outcomes
+    return outcomes | touched(around, things_of(context, kinds.items()))
 
 
 def check_editing(context: LiveContext, before: Mapping[str, str]) -> LiveResult:
@@ -97,6 +100,12 @@ def check_editing(context: LiveContext, before: Mapping[str, str]) -> LiveResult
                 edit, "what people change here is not saved, or changes something else" if kept else
                 "what could not be done here before can be done now", before=outcome, after=now,
             )  # fmt: skip
+        for place in sorted(after.keys() - before.keys()):
+            if after[place] in (GONE, TOUCHED):
+                notes.find(
+                    place, "making, editing or removing one thing changes another, which nobody asked for",
+                    before="as it was", after=after[place],
+                )  # fmt: skip
         kinds = {edit.partition(":")[0] for edit in before}
         notes.covered.append(f"{len(before)} edits of {len(kinds)} kinds")
         notes.uncovered.extend(f"{edit}: not there any more" for edit in before.keys() - after.keys())
