@@ -36,7 +36,10 @@ _OWN: Final = frozenset(
         "LastSnapshotId",
         "IsVersionControlled",
         "PersistenceSettings",
-        "ScopeValues",  # told by the server, and not kept from what is sent
+        # Told by the server, and not kept from what is sent.
+        "ScopeValues",
+        "SpacePermissionDescriptions",
+        "SystemPermissionDescriptions",
     }
 )
 

@@ -49,13 +49,14 @@ class Single:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long one route took, in seconds."""
+    """How long one route took, in seconds; at most so long where it is not ``sure``: it may have waited for others."""
 
     user: str
     place: str
     family: str
     before: float
     after: float
+    sure: tuple[bool, bool] = (True, True)  # before, after
 
 
 _BOTH: Final = """
@@ -111,10 +112,10 @@ class SideBySide:
         query = """
             SELECT b.user, b.place, b.family, b.seconds, a.seconds
             FROM b.seen b JOIN a.seen a ON a.user = b.user AND a.place = b.place AND a.form = b.form
-            WHERE b.form IN ('item', 'list', 'file', 'together') AND b.seconds > 0 AND a.seconds > 0
+            WHERE b.form IN ('item', 'list', 'file', 'together') AND b.seconds <> 0 AND a.seconds <> 0
         """
-        for row in self._connection.execute(query):
-            yield Timing(*row)
+        for user, place, family, before, after in self._connection.execute(query):
+            yield Timing(user, place, family, abs(before), abs(after), (before > 0, after > 0))
 
     def families(self) -> dict[str, int]:
         """How many items of each family both snapshots saw as the same user sees them most."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tidegate.checks.finding import Finding, Severity
@@ -53,11 +53,12 @@ def compare_times(
     """Families whose typical answer, and single places whose answer, became much slower than the others did, and by
     more than such answers differ by themselves between ``earlier`` and ``before``."""
     limits = limits or Limits()
-    families = _families(before, after)
+    by_itself: Families = _families(earlier, before) if earlier is not None else {}
+    families = _compared(_families(before, after), by_itself)
     every = [timing for timings in families.values() for timing in timings]
     if not every:
         return
-    noise = Noise() if earlier is None else noise_of(_families(earlier, before))
+    noise = noise_of(by_itself)
     usual = statistics.median(timing.before for timing in every)
     now = statistics.median(timing.after for timing in every)
     beyond = now - usual > _BEYOND * noise.all_answers
@@ -70,6 +71,7 @@ def compare_times(
 
 def noise_of(families: Families) -> Noise:
     """What two looks at the same instance say about how much times differ by themselves."""
+    families = _only(families, lambda timing: all(timing.sure))
     every = [timing for timings in families.values() for timing in timings]
     if not every:
         return Noise()
@@ -85,6 +87,28 @@ def noise_of(families: Families) -> Noise:
     ]
     all_answers = abs(_median(timing.after for timing in every) - _median(timing.before for timing in every))
     return Noise(max(typical, default=0.0), _largest_but_one(own.values()), own, all_answers)
+
+
+def _compared(families: Families, by_itself: Families) -> Families:
+    """What is sure after the upgrade, against the quicker answer of two before it: how late an answer came because of
+    others is no time that it takes."""
+    quickest = {
+        (timing.user, timing.place): min(timing.before, timing.after)
+        for timings in by_itself.values()
+        for timing in timings
+    }
+    return {
+        family: [
+            replace(timing, before=min(timing.before, quickest.get((timing.user, timing.place), timing.before)))
+            for timing in timings
+        ]
+        for family, timings in _only(families, lambda timing: timing.sure[1]).items()
+    }
+
+
+def _only(families: Families, wanted: Callable[[Timing], bool]) -> Families:
+    kept = {family: [timing for timing in timings if wanted(timing)] for family, timings in families.items()}
+    return {family: timings for family, timings in kept.items() if timings}
 
 
 def _families(before: Snapshot, after: Snapshot) -> Families:

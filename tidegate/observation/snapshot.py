@@ -253,7 +253,7 @@ class _Taker:
 
         The slowest of each family, in rounds that go through all families, so that a moment in which the machine is
         busy meets each of them once and none of them always. A slow answer that was not timed again, because there
-        are enough of its family or no time is left, has no time any more: nobody knows what it waited for.
+        are enough of its family or no time is left, is not sure: nobody knows what it waited for.
         """
         deadline = time.monotonic() + self._scope.timing_again
         taken: defaultdict[str, list[Job]] = defaultdict(list)
@@ -266,22 +266,22 @@ class _Taker:
                 if time.monotonic() > deadline:
                     break
                 fetched = self._fetcher.now(job)
-                seconds = fetched.answer.seconds if fetched.answer is not None else 0.0
-                self._retimed(job, seconds)
+                if fetched.answer is None:
+                    places.remove(job)
+                    continue
+                for form in _timed_forms(job):
+                    self._writer.retimed(job.user, job.place, form, fetched.answer.seconds)
                 known.add((job.user, job.place))
-                if seconds < self._scope.slow:
+                if fetched.answer.seconds < self._scope.slow:
                     places.remove(job)
         unknown = [job for _, job in self._slow if (job.user, job.place) not in known]
         for job in unknown:
-            self._retimed(job, 0.0)
+            for form in _timed_forms(job):
+                self._writer.unsure(job.user, job.place, form)
         if unknown:
             self._writer.sampled(
                 Sampled("slow answers", len(self._slow), len(known), "the slowest of each family are timed again")
             )
-
-    def _retimed(self, job: Job, seconds: float) -> None:
-        for form in (FILE,) if job.file else (job.form, LIST):
-            self._writer.retimed(job.user, job.place, form, seconds)
 
     def time_together(self) -> None:
         """Time what everybody looks at when several people look at the same time."""
@@ -321,6 +321,10 @@ class _Taker:
                 self._slow.append((fetched.answer.seconds, fetched.job))
             if self._answers % 250 == 0:
                 self._report(f"snapshot, {phase}: {self._answers} answers")
+
+
+def _timed_forms(job: Job) -> tuple[str, ...]:
+    return (FILE,) if job.file else (job.form, LIST)
 
 
 def _logged_out(source: SnapshotSource, fetcher: Fetcher) -> list[str]:

@@ -148,6 +148,13 @@ class SnapshotWriter:
             (seconds, user, place, form),
         )
 
+    def unsure(self, user: str, place: str, form: str) -> None:
+        """Note that an answer may have waited for others: its seconds, now negative, say at most how long it takes."""
+        self._flush()
+        self._connection.execute(
+            "UPDATE seen SET seconds = -abs(seconds) WHERE user = ? AND place = ? AND form = ?", (user, place, form)
+        )
+
     def counted(self, user: str, place: str, family: str, number: int, *, complete: bool) -> None:
         self._connection.execute(
             "INSERT OR REPLACE INTO counted VALUES (?, ?, ?, ?, ?)", (user, place, family, number, complete)

@@ -174,6 +174,15 @@ def test_one_odd_family_before_the_upgrade_does_not_hide_another(tmp_path: Path)
     assert [one.place for one in compare_times(second, after, earlier=first)] == ["dashboard"]
 
 
+def test_what_may_have_waited_for_others_is_no_finding_and_still_a_bound(tmp_path: Path) -> None:
+    """Negative seconds are of answers that nobody timed again."""
+    first = written(tmp_path / "1", seen=[*QUICK, item("dashboard", seconds=-0.5), item("events", seconds=0.1)])
+    second = written(tmp_path / "2", seen=[*QUICK, item("dashboard", seconds=-9.0), item("events", seconds=0.1)])
+    after = written(tmp_path / "3", seen=[*QUICK, item("dashboard", seconds=4.0), item("events", seconds=-30.0)])
+
+    assert [one.place for one in compare_times(second, after, earlier=first)] == ["dashboard"]
+
+
 FACTS = {
     "database collation": "SQL_Latin1_General_CP1_CI_AS",
     "column dbo.Project.Id": "nvarchar(50) not null SQL_Latin1_General_CP1_CI_AS",

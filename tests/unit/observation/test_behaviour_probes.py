@@ -137,7 +137,7 @@ def test_an_instance_whose_times_and_manners_nobody_compares_is_not_asked_for_th
     assert len(plain) < len(thorough)
 
 
-def test_a_slow_answer_that_nobody_could_time_again_has_no_time(tmp_path: Path) -> None:
+def test_a_slow_answer_that_nobody_could_time_again_is_not_sure(tmp_path: Path) -> None:
     def timed(name: str, **knobs: float) -> Snapshot:
         scope = SnapshotScope(patience=5, slow=0.0, **knobs)  # pyright: ignore[reportArgumentType]
         source = SnapshotSource({"admin": TinyOctopus().client()}, "admin", scope=scope)
@@ -148,6 +148,7 @@ def test_a_slow_answer_that_nobody_could_time_again_has_no_time(tmp_path: Path) 
     def times(snapshot: Snapshot) -> list[float]:
         return [seen.seconds for seen in snapshot.rows("form = ?", (ITEM,)) if seen.status == 200]
 
-    assert any(times(again))
-    assert not any(seconds for seconds in times(never) if seconds > 0.4)
+    assert max(times(again)) > 0
+    assert min(times(never)) < 0
+    assert max(times(never)) <= 0
     assert "slow answers" in {sample.family for sample in never.samples()}

@@ -112,6 +112,12 @@ def _push(context: LiveContext, client: OctopusClient, manner: Manner, version: 
     yield "packages/raw", _attempt(lambda: client.send("POST", raw, files=files, headers=headers))
     found = context.path(f"packages/packages-{name}")
     yield "packages/{id}", _attempt(lambda: client.send("GET", found, headers=headers), "PackageId", "Version", "Hash")
+    # Once more with other bytes, as builds that are run again do: what is stored then is what was pushed last.
+    other = package(f"{version}, built again")
+    files = {manner.part: (f"{name}.zip", other)}
+    yield "packages/raw again", _attempt(lambda: client.send("POST", raw, files=files, headers=headers))
+    yield "packages/{id} again", _attempt(lambda: client.send("GET", found, headers=headers), "PackageId", "Hash")
+    yield "packages/{id}/raw", _stored(lambda: client.send("GET", f"{found}/raw", headers=headers), other)
     for route, link, wrapper in (
         ("build-information", "BuildInformation", "OctopusBuildInformation"),
         ("package-metadata", "PackageMetadata", "OctopusPackageMetadata"),
@@ -144,6 +150,16 @@ def _attempt(call: Callable[[], Answer], *shown: str) -> str:
         values = [f"{name}={property_of(answer.json, name)}" for name in shown]
         return " ".join([str(answer.status), *values])
     return f"{answer.status} {answer.error_message}".strip()
+
+
+def _stored(call: Callable[[], Answer], pushed: bytes) -> str:
+    try:
+        answer = call()
+    except Unreachable as error:
+        return f"no answer: {error.what}"
+    if not answer.ok:
+        return f"{answer.status} {answer.error_message}".strip()
+    return f"{answer.status} {'the bytes that were pushed' if answer.content == pushed else 'other bytes'}"
 
 
 def _same(before: str, after: str) -> bool:
