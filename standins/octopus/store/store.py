@@ -214,7 +214,7 @@ class Work:
             except OverflowError as error:
                 raise Unfit("A number is too large.") from error
             except pyodbc.Error as error:
-                if error.args[0] in _UNFIT:
+                if not _UNFIT.isdisjoint(map(str, error.args)):  # pyodbc puts the SQLSTATE first or last
                     raise Unfit("A value is too long, or not of the kind that is stored.") from error
                 if not is_deadlock(error) or self._written or not left:
                     raise self._failed(error) from error
