@@ -199,6 +199,21 @@ def test_the_main_instance_cannot_be_removed_by_mistake(scene: Scene) -> None:
     assert scene.main.database.name in scene.databases()
 
 
+def test_nothing_is_made_for_a_clone_whose_folders_lie_in_those_of_the_main_instance(scene: Scene) -> None:
+    backup_set = scene.back_up()
+    before, files = scene.databases(), sorted(scene.main.folders.packages.rglob("*"))
+    elsewhere = scene.folder / "elsewhere"
+    elsewhere.symlink_to(scene.main.folders.packages)
+    scene.host.root = elsewhere
+
+    with pytest.raises(MainInstanceProtected):
+        scene.clone(backup_set)
+
+    assert scene.databases() == before
+    assert scene.host.calls == []
+    assert sorted(scene.main.folders.packages.rglob("*")) == files
+
+
 def test_a_backup_that_changed_since_it_was_verified_is_not_used(scene: Scene) -> None:
     backup_set = scene.back_up()
     before = scene.databases()
