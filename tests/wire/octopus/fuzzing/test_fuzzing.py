@@ -19,22 +19,24 @@ from tests.support.octopus_shop import open_shop
 from tests.wire.octopus.api.client import WireClient
 from tests.wire.sqlserver.processes import server_process
 
-#: A version with nearly every route there is.
+#: A version with nearly every route there is; `--thorough` asks older ones as well.
 VERSION = "2025.4.10338"
+OLDER = ("2018.8.0", "2018.12.1", "2020.5.256", "2022.3.10957")
 
 #: Requests of each operation that are sent without the caller's key on purpose.
 _WITHOUT_KEY = 3
 _SIGNING_IN = frozenset({"POST /api/users/login", "POST /api/users/register"})
 
 
-def test_nothing_crashes_and_every_status_is_listed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [VERSION, *(pytest.param(one, marks=pytest.mark.thorough) for one in OLDER)])
+def test_nothing_crashes_and_every_status_is_listed(version: str, tmp_path: Path) -> None:
     pytest.importorskip("schemathesis", reason="schemathesis is not installed (extra 'dev')")
     ids, answers = tmp_path / "ids.json", tmp_path / "answers.json"
     with (
         server_process(tmp_path, ["-m", "standins.sqlserver"]) as database,
-        octopus_process(VERSION, connection_string(database.address, "Fuzzing"), tmp_path / "octopus") as server,
+        octopus_process(version, connection_string(database.address, "Fuzzing"), tmp_path / "octopus") as server,
     ):
-        ids.write_text(json.dumps(_ids(server.url)), encoding="utf-8")
+        ids.write_text(json.dumps(_ids(server.url, version)), encoding="utf-8")
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "schemathesis.cli", "run", f"{server.url}/api/swagger.json"),
@@ -90,9 +92,9 @@ def test_a_caller_that_is_shut_out_is_noticed() -> None:
     assert share_that_worked({**good, "GET /api/tasks": {"401": 50}}) < 0.5
 
 
-def _ids(url: str) -> dict[str, list[str]]:
+def _ids(url: str, version: str) -> dict[str, list[str]]:
     """Things of the shop by their collection: nothing whose loss would shut the caller out."""
-    client = WireClient(url, ADMIN_KEY, VERSION)
+    client = WireClient(url, ADMIN_KEY, version)
     found: dict[str, list[str]] = defaultdict(list)
     for item in open_shop(client).values():
         parts = str(item.get("Links", {}).get("Self", "")).removeprefix("/api/").removeprefix("Spaces-1/").split("/")
