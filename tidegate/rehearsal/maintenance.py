@@ -226,23 +226,13 @@ def _undo_migration(
 ) -> None:
     """No task, no package, and maintenance mode as it was: a task that died leaves the server in it."""
 
-    def attempt() -> bool:
-        try:
-            end_migrations(client, tasks, package)
-            delete_migration_package(client, space, package)
-            if in_maintenance_mode(client) is not maintenance:
-                set_maintenance_mode(client, maintenance)
-        except Unreachable:
-            return False
-        return True
+    def undo() -> None:
+        end_migrations(client, tasks, package)
+        delete_migration_package(client, space, package)
+        if in_maintenance_mode(client) is not maintenance:
+            set_maintenance_mode(client, maintenance)
 
-    wait_until(
-        attempt,
-        timeout=_UNDO_PATIENCE,
-        poll=2.0,
-        what="the main instance to be as it was before its projects were exported",
-        where=client.url,
-    )
+    _until_reached(client, undo, "the main instance to be as it was before its projects were exported")
 
 
 def _delete_exports(journal: Path, entry: Entry, main: MainInstance) -> str:
@@ -256,20 +246,20 @@ def _delete_exports(journal: Path, entry: Entry, main: MainInstance) -> str:
 
 
 def _switch_off(client: OctopusClient) -> None:
+    _until_reached(client, lambda: set_maintenance_mode(client, False), "the main instance to leave maintenance mode")
+
+
+def _until_reached(client: OctopusClient, undo: Callable[[], None], what: str) -> None:
+    """Try again while the server cannot be reached: an undo is not given up because of a restart."""
+
     def attempt() -> bool:
         try:
-            set_maintenance_mode(client, False)
+            undo()
         except Unreachable:
             return False
         return True
 
-    wait_until(
-        attempt,
-        timeout=_UNDO_PATIENCE,
-        poll=2.0,
-        what="the main instance to leave maintenance mode",
-        where=client.url,
-    )
+    wait_until(attempt, timeout=_UNDO_PATIENCE, poll=2.0, what=what, where=client.url)
 
 
 def _assert_still_on(client: OctopusClient) -> None:

@@ -13,18 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.main_instance import main_instance
 from tests.wire.rehearsal.small_octopus import API_KEY, SmallOctopus, small_octopus
 from tidegate.errors import HarnessError, Refused
-from tidegate.rehearsal.instances import (
-    DatabaseAddress,
-    Identity,
-    MainInstance,
-    ServerFolders,
-    SharedFolder,
-    SqlServerAddress,
-)
+from tidegate.rehearsal.instances import MainInstance
 from tidegate.rehearsal.maintenance import MainWrites, recover, unfinished_writes
-from tidegate.secrets import Secret
 from tidegate.versions import Version
 from tidegate.waiting import wait_until
 
@@ -39,22 +32,7 @@ def octopus() -> Iterator[SmallOctopus]:
 
 @pytest.fixture
 def main(octopus: SmallOctopus, tmp_path: Path) -> MainInstance:
-    return main_instance(octopus.url, tmp_path)
-
-
-def main_instance(url: str, folder: Path) -> MainInstance:
-    secret = Secret.generated("a test's secret", "canary-2c90aa")
-    return MainInstance(
-        url=url,
-        api_key=Secret.generated("a test's API key", API_KEY),
-        version=Version(2018, 12, 1),
-        database=DatabaseAddress(SqlServerAddress("nowhere.invalid", "sa", secret), "OctopusDeploy"),
-        folders=ServerFolders(folder, folder, folder),
-        backup_folder=SharedFolder(str(folder), folder),
-        master_key=secret,
-        license=None,
-        identity=Identity(url, "main-id", "nowhere.invalid", "OctopusDeploy", ""),
-    )
+    return main_instance(octopus.url, API_KEY, Version(2018, 12, 1), tmp_path)
 
 
 @pytest.fixture
@@ -155,11 +133,13 @@ def test_a_backup_file_that_was_not_finished_is_deleted(main: MainInstance, jour
 KILLED = """
 import sys
 from pathlib import Path
-from tests.wire.rehearsal.test_main_writes import main_instance
+from tests.support.main_instance import main_instance
+from tests.wire.rehearsal.small_octopus import API_KEY
 from tidegate.rehearsal.maintenance import MainWrites
+from tidegate.versions import Version
 
 folder = Path(sys.argv[2])
-writes = MainWrites(Path(sys.argv[3]), main_instance(sys.argv[1], folder))
+writes = MainWrites(Path(sys.argv[3]), main_instance(sys.argv[1], API_KEY, Version(2018, 12, 1), folder))
 with writes.maintenance_mode(), writes.backup_file(folder / "half.bak"):
     (folder / "half.bak").touch()
     print("inside", flush=True)

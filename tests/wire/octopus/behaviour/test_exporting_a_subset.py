@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.main_instance import main_instance
 from tests.support.octopus_server import ADMIN_KEY
 from tests.wire.octopus.behaviour.conftest import Filled
 from tests.wire.octopus.behaviour.workshop import Workshop
@@ -16,14 +17,7 @@ from tidegate.errors import HarnessError
 from tidegate.octopus.client import Access, OctopusClient
 from tidegate.octopus.maintenance import set_maintenance_mode
 from tidegate.octopus.migration import MigrationPackage, end_migrations, export_migration
-from tidegate.rehearsal.instances import (
-    DatabaseAddress,
-    Identity,
-    MainInstance,
-    ServerFolders,
-    SharedFolder,
-    SqlServerAddress,
-)
+from tidegate.rehearsal.instances import MainInstance
 from tidegate.rehearsal.maintenance import MainWrites, recover, unfinished_writes
 from tidegate.rehearsal.subset import export_subset
 from tidegate.secrets import Secret
@@ -34,19 +28,7 @@ PASSWORD = Secret.generated("the password of a test's export", "open-sesame-92")
 
 @pytest.fixture
 def main(filled: Filled, tmp_path: Path) -> MainInstance:
-    secret = Secret.generated("a test's secret", "canary-77b1c0")
-    url = filled.server.url
-    return MainInstance(
-        url=url,
-        api_key=Secret.generated("a test's API key", ADMIN_KEY),
-        version=Version(2020, 6, 4671),
-        database=DatabaseAddress(SqlServerAddress("nowhere.invalid", "sa", secret), "OctopusDeploy"),
-        folders=ServerFolders(tmp_path, tmp_path, tmp_path),
-        backup_folder=SharedFolder(str(tmp_path), tmp_path),
-        master_key=secret,
-        license=None,
-        identity=Identity(url, "main-id", "nowhere.invalid", "OctopusDeploy", ""),
-    )
+    return main_instance(filled.server.url, ADMIN_KEY, Version(2020, 6, 4671), tmp_path)
 
 
 @pytest.fixture
