@@ -12,10 +12,11 @@ from standins.sqlserver.engine.arguments import Given
 from standins.sqlserver.engine.collecting import Collector
 from standins.sqlserver.engine.convert import between
 from standins.sqlserver.engine.database import Database
-from standins.sqlserver.engine.interpreter import ReturnSignal, ScopeEnd, check_nesting
+from standins.sqlserver.engine.interpreter import check_nesting
 from standins.sqlserver.engine.model import ModuleModel
 from standins.sqlserver.engine.raising import copy_of
 from standins.sqlserver.engine.security.needs import Need
+from standins.sqlserver.engine.signals import ReturnSignal, ScopeEnd
 from standins.sqlserver.engine.stored import module_definition
 from standins.sqlserver.engine.systemprocedures import find_procedure
 from standins.sqlserver.engine.values import Stored, store

@@ -11,7 +11,7 @@ import apsw
 from standins.sqlserver.contract import Cancelled, Sink, SqlServerError
 from standins.sqlserver.engine import failures, messages
 from standins.sqlserver.engine.raising import Raising, copy_of
-from standins.sqlserver.engine.values import Stored
+from standins.sqlserver.engine.signals import BatchEnd, BreakSignal, ContinueSignal, ReturnSignal, ScopeEnd
 from standins.sqlserver.engine.variables import Frame
 from standins.sqlserver.tsql import nodes, statements, types
 from standins.sqlserver.tsql.errors import unsupported
@@ -22,28 +22,6 @@ if TYPE_CHECKING:
 
 _MAX_NEST = 32
 _MOST_COMBINATIONS = 500
-
-
-class BatchEnd(Exception):
-    """The batch is over: an error that was already reported, or the end of its scope."""
-
-
-class ScopeEnd(Exception):
-    """The procedure or batch that runs is over because a statement in it could not be compiled."""
-
-
-class ReturnSignal(Exception):
-    def __init__(self, value: Stored) -> None:
-        super().__init__()
-        self.value = value
-
-
-class BreakSignal(Exception):
-    pass
-
-
-class ContinueSignal(Exception):
-    pass
 
 
 class Interpreter:
