@@ -35,6 +35,11 @@ Feature: Verifying deployments
       When the test instance is upgraded to the target version
       Then a new release of each project freezes the process, variables and packages that one before it froze
 
+    @severity:critical
+    Scenario: Rules choose what they chose
+      When the test instance is upgraded to the target version
+      Then rules of channels and tags of tenants choose what they chose
+
     @severity:critical @issue:6242
     Scenario: Published runbooks run as before
       When the test instance is upgraded to the target version

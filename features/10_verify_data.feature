@@ -42,6 +42,11 @@ Feature: Verifying the data
       Then each property of one resource of each kind can be changed as before
 
     @severity:critical
+    Scenario: Nobody undoes what somebody else saved meanwhile
+      When the test instance is upgraded to the target version
+      Then what was read before somebody else saved it is saved or refused as before
+
+    @severity:critical
     Scenario: Whoever was refused to write is still refused
       When the test instance is upgraded to the target version
       Then nobody may write more or less than before, and refusals give a reason
@@ -50,6 +55,11 @@ Feature: Verifying the data
     Scenario: Whoever writes is answered as before
       When the test instance is upgraded to the target version
       Then successes of writing have the status and the parts that clients go on with
+
+    @severity:critical
+    Scenario: Writing one thing leaves every other one as it is
+      When the test instance is upgraded to the target version
+      Then everything else is what it was before anybody wrote
 
   Rule: The database is in order
 

@@ -83,6 +83,11 @@ def _(live_checks: LiveChecks, judge: Judge) -> None:
     judge.require_none(live_checks.findings("releases"))
 
 
+@then("rules of channels and tags of tenants choose what they chose")
+def _(live_checks: LiveChecks, judge: Judge) -> None:
+    judge.require_none(live_checks.findings("rules"))
+
+
 @then("published runbooks end and say what they did, and can be published again")
 def _(live_checks: LiveChecks, judge: Judge) -> None:
     judge.require_none(live_checks.findings("runbooks"))
@@ -182,6 +187,11 @@ def _(live_checks: LiveChecks, judge: Judge) -> None:
     judge.require_none(live_checks.findings("editing"))
 
 
+@then("what was read before somebody else saved it is saved or refused as before")
+def _(live_checks: LiveChecks, judge: Judge) -> None:
+    judge.require_none(live_checks.findings("meanwhile"))
+
+
 @then("nobody may write more or less than before, and refusals give a reason")
 def _(live_checks: LiveChecks, judge: Judge) -> None:
     judge.require_none(live_checks.findings("refusals"))
@@ -190,6 +200,11 @@ def _(live_checks: LiveChecks, judge: Judge) -> None:
 @then("successes of writing have the status and the parts that clients go on with")
 def _(live_checks: LiveChecks, judge: Judge) -> None:
     judge.require_none(live_checks.findings("answers"))
+
+
+@then("everything else is what it was before anybody wrote")
+def _(live_checks: LiveChecks, judge: Judge) -> None:
+    judge.require_none(live_checks.findings("neighbours"))
 
 
 @then("the server finds its database complete, and every view can be read")

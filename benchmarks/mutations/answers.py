@@ -82,6 +82,8 @@ def field(dice: Random, world: World) -> Mutation | None:
         ):
             return reply
         body = reply.json
+        if body is None:
+            return reply  # a file
         if not identity:
             return reply.with_json(at_path(body, path, operation, new))
         return reply.with_json(_each(body, concerns, lambda inner: at_path(inner, path, operation, new)))

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from random import Random
 from typing import Any, Final, cast
+from urllib.parse import parse_qs, quote, urlsplit
 
 from benchmarks.mutations.behaviour import DEPLOYING
 from benchmarks.mutations.mutation import Asked, Document, Draw, Forward, Mutation, Reply, World
@@ -74,8 +75,7 @@ def stale(dice: Random, world: World) -> Mutation | None:
         return forward(asked.with_json({**cast("Document", sent), "Version": version}))
 
     return Mutation(
-        "stale saves", f"{kind} are saved over what somebody else saved", ((kind,),), handle, (*SAVING, "refusals"),
-        looks=False,
+        "stale saves", f"{kind} are saved over what somebody else saved", ((kind,),), handle, SAVING, looks=False,
     )  # fmt: skip
 
 
@@ -145,7 +145,98 @@ def ruled(dice: Random, _world: World) -> Mutation:
     )  # fmt: skip
 
 
+def ranged(dice: Random, _world: World) -> Mutation:
+    """Rules by range of versions let everything through, or nothing."""
+    through = dice.choice([True, False])
+
+    def handle(asked: Asked, forward: Forward) -> Reply:
+        reply = forward(asked)
+        if not asked.place.startswith("channels/rule-test") or not reply.ok:
+            return reply
+        said = dict.fromkeys(("SatisfiesVersionRange", "SatisfiesPreReleaseTag", "IsSatisfied"), through)
+        return reply.with_json({**cast("Document", reply.json), **said})
+
+    what = "anything" if through else "nothing"
+    return Mutation(
+        "channel rules", f"rules of channels let {what} through", (("rule-test",),), handle, ("rules",), looks=False
+    )
+
+
+def joined(dice: Random, _world: World) -> Mutation:
+    """Tags of different sets choose tenants that have one of them, or tags of one set only who has all."""
+    test = dice.choice([True, False])
+
+    def handle(asked: Asked, forward: Forward) -> Reply:
+        tags = parse_qs(urlsplit(asked.path).query).get("tags", [""])[0].split(",")
+        if asked.method != "GET" or asked.place.partition("?")[0] != f"tenants{'/tag-test' if test else ''}":
+            return forward(asked)
+        if len(tags) < 2:
+            return forward(asked)
+        each = [
+            forward(replace(asked, path=re.sub(r"([?&]tags)=[^&]*", rf"\1={quote(tag)}", asked.path))) for tag in tags
+        ]
+        bodies = [cast("Document", one.json) for one in each]
+        if test:
+            tenants = {name for body in bodies for name in body}
+            matched = {name: {"IsMatched": any(body[name]["IsMatched"] for body in bodies)} for name in tenants}
+            return each[0].with_json({name: {**bodies[0].get(name, {}), **said} for name, said in matched.items()})
+        items = {id_of(one): one for body in bodies for one in cast("list[Any]", body.get("Items") or [])}
+        return each[0].with_json({**bodies[0], "Items": list(items.values()), "TotalResults": len(items)})
+
+    return Mutation(
+        "tags by or", f"tags of tenants are joined by or in {'tests' if test else 'lists'}",
+        (("tenants", "tag"),), handle, ("rules",), looks=False,
+    )  # fmt: skip
+
+
+def queued(_dice: Random, _world: World) -> Mutation:
+    """A task that is ordered while another one runs stays in the queue."""
+    active: dict[str, bool] = {}  # by task that was ordered: whether it waits for good
+
+    def handle(asked: Asked, forward: Forward) -> Reply:
+        reply = forward(asked)
+        body: Any = reply.json if reply.ok else None
+        if not isinstance(body, dict):
+            return reply
+        document = cast("Document", body)
+        if asked.method == "POST" and asked.place == "deployments":
+            active[str(document.get("TaskId"))] = any(not stuck for stuck in active.values())
+        if asked.family != "tasks/*" or asked.method != "GET":
+            return reply
+        task = id_of(document)
+        if active.get(task):
+            return reply.with_json({**document, "State": "Queued", "IsCompleted": False, "StartTime": None})
+        if document.get("IsCompleted"):
+            active.pop(task, None)
+        return reply
+
+    return Mutation(
+        "queue stops", "a deployment that is ordered while another one runs stays queued",
+        (("deployment",), ("tasks",), ("release",)), handle, DEPLOYING, looks=False,
+    )  # fmt: skip
+
+
+def scoped(dice: Random, world: World) -> Mutation | None:
+    """A user lost what one team gave in one scope: a project, an environment or a tenant is not theirs any more."""
+    user = dice.choice(world.users)
+    kind = dice.choice(["projects", "environments", "tenants"])
+    own = [one for one in world.seen.get(f"{kind}/*", ()) if one.place in world.seen_by[user]]
+    if not own:
+        return None
+    lost = dice.choice(own)
+    identity = id_of(lost.json)
+
+    def handle(asked: Asked, forward: Forward) -> Reply:
+        if asked.user != user or not (asked.place == lost.place or asked.place.startswith(f"{lost.place}/")):
+            return forward(asked)
+        body = b'{"ErrorMessage": "You do not have permission to perform this action."}'
+        return Reply(403, (("Content-Type", "application/json"),), body)
+
+    return Mutation("scope lost", f"{identity} is not shown to {user} any more", ((lost.place,), (kind, user)), handle)
+
+
 DRAWS: Final[dict[str, tuple[int, Draw]]] = {
     "order": (2, ordered), "neighbour": (2, neighbour), "stale": (1, stale), "frozen": (1, frozen),
-    "push": (2, uploaded), "rules": (1, ruled),
+    "push": (2, uploaded), "rules": (1, ruled), "range": (1, ranged), "tags": (1, joined), "queue": (1, queued),
+    "scope": (1, scoped),
 }  # fmt: skip

@@ -14,7 +14,9 @@ from tidegate.checks.live.creating import MAKINGS
 from tidegate.checks.live.saving import EVERY, ONE
 
 #: Live checks that save, create and remove.
-SAVING: Final = ("saving", "saving as before", "consequences", "creating", "editing", "answers")
+SAVING: Final = (
+    "creating", "saving", "saving as before", "consequences", "editing", "meanwhile", "answers", "neighbours",
+)  # fmt: skip
 CREATING: Final = ("creating", "copying", "pushing", "releases", "runbooks", "answers")
 
 _JSON: Final = (("Content-Type", "application/json"),)

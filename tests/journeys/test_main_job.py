@@ -124,7 +124,8 @@ def test_live_checks_ran_in_their_order(job: Job) -> None:
     names = [event["name"] for event in job.ran.events("check") if "name" in event]
 
     assert names[:2] == ["health", "background"]
-    assert names[-8:-2] == ["saving", "saving as before", "consequences", "editing", "refusals", "answers"]
+    assert names[-10:-6] == ["saving", "saving as before", "consequences", "editing"]
+    assert names[-6:-2] == ["meanwhile", "refusals", "answers", "neighbours"]
     assert names[-2:] == ["integrity", "retention"]
     assert names.index("triggers") < names.index("deployments")
 

@@ -15,6 +15,8 @@ from tidegate.checks.live.context import LiveContext, LiveResult
 from tidegate.checks.live.copying import check_copying, copying_outcomes
 from tidegate.checks.live.creating import check_creating, creation_outcomes
 from tidegate.checks.live.editing import check_editing, editing_outcomes
+from tidegate.checks.live.meanwhile import check_meanwhile, meanwhile_outcomes
+from tidegate.checks.live.neighbours import check_neighbours, habits, things_of, touched
 from tidegate.checks.live.refusals import check_refusals, refusal_outcomes
 from tidegate.checks.live.triggers import FAR_AWAY
 from tidegate.octopus.client import Access, Answer, OctopusClient, ServerInfo
@@ -192,7 +194,7 @@ def test_each_sort_of_a_kind_is_edited_on_a_copy(kind: str, name: str, place: st
     assert place in {one.place for one in check_editing(context_of(with_sorts(Shop(spoil=stuck))), before).findings}
 
 
-@pytest.mark.parametrize(("when", "what"), [("PUT", "changed with others"), ("DELETE", "gone with others")])
+@pytest.mark.parametrize(("when", "what"), [("PUT", "https://elsewhere.example.test"), ("DELETE", "gone with others")])
 def test_what_happens_to_a_neighbour_is_found(when: str, what: str) -> None:
     """Saving a feed or removing it does something to the one that was there."""
 
@@ -209,12 +211,77 @@ def test_what_happens_to_a_neighbour_is_found(when: str, what: str) -> None:
         made.stored["feeds/Feeds-1"] = {"Id": "Feeds-1", "Name": "Acme", "FeedUri": "https://acme.example.test"}
         return made
 
-    before = editing_outcomes(context_of(shop(harms=False)))
+    def written(made: Shop) -> LiveResult:
+        before = things_of(context_of(made))
+        editing_outcomes(context_of(made))
+        creation_outcomes(context_of(made))  # whatever writes later finds the harm done
+        return check_neighbours(context_of(made), before, ())
 
-    assert check_editing(context_of(shop(harms=False)), before).findings == ()
-    [finding] = check_editing(context_of(shop(harms=True)), before).findings
+    assert written(shop(harms=False)).findings == ()
+    [finding] = written(shop(harms=True)).findings
     assert finding.place.startswith("feeds/Feeds-1")
     assert finding.after == what
+
+
+def test_what_the_harness_leaves_changed_before_the_upgrade_is_no_harm_to_a_neighbour() -> None:
+    shop = Shop()
+    shop.stored["machines/Machines-1"] = {"Id": "Machines-1", "HealthStatus": "Unknown"}
+    before = things_of(context_of(shop))
+    shop.stored["machines/Machines-1"]["HealthStatus"] = "Healthy"
+    known = habits(touched(before, things_of(context_of(shop))))
+
+    assert check_neighbours(context_of(shop), before, known).findings == ()
+    [finding] = check_neighbours(context_of(shop), before, ()).findings
+    assert (finding.place, finding.after) == ("machines/Machines-1: HealthStatus", "Healthy")
+
+
+class Versioned(Shop):
+    """Processes are saved only by who read the state that is stored; or, ``careless``, by anybody."""
+
+    def __init__(self, *, careless: bool = False) -> None:
+        super().__init__()
+        self._careless = careless
+
+    def _answer(self, method: str, route: str, body: Any) -> Answer:
+        if method != "PUT" or not route.startswith("deploymentprocesses/"):
+            return super()._answer(method, route, body)
+        version = self.stored[route]["Version"]
+        if body["Version"] != version and not self._careless:
+            return _answer(400, {"ErrorMessage": "Please refresh the page and try again."})
+        self.stored[route] = {**body, "Version": version + 1}
+        return _answer(200, self.stored[route])
+
+
+def test_saving_over_what_somebody_else_saved_is_found_where_it_was_refused() -> None:
+    before = meanwhile_outcomes(context_of(Versioned()))
+
+    assert check_meanwhile(context_of(Versioned()), before).findings == ()
+    [finding] = check_meanwhile(context_of(Versioned(careless=True)), before).findings
+    assert finding.place == "deploymentprocesses/deploymentprocess-Projects-1: saved over that"
+    assert (finding.before, finding.after) == ("refused", "saved")
+
+
+def test_a_thumbprint_that_cannot_be_changed_any_more_is_found_on_a_copy_that_is_nowhere() -> None:
+    worker: Document = {
+        "Id": "Workers-1", "Name": "Worker", "IsDisabled": False, "Thumbprint": "AA", "Uri": "https://w.example.test:1/",
+        "Endpoint": {"CommunicationStyle": "TentaclePassive", "Uri": "https://w.example.test:1/", "Thumbprint": "AA"},
+    }  # fmt: skip
+    sent: list[Document] = []
+
+    def stuck(method: str, kind: str, body: Document) -> Document:
+        sent.extend([deepcopy(body)] if kind == "workers" else [])
+        return {**body, "Thumbprint": "AA"} if method == "PUT" and kind == "workers" else body
+
+    whole, broken = Shop(), Shop(spoil=stuck)
+    for shop in (whole, broken):
+        shop.stored["workers/Workers-1"] = deepcopy(worker)
+    before = editing_outcomes(context_of(whole))
+
+    places = [finding.place for finding in check_editing(context_of(broken), before).findings]
+    assert places == ["workers (TentaclePassive): Thumbprint"]
+    assert {one["Endpoint"]["Uri"] for one in sent} == {"https://tidegate.invalid:10933/"}
+    assert sent[0]["IsDisabled"] is True
+    assert broken.stored["workers/Workers-1"] == worker
 
 
 def test_a_copy_that_is_edited_reaches_nobody_and_is_never_due() -> None:
@@ -310,6 +377,21 @@ def test_a_copy_that_lacks_what_the_original_has_is_found() -> None:
     assert finding.place == "feeds/Feeds-1: FeedUri of a copy"
     assert [place for place in shop.stored if place.startswith("feeds/")] == ["feeds/Feeds-1"]
     assert check_copying(context_of(with_feed(Shop())), before).findings == ()
+
+
+def test_a_switch_that_is_ignored_when_something_is_made_is_found_though_every_original_has_it_off() -> None:
+    def forgetful(method: str, kind: str, body: Document) -> Document:
+        return {**body, "DiscreteChannelRelease": False} if (method, kind) == ("POST", "projects") else body
+
+    whole, broken = Shop(), Shop(spoil=forgetful)
+    for shop in (whole, broken):
+        shop.stored["projects/Projects-1"] = {"Id": "Projects-1", "Name": "Web", "DiscreteChannelRelease": False}
+
+    before = copying_outcomes(context_of(whole))
+
+    assert check_copying(context_of(whole), before).findings == ()
+    [finding] = check_copying(context_of(broken), before).findings
+    assert finding.place == "projects/Projects-1: DiscreteChannelRelease of a turned copy"
 
 
 def test_one_of_each_sort_is_copied() -> None:

@@ -32,10 +32,13 @@ from tidegate.checks.live.editing import check_editing, editing_outcomes
 from tidegate.checks.live.hearing import Heard
 from tidegate.checks.live.interruptions import check_waiting
 from tidegate.checks.live.login import check_login, login_outcomes
+from tidegate.checks.live.meanwhile import check_meanwhile, meanwhile_outcomes
+from tidegate.checks.live.neighbours import check_neighbours, habits, things_of, things_seen, touched
 from tidegate.checks.live.pushing import check_pushing, push_outcomes
 from tidegate.checks.live.refusals import check_refusals, refusal_outcomes
 from tidegate.checks.live.releases import check_releases, make_releases
 from tidegate.checks.live.retention import check_retention
+from tidegate.checks.live.rules import check_rules, rule_outcomes
 from tidegate.checks.live.runbooks import RunbookRuns, check_runbooks, rehearse_runbooks
 from tidegate.checks.live.saving import check_saving, check_saving_as_before
 from tidegate.checks.live.scripts import Script, ScriptOutcome, check_scripts, run_scripts
@@ -69,6 +72,9 @@ class Baseline:
     cancelled: Mapping[str, str] = field(default_factory=dict[str, str])  # what came of a planned deployment
     answers: Mapping[str, Heard] = field(default_factory=dict[str, Heard])  # to everything that was written
     deployments: frozenset[str] = field(default_factory=frozenset[str])  # every one there was at the end
+    meanwhile: Mapping[str, str] = field(default_factory=dict[str, str])  # what came of saves of something stale
+    rules: Mapping[str, str] = field(default_factory=dict[str, str])  # what rules say of versions and of tenants
+    habits: frozenset[str] = frozenset()  # where all of this leaves something changed
 
 
 def record_baseline(
@@ -79,12 +85,14 @@ def record_baseline(
     It comes before the first snapshot, because it writes. ``api_key`` is what the users' own scripts log in with.
     """
     context.guard()
+    around = things_of(context)
     logins = login_outcomes(context)
     context.report("live baseline: saving what others depend on")
     # Before any release: what is saved here is what later ones are made of.
     consequences = consequence_outcomes(context)
     copies = copying_outcomes(context)
     edits = editing_outcomes(context)
+    meanwhile = meanwhile_outcomes(context)
     refusals = refusal_outcomes(context)
     rehearsals = rehearse(context, most=most)
     # What comes when the server's clock says so: whatever else is done meanwhile costs no time.
@@ -107,6 +115,7 @@ def record_baseline(
     return Baseline(
         logins, rehearsals, as_users, pushes, creations, releases, runbooks, consequences, scheduled_logs(context),
         delivered, outcomes, copies, edits, refusals, cancelled, context.hearing.heard(), deployment_ids(context),
+        meanwhile, rule_outcomes(context), habits(touched(around, things_of(context))),
     )  # fmt: skip
 
 
@@ -140,6 +149,7 @@ def live_checks(
         "deployments": partial(check_deployments, context, baseline.rehearsals),
         "cancelling": partial(check_cancelling, context, baseline.rehearsals.rehearsed, baseline.cancelled),
         "releases": partial(check_releases, context, baseline.releases),
+        "rules": partial(check_rules, context, baseline.rules),
         "runbooks": partial(check_runbooks, context, baseline.runbooks),
         "deployments as each user": partial(
             check_deploying_as_users, context, baseline.rehearsals.rehearsed, baseline.as_users
@@ -156,9 +166,12 @@ def live_checks(
     checks["saving as before"] = partial(check_saving_as_before, context, before, after)
     checks["consequences"] = partial(check_consequences, context, baseline.consequences)
     checks["editing"] = partial(check_editing, context, baseline.edits)
+    checks["meanwhile"] = partial(check_meanwhile, context, baseline.meanwhile)
     checks["refusals"] = partial(check_refusals, context, baseline.refusals)
     hop = Hop(expected_changes(), version_of(before), version_of(after))
     checks["answers"] = partial(check_answers, context, baseline.answers, hop)
+    untouched = things_seen(after, context.space)
+    checks["neighbours"] = partial(check_neighbours, context, untouched, baseline.habits)
     checks["integrity"] = partial(check_integrity, context)
     checks["retention"] = partial(check_retention, context)
     return checks

@@ -34,8 +34,10 @@ def copying_outcomes(context: LiveContext, originals: Collection[str] | None = N
         items = context.shown(path, take=200)
         if originals is not None:
             items = [one for one in items if f"{making.route}/{id_of(one)}" in originals]
-        for original in fullest(items):
+        for number, original in enumerate(fullest(items)):
             outcomes |= _copy(context, making.route, path, original)
+            if not number:
+                outcomes |= _copy(context, making.route, path, original, turned=True)
     return outcomes
 
 
@@ -47,19 +49,23 @@ def fullest(items: Iterable[Document]) -> Iterable[Document]:
     return chosen.values()
 
 
-def _copy(context: LiveContext, route: str, path: str, original: Document) -> Outcomes:
+def _copy(context: LiveContext, route: str, path: str, original: Document, *, turned: bool = False) -> Outcomes:
+    """``turned``: with every switch the other way, since what is as it would be anyway may be ignored unnoticed."""
     name = f"{route}/{id_of(original)}"
     sent = {key: value for key, value in original.items() if key not in _OWN and value is not None}
     sent = {key: value for key, value in sent.items() if not key.startswith("Can")}  # what the server allows
+    if turned:
+        sent |= {key: not value for key, value in sent.items() if isinstance(value, bool)}
+    copied = "a turned copy" if turned else "a copy"
     made = context.client.send("POST", path, json={**sent, "Name": f"{NAME}: a copy"})
-    outcomes = {f"{name}: copied": str(made.status)}
+    outcomes = {f"{name}: {copied} made": str(made.status)}
     if not made.ok or not id_of(made.json):
         return outcomes
     copy = context.client.send("GET", f"{path}/{id_of(made.json)}")
     held = cast("Document", copy.json) if copy.ok else {}
     for key, value in sent.items():
-        if key != "Name":
-            outcomes[f"{name}: {key} of a copy"] = "as sent" if held.get(key) == value else "another"
+        if key != "Name" and (not turned or isinstance(value, bool)):
+            outcomes[f"{name}: {key} of {copied}"] = "as sent" if held.get(key) == value else "another"
     settle(context, context.client.send("DELETE", f"{path}/{id_of(made.json)}"))
     return outcomes
 

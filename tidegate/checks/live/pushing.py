@@ -109,7 +109,7 @@ def _push(context: LiveContext, client: OctopusClient, manner: Manner, version: 
     yield "delta-signature", _attempt(lambda: client.send("GET", signature, headers=headers))
     raw = context.path("packages/raw") + f"?{manner.mode}"
     files = {manner.part: (f"{name}.zip", package(version))}
-    yield "packages/raw", _attempt(lambda: client.send("POST", raw, files=files, headers=headers))
+    yield "packages/raw", _attempt(lambda: client.send("POST", raw, files=files, headers=headers), of=version)
     found = context.path(f"packages/packages-{name}")
     yield "packages/{id}", _attempt(lambda: client.send("GET", found, headers=headers), "PackageId", "Version", "Hash")
     # Once more with other bytes, as builds that are run again do: what is stored then is what was pushed last.
@@ -125,7 +125,7 @@ def _push(context: LiveContext, client: OctopusClient, manner: Manner, version: 
         if link in context.server.links:
             path = context.path(route) + "?overwriteMode=OverwriteExisting"
             content = {"PackageId": PACKAGE, "Version": version, wrapper: BUILD}
-            yield route, _attempt(partial(client.send, "POST", path, json=content, headers=headers))
+            yield route, _attempt(partial(client.send, "POST", path, json=content, headers=headers), of=version)
 
 
 #: What a build says about a package (OctopusBuildInformation of OctopusClients).
@@ -141,14 +141,17 @@ BUILD: Final[dict[str, Any]] = {
 }
 
 
-def _attempt(call: Callable[[], Answer], *shown: str) -> str:
+def _attempt(call: Callable[[], Answer], *shown: str, of: str = "") -> str:
+    """The status, the properties to be shown, and whether the answer names another package than ``of`` this version."""
     try:
         answer = call()
     except Unreachable as error:
         return f"no answer: {error.what}"
     if answer.ok:
         values = [f"{name}={property_of(answer.json, name)}" for name in shown]
-        return " ".join([str(answer.status), *values])
+        named = {"PackageId": PACKAGE, "Version": of} if of else {}
+        others = [name for name, value in named.items() if property_of(answer.json, name) not in (None, value)]
+        return " ".join([str(answer.status), *values, *(f"with another {name}" for name in others)])
     return f"{answer.status} {answer.error_message}".strip()
 
 

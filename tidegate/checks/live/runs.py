@@ -11,6 +11,7 @@ from tidegate import trail
 from tidegate.checks.live.context import LiveContext, Notes
 from tidegate.checks.live.task_logs import RunLog, compare_logs, run_log, steady
 from tidegate.checks.live.variables import Evaluated, compare_variables, evaluated, steady_variables
+from tidegate.observation.documents import safe
 from tidegate.octopus.task_log import readable
 
 Document = dict[str, Any]
@@ -27,6 +28,7 @@ class Run:
     variables: Evaluated
     artifacts: tuple[str, ...]
     events: tuple[str, ...] | None = ()  # None: two runs of the same release were audited differently
+    ordered: frozenset[str] = frozenset()  # the parts of its order that the deployment shows as they were sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,16 @@ def deploy(context: LiveContext, what: Rehearsed, release_id: str, version: str,
         evaluated(context, str(made.get("ManifestVariableSetId") or ""), known),
         tuple(sorted(str(artifact.get("Filename")) for artifact in artifacts)),
         _audited(context, str(deployment["Id"])),
+        frozenset(_parts(body) & _parts(made)),
     )
+
+
+def _parts(order: Document) -> set[str]:
+    """What was ordered, as far as a deployment shows it: plain values, skipped steps, and each answer to a prompt."""
+    told = {f"{name}={value!r}" for name, value in order.items() if isinstance(value, str | bool) and value}
+    told |= {f"SkipActions={one}" for one in cast("list[str]", order.get("SkipActions") or [])}
+    answers = cast("Document", order.get("FormValues") or {})
+    return told | {f"FormValues[{name}]={safe(str(value))}" for name, value in answers.items()}
 
 
 def _audited(context: LiveContext, deployment: str) -> tuple[str, ...]:
@@ -108,6 +119,7 @@ def steady_run(first: Run, second: Run) -> Run:
         first.task_id, first.state, first.error, steady(first.log, second.log),
         steady_variables(first.variables, second.variables), first.artifacts,
         first.events if first.events == second.events else None,
+        first.ordered & second.ordered,
     )  # fmt: skip
 
 
@@ -137,6 +149,13 @@ def compare_run(notes: Notes, place: str, before: Rehearsed, run: Run) -> None:
         notes.find(
             f"{place}: events", "the audit trail says something else of a deployment, or links it to less",
             before=lost or len(before.run.events), after=new or len(run.events or ()), check="DIFF",
+        )  # fmt: skip
+    # Another release, or another time, is another order; the rest is ordered alike.
+    kept = {part.partition("=")[0] for part in run.ordered}
+    for part in sorted({part.partition("=")[0] for part in before.run.ordered} - kept - {"QueueTime"}):
+        notes.find(
+            f"{place}: {part} of its order", "deployments are made otherwise than they were ordered",
+            before="as it was ordered", after="lost or another", check="DEPLOY",
         )  # fmt: skip
     if run.artifacts != before.run.artifacts:
         notes.find(
