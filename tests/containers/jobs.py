@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.containers.conftest import SETTINGS
-from tests.containers.watching import EngineWatch
+from tests.containers.watching import EngineWatch, Watched
 from tests.journeys.runs import Seen, rehearse
 from tests.unit.process.inner import Ran
 from tidegate.providers.containers.engine import Engine
@@ -16,7 +16,7 @@ from tidegate.providers.containers.engine import Engine
 class Job:
     ran: Ran
     seen: Seen
-    watched: EngineWatch
+    watched: Watched
     settings: Path
 
     @property
@@ -57,4 +57,4 @@ def in_containers(
     )
     with EngineWatch(engine) as watched:
         ran, seen, _ = rehearse(*arguments, "--settings", str(settings), reports=folder / "reports", timeout=900)
-    return Job(ran, seen, watched, settings)
+    return Job(ran, seen, watched.of(ran.run_folder.name), settings)

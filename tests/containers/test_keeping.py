@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -16,6 +18,7 @@ from tidegate.providers.containers.engine import Engine
 from tidegate.providers.containers.ownership import EXPIRES, RUN
 from tidegate.providers.containers.reaper import remove_expired
 
+_KINDS = ("containers", "networks", "volumes")
 CLONE = ("features/03_clone_the_test_instance.feature", "-k", "runs_the_version")
 
 
@@ -27,6 +30,24 @@ def left_of(engine: Engine, job: Job) -> dict[str, dict[str, Any]]:
     found = {container.name: container.labels for container in containers}
     found |= {thing.name: thing.attrs["Labels"] for thing in things}
     return {name.removeprefix(f"tidegate-{job.run}-"): labels for name, labels in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Narrowed:
+    """A collection of the engine in which there is nothing but what one run made."""
+
+    all: Any
+    run: str
+
+    def list(self, *, filters: dict[str, str], **how: Any) -> list[Any]:
+        return self.all.list(filters={"label": [filters["label"], f"{RUN}={self.run}"]}, **how)
+
+
+def only(job: Job, engine: Engine) -> Any:
+    """The engine's client as if the job's run were the only one: other tests' things expire as well, by the date that
+    is tried here."""
+    client = cast("Any", engine.client)
+    return SimpleNamespace(**{kind: _Narrowed(getattr(client, kind), job.run) for kind in _KINDS})
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +92,7 @@ def test_it_stays_until_it_expires_and_then_leaves_no_volume_behind(
     assert main(["reap", "--settings", str(kept.settings)]) == 0
     assert left_of(engine, kept) == left
 
-    told = remove_expired(engine.client, expires)
+    told = remove_expired(only(kept, engine), expires)
     assert len([one for one in told if kept.run in one]) == len(left)
     assert left_of(engine, kept) == {}
     assert kept.watched.volumes_left, "the image's own volume has no label"
@@ -93,5 +114,5 @@ def test_on_failure_a_run_that_failed_is_kept(
     assert job.ran.exit_code == 10
     assert {"sqlserver", "gateway-sqlserver", "sqlserver-data"} <= set(left), "the database can be looked at"
     assert "kept until " in job.ran.output
-    remove_expired(engine.client, max(datetime.fromisoformat(labels[EXPIRES]) for labels in left.values()))
+    remove_expired(only(job, engine), max(datetime.fromisoformat(labels[EXPIRES]) for labels in left.values()))
     assert left_of(engine, job) == {}

@@ -12,6 +12,13 @@ from typing import Any, Final, final
 
 import pytest
 
+#: Whole rehearsals in containers wait for each other on one worker. They begin first, and are done when others end.
+REHEARSALS_IN_CONTAINERS: Final = (
+    "tests/containers/test_keeping.py",
+    "tests/containers/test_rehearsal.py",
+    "tests/containers/test_subset.py",
+)
+
 #: Folders that stay on one worker: the tests share an engine's images, or one database that goes through all releases.
 ONE_WORKER: Final = ("tests/containers/", "tests/wire/octopus/versions/")
 
@@ -31,6 +38,8 @@ APART: Final = (
 
 def kept_together(nodeid: str) -> str:
     """A name that all tests have in common that one worker must run; else each file stays together."""
+    if nodeid.startswith(REHEARSALS_IN_CONTAINERS):
+        return "rehearsals in containers"
     for folder in ONE_WORKER:
         if nodeid.startswith(folder):
             return folder
