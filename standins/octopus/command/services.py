@@ -1,7 +1,8 @@
 """``service``, ``checkservices`` and ``watchdog``: servers in the background, one a instance.
 
-There is no service manager underneath: a service is a file beside the instance's configuration, and its server a
-process of its own. What starts at boot, or runs by the clock, is the administrator's to arrange.
+Without a service manager underneath a service is a file beside the instance's configuration, and its server a process
+of its own; where systemd is asked for (``units``), it is a unit. What runs by the clock is the administrator's to
+arrange.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from standins.octopus.command.instances import (
     registry_folder,
 )
 from standins.octopus.command.invocation import Invocation
+from standins.octopus.command.units import Unit, kept_by_systemd
 
 _PATIENCE: Final = 60.0  # seconds for a server to end
 _ROOT: Final = Path(__file__).parents[3]
@@ -127,14 +129,40 @@ def service(call: Invocation) -> int:
     if not wanted:
         raise ControlledFailure("Please say what to do with the service: --start, --stop, --restart, --install, …")
     for target in _targets(call, call.options.get("instance")):
+        if kept_by_systemd():
+            _by_systemd(call, target)
+            continue
         for act in wanted:
             call.output.info(f"{act(call, target)}: {target.name}")
     return 0
 
 
+def _unit(call: Invocation, target: Service) -> Unit:
+    return Unit(target.instance, f"{target.name} Server", call.output)
+
+
+def _by_systemd(call: Invocation, target: Service) -> None:
+    """In the order of Octopus's own code, whatever the order of the options."""
+    unit, options = _unit(call, target), call.options
+    executable = call.install_folder / "Octopus.Server"
+    account = _user(call) or "root", options.get("dependOn") or ""
+    for name, act in (("restart", unit.restart), ("stop", unit.stop), ("uninstall", unit.uninstall)):
+        if options.has(name):
+            act()
+    if options.has("install"):
+        unit.install(executable, *account)
+    if options.has("reconfigure"):
+        unit.reconfigure(executable, *account)
+    if options.has("start"):
+        unit.start()
+
+
 def check(call: Invocation) -> int:
     for target in _targets(call, call.options.get("instances") or "*"):
-        if target.is_installed and target.process() is None:
+        if kept_by_systemd():
+            if not (unit := _unit(call, target)).is_active():
+                unit.start()
+        elif target.is_installed and target.process() is None:
             target.start(call.install_folder)
             call.output.info(f"Service started: {target.name}")
     return 0
@@ -177,11 +205,14 @@ def _installed(target: Service) -> Service:
 
 def _account(call: Invocation, target: Service) -> None:
     """Who the service would run as; the stand-in runs as whoever starts it and keeps no password."""
-    options = call.options
-    user = options.get("username") or options.get("user") or os.environ.get("OCTOPUS_SERVICE_USERNAME")
-    target.user = user or target.user
-    target.depend_on = options.get("dependOn") or target.depend_on
+    target.user = _user(call) or target.user
+    target.depend_on = call.options.get("dependOn") or target.depend_on
     target.save()
+
+
+def _user(call: Invocation) -> str | None:
+    options = call.options
+    return options.get("username") or options.get("user") or os.environ.get("OCTOPUS_SERVICE_USERNAME")
 
 
 def _install(call: Invocation, target: Service) -> str:

@@ -81,7 +81,7 @@ def second_of(cluster: Standing) -> str:
 def test_the_doctor_looks_at_the_machine_of_every_node(cluster: Standing) -> None:
     looked = list(examine_looks(looks_at_machine(machine_of(cluster))))
 
-    assert [one.state for one in looked] == [State.GOOD] * 6, looked
+    assert [one.state for one in looked] == [State.GOOD] * 8, looked
 
 
 def test_a_cluster_of_which_one_node_is_named_is_refused(standing: Standing, cluster: Standing) -> None:

@@ -77,8 +77,8 @@ def test_the_doctor_looks_at_the_machine_of_a_cut_over(standing: Standing, tmp_p
     good = list(examine_looks(looks_at_machine(machine_of(standing))))
     wrong = list(examine_looks(looks_at_machine(machine_of(standing, work_folder="/proc/work"))))
 
-    assert [one.state for one in good] == [State.GOOD] * 3, good
-    assert [one.state for one in wrong] == [State.GOOD, State.BAD, State.UNKNOWN], wrong
+    assert [one.state for one in good] == [State.GOOD] * 4, good
+    assert [one.state for one in wrong] == [State.GOOD, State.BAD, State.UNKNOWN, State.UNKNOWN], wrong
     assert "work_folder" in wrong[1].next_step
 
 

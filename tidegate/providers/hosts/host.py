@@ -148,7 +148,7 @@ class ServerHost:
         if self._run_of.runs():
             raise HarnessError("this host's Octopus Server is running already", where=self._reach.where)
         self._run_of.start()
-        starting = StartingServer(self._run_of.log_text, self._ended, self._reach.where, poll=0.3)
+        starting = StartingServer(self._run_of.log_text, self._run_of.ended, self._reach.where, poll=0.3)
         try:
             return wait_until_up(starting, self._reached_from_here, timeout=timeout)
         except TidegateError:
@@ -190,9 +190,6 @@ class ServerHost:
                 next_step="nobody may write to the folder while it is copied: maintenance mode, or a stopped server",
             )
         return manifest
-
-    def _ended(self) -> str | None:
-        return None if self._run_of.runs() else "while starting"
 
     def _reached_from_here(self, address: str) -> str:
         """The host's name as the settings have it, with the port that the server took."""

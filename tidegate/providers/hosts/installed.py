@@ -65,6 +65,8 @@ def _looks(wanted: MainOnHostSettings, reach: Reach, system: System) -> Iterator
     yield "main's machine, way there", lambda: check_way(wanted, "[main.host]")
     yield "main's machine", lambda: _answers(wanted, reach, system)
     yield "main's machine, Octopus Server", lambda: _is_installed(wanted, reach, system)
+    service = InstalledService(reach, system, wanted.install_folder, wanted.instance)
+    yield "main's machine, service", service.require_ours
 
 
 def _answers(wanted: MainOnHostSettings, reach: Reach, system: System) -> str:
@@ -159,6 +161,7 @@ class InstalledMachine(StandingHost):
             self._service.stop()
             self._end_commands()
         else:  # an attempt was killed while it swapped the installation: nobody can be asked to stop
+            self._service.stop_without_octopus()
             self._end([self._installation])
 
     def server_log(self) -> str:
@@ -182,7 +185,7 @@ class InstalledMachine(StandingHost):
             )
 
     def _ended(self) -> str | None:
-        return None if self._runs() else "while starting"
+        return self._service.ended(runs=self._runs())
 
     def _runs(self) -> bool:
         line, mine = self._system.find_processes(), _lines([self._installation, "run"])

@@ -58,6 +58,22 @@ if probe=$(mktemp -d "$there/.tidegate-XXXXXX" 2>/dev/null); then rmdir "$probe"
 exit 0
 """
 
+#: The unit of this name and those whose text has a line that the expression on standard input matches. The folders are
+#: those of systemd.unit(5) that packages and administrators write to; /run/systemd/system is there where systemd is the
+#: first process, sd_booted(3).
+_UNITS: Final = r"""
+[ -d /run/systemd/system ] || exit 0
+pattern=$(cat)
+{ printf '%s\n' "$1"
+  cd / && grep -lsE -- "$pattern" etc/systemd/system/*.service run/systemd/system/*.service \
+    usr/local/lib/systemd/system/*.service usr/lib/systemd/system/*.service lib/systemd/system/*.service |
+    sed 's,.*/,,'
+} | sort -u | while read -r unit; do
+  systemctl show --property Id,LoadState,ActiveState,SubState,NRestarts,Result,ExecMainStatus -- "$unit" </dev/null
+  echo
+done
+"""
+
 
 @final
 class Linux:
@@ -141,3 +157,12 @@ class Linux:
 
     def facts(self, folder: str) -> str:
         return posix_command(["sh", "-c", _FACTS, "sh", folder])
+
+    def units(self, name: str) -> str:
+        return posix_command(["sh", "-c", _UNITS, "sh", name])
+
+    def journal(self, unit: str, count: int) -> str:
+        return posix_command(["journalctl", "--no-pager", "--quiet", "-o", "cat", "-n", str(count), "-u", unit])
+
+    def stop_unit(self, unit: str) -> str:
+        return posix_command(["systemctl", "stop", "--", unit])

@@ -31,6 +31,10 @@ class ServerRun(Protocol):
 
     def runs(self) -> bool: ...
 
+    def ended(self) -> str | None:
+        """How a server that is being started ended, even if it runs again; None when it has not."""
+        ...
+
     def stop(self) -> None:
         """Nothing happens when it does not run."""
         ...
@@ -75,6 +79,9 @@ class RemoteProcess:
         )
         if not result.ok:
             raise ProvisioningFailed(f"the server could not be started:\n{result.output}", where=self._reach.where)
+
+    def ended(self) -> str | None:
+        return None if self.runs() else "while starting"
 
     def runs(self) -> bool:
         return self._run("looking for the server", self._if_alive("true")).ok

@@ -13,6 +13,7 @@ from tidegate.errors import HarnessError
 from tidegate.providers.contract import CommandResult
 from tidegate.providers.hosts.reach import Reach
 from tidegate.providers.hosts.systems import System, read_configuration
+from tidegate.providers.hosts.units import Units
 
 _COMMAND: Final = 600.0
 _LOOK: Final = 60.0
@@ -28,6 +29,7 @@ class InstalledService:
         self._system = system
         self._executable = system.executable(install_folder)
         self._instance = instance
+        self._units = Units(reach, system, install_folder, instance)
 
     @property
     def instance(self) -> str:
@@ -48,9 +50,27 @@ class InstalledService:
         if self._system.has_watchdog:
             self._must("watchdog", ["--delete", f"--instances={self._instance}"])
         self._must("service", ["--stop", f"--instance={self._instance}"])
+        self._units.require_stopped()
+
+    def stop_without_octopus(self) -> None:
+        """Where the program that could be asked is away."""
+        self._units.stop()
+
+    def require_ours(self) -> str:
+        """A sentence about the service; raises :class:`UsageError` when it cannot be stopped and started."""
+        return self._units.require_ours()
+
+    def ended(self, *, runs: bool) -> str | None:
+        """How a server that is being started ended; None when it has not. Systemd starts again what ended, so that it
+        may well run."""
+        told = self._units.how_it_ended(runs=runs)
+        if told:
+            return f"while starting ({told.strip()})"
+        return None if runs else "while starting"
 
     def start(self, *, watchdog: bool = False) -> None:
         """Start, then, where there was one, the watchdog again."""
+        self._units.starting()
         self._must("service", ["--start", f"--instance={self._instance}"])
         if watchdog and self._system.has_watchdog:
             self._must("watchdog", ["--create", f"--instances={self._instance}", f"--interval={_MINUTES}"])
@@ -99,6 +119,9 @@ class ServiceRun:
     def start(self) -> None:
         self._said_before = len(self._whole_log())
         self._service.start()
+
+    def ended(self) -> str | None:
+        return self._service.ended(runs=self.runs())
 
     def runs(self) -> bool:
         line = self._system.find_processes()

@@ -88,6 +88,17 @@ class System(Protocol):
         """Prints what :func:`read_facts` reads; changes nothing. ``folder`` is where something is to be put."""
         ...
 
+    def units(self, name: str) -> str:
+        """Prints the states of systemd's unit ``name`` and of those that have a line which the expression on standard
+        input matches; nothing where systemd is not the first process. "" for a system without such a thing."""
+        ...
+
+    def journal(self, unit: str, count: int) -> str:
+        """Prints the last lines that a unit of systemd has said."""
+        ...
+
+    def stop_unit(self, unit: str) -> str: ...
+
 
 def system_of(name: str) -> System:
     """`linux` or `windows`."""

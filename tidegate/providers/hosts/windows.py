@@ -143,6 +143,15 @@ class Windows:
     def facts(self, folder: str) -> str:
         return _script(f"$folder = {powershell_text(folder)}", _FACTS.strip())
 
+    def units(self, name: str) -> str:  # noqa: ARG002, there are none
+        return ""
+
+    def journal(self, unit: str, count: int) -> str:
+        raise NotImplementedError("Windows has no units")
+
+    def stop_unit(self, unit: str) -> str:
+        raise NotImplementedError("Windows has no units")
+
 
 def _script(*lines: str) -> str:
     return encoded(_STRICT + "\n".join(lines) + "\n")
