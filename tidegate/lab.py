@@ -14,7 +14,7 @@ from tidegate.providers.closing import close_all
 from tidegate.providers.contract import SqlServerHost
 from tidegate.providers.embedded import EmbeddedHost
 from tidegate.providers.embedded_machine import EmbeddedMachine, switched_on
-from tidegate.providers.embedded_main import provide_embedded_main
+from tidegate.providers.embedded_main import Filler, provide_embedded_main
 from tidegate.providers.embedded_servers import EmbeddedFeed
 from tidegate.providers.leftovers import Leftovers
 from tidegate.rehearsal.instances import DatabaseAddress
@@ -61,12 +61,14 @@ class Lab:
     """The sample main instance in a folder of its own; a context manager that removes its servers at the end.
 
     The settings file refers to secrets in files beside it, which only their owner may read. With more than one of the
-    ``nodes`` it is a cluster, over one database and one set of server folders.
+    ``nodes`` it is a cluster, over one database and one set of server folders. A ``filler`` puts something else into it
+    than the sample.
     """
 
-    def __init__(self, folder: Path, wanted: EmbeddedSettings, *, nodes: int = 1) -> None:
+    def __init__(self, folder: Path, wanted: EmbeddedSettings, *, nodes: int = 1, filler: Filler | None = None) -> None:
         self._folder = folder.resolve()
         self._wanted = wanted
+        self._filler = filler
         if self._folder.exists() and any(self._folder.iterdir()):
             raise UsageError(
                 "the lab's folder is not empty", where=str(folder), next_step="name a folder that does not exist yet"
@@ -95,7 +97,7 @@ class Lab:
 
     def start(self, report: Callable[[str], None]) -> LabAddress:
         """Make the instance and write its settings file."""
-        main = provide_embedded_main(self._host, self._wanted, self._leftovers, report).settings
+        main = provide_embedded_main(self._host, self._wanted, self._leftovers, report, filler=self._filler).settings
         self._urls[self._main] = main.url
         for number, host in enumerate(self._others, 2):
             report(f"adding the node {host.node_name}")

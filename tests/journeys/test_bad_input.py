@@ -27,7 +27,7 @@ WRONG: dict[str, tuple[list[tuple[str, str]], int, str]] = {
 
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 def test_one_clear_message(
-    tmp_path: Path, standing_main: StandingMain, wrong: tuple[list[tuple[str, str]], int, str]
+    tmp_path: Path, small_main: StandingMain, wrong: tuple[list[tuple[str, str]], int, str]
 ) -> None:
     changes, exit_code, told = wrong
     for name, value in (
@@ -35,14 +35,14 @@ def test_one_clear_message(
         ("wrong-master-key", "AAECAwQFBgcICQoLDA0ODw=="),
         ("wrong-password", "Wr0ng!Wr0ng!"),
     ):
-        (standing_main.settings.parent / name).write_text(value, encoding="utf-8")
+        (small_main.settings.parent / name).write_text(value, encoding="utf-8")
     places = {
-        "url": standing_main.url,
-        "sql_port": standing_main.database.server.server.rsplit(",", 1)[1],
+        "url": small_main.url,
+        "sql_port": small_main.database.server.server.rsplit(",", 1)[1],
     }
     filled = [(old.format(**places), new) for old, new in changes]
-    settings = standing_main.with_changes(standing_main.settings.parent / "wrong.toml", *filled)
-    before = standing_main.fingerprint()
+    settings = small_main.with_changes(small_main.settings.parent / "wrong.toml", *filled)
+    before = small_main.fingerprint()
 
     ran, seen, _ = rehearse("features/", f"--settings={settings}", reports=tmp_path)
 
@@ -51,23 +51,23 @@ def test_one_clear_message(
     assert "Traceback" not in ran.output
     assert ran.output.count("FAILED") <= 1, "one cause, one red scenario"
     assert not any("--install-folder" in line for line in seen.command_lines), "no Octopus Server was started"
-    assert leaks(tmp_path, standing_main.secrets() | seen.secrets) == []
-    assert not standing_main.in_maintenance_mode()
-    assert standing_main.fingerprint() == before
+    assert leaks(tmp_path, small_main.secrets() | seen.secrets) == []
+    assert not small_main.in_maintenance_mode()
+    assert small_main.fingerprint() == before
 
 
-def test_a_backup_folder_that_cannot_be_written(tmp_path: Path, standing_main: StandingMain) -> None:
-    text = standing_main.settings.read_text(encoding="utf-8")
+def test_a_backup_folder_that_cannot_be_written(tmp_path: Path, small_main: StandingMain) -> None:
+    text = small_main.settings.read_text(encoding="utf-8")
     [on_server] = [line for line in text.splitlines() if line.startswith("on_server")]
-    settings = standing_main.with_changes(
-        standing_main.settings.parent / "wrong.toml", (on_server, "on_server = '/proc/nowhere'")
+    settings = small_main.with_changes(
+        small_main.settings.parent / "wrong.toml", (on_server, "on_server = '/proc/nowhere'")
     )
 
     ran, _, _ = rehearse("features/02_back_up.feature", f"--settings={settings}", reports=tmp_path)
 
     assert ran.exit_code == 10, ran.output
     assert "/proc/nowhere" in ran.output
-    assert not standing_main.in_maintenance_mode()
+    assert not small_main.in_maintenance_mode()
 
 
 @pytest.mark.parametrize(
@@ -93,10 +93,8 @@ def test_nothing_begins(tmp_path: Path, arguments: list[str], told: str) -> None
     assert list(tmp_path.glob("2*")) == []
 
 
-def test_a_target_that_the_main_instance_already_has(tmp_path: Path, standing_main: StandingMain) -> None:
-    ran, seen, _ = rehearse(
-        "features/", f"--settings={standing_main.settings}", "--target", "2018.12.1", reports=tmp_path
-    )
+def test_a_target_that_the_main_instance_already_has(tmp_path: Path, small_main: StandingMain) -> None:
+    ran, seen, _ = rehearse("features/", f"--settings={small_main.settings}", "--target", "2018.12.1", reports=tmp_path)
 
     assert ran.exit_code == 2, ran.output
     assert "the version the instance already has" in ran.output

@@ -27,6 +27,16 @@ STAGES: dict[str, tuple[str, ...]] = {
 }
 
 
+#: The stage that must not be over before the signal comes needs something to deploy.
+NEEDS_THE_SAMPLE = "… Trying: deployments"
+
+
+@pytest.fixture
+def main(request: pytest.FixtureRequest, stage: str) -> StandingMain:
+    made: StandingMain = request.getfixturevalue("standing_main" if stage == NEEDS_THE_SAMPLE else "small_main")
+    return made
+
+
 #: Each stage meets one of the signals, and both with `--thorough`: what answers them is the same, save for the name
 #: that it tells (`test_a_signal_ends_in_order` in tests/unit/process).
 SIGNALS = [
@@ -37,11 +47,9 @@ SIGNALS = [
 
 
 @pytest.mark.parametrize(("sent", "stage"), SIGNALS)
-def test_a_signal_is_answered_in_order(
-    tmp_path: Path, standing_main: StandingMain, sent: signal.Signals, stage: str
-) -> None:
-    before = standing_main.fingerprint()
-    with Running(*STAGES[stage], f"--settings={standing_main.settings}", reports=tmp_path) as running:
+def test_a_signal_is_answered_in_order(tmp_path: Path, main: StandingMain, sent: signal.Signals, stage: str) -> None:
+    before = main.fingerprint()
+    with Running(*STAGES[stage], f"--settings={main.settings}", reports=tmp_path) as running:
         running.wait_for_line(stage)
         running.process.send_signal(sent)
         ran = running.finish(timeout=120)
@@ -51,16 +59,14 @@ def test_a_signal_is_answered_in_order(
     assert f"stopped by {sent.name} before its end" in ran.output
     assert running.seen.alive() == []
     assert not (ran.run_folder / "instances").exists()
-    assert not standing_main.in_maintenance_mode()
-    assert standing_main.fingerprint() == before
+    assert not main.in_maintenance_mode()
+    assert main.fingerprint() == before
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_after_a_kill_the_next_run_cleans_up_and_says_so(
-    tmp_path: Path, standing_main: StandingMain, stage: str
-) -> None:
-    before = standing_main.fingerprint()
-    with Running(*STAGES[stage], f"--settings={standing_main.settings}", reports=tmp_path) as running:
+def test_after_a_kill_the_next_run_cleans_up_and_says_so(tmp_path: Path, main: StandingMain, stage: str) -> None:
+    before = main.fingerprint()
+    with Running(*STAGES[stage], f"--settings={main.settings}", reports=tmp_path) as running:
         running.wait_for_line(stage)
         running.process.kill()
         killed = running.finish(timeout=30)
@@ -70,12 +76,10 @@ def test_after_a_kill_the_next_run_cleans_up_and_says_so(
             time.sleep(0.1)
         assert running.seen.alive() == [], "the servers of a killed run end by themselves"
 
-    ran, _, _ = rehearse(
-        "features/01_plan_the_path.feature:9", f"--settings={standing_main.settings}", reports=tmp_path
-    )
+    ran, _, _ = rehearse("features/01_plan_the_path.feature:9", f"--settings={main.settings}", reports=tmp_path)
 
     assert f"{killed.run_folder.name} was killed" in ran.output
     assert list(ran.scenarios().values()) == ["passed"]
     assert not (killed.run_folder / "instances").exists()
-    assert not standing_main.in_maintenance_mode()
-    assert standing_main.fingerprint() == before
+    assert not main.in_maintenance_mode()
+    assert main.fingerprint() == before

@@ -70,10 +70,10 @@ def test_all_that_are_seeded_are_found_each_at_its_place(
     assert seen.alive() == []
 
 
-def test_a_server_that_does_not_start_is_found(tmp_path: Path, standing_main: StandingMain) -> None:
+def test_a_server_that_does_not_start_is_found(tmp_path: Path, small_main: StandingMain) -> None:
     upgrade = "features/04_upgrade_the_test_instance.feature:9"
     ran, seen, _ = rehearse(
-        upgrade, f"--settings={standing_main.settings}", reports=tmp_path, environment=seeded(FAILS_TO_START)
+        upgrade, f"--settings={small_main.settings}", reports=tmp_path, environment=seeded(FAILS_TO_START)
     )
 
     assert_rejected(ran, "START", "start of 2021.1.7500")

@@ -33,10 +33,19 @@ class EmbeddedMain:
     sample: Mapping[str, Any]
 
 
+#: Fills an empty instance through its API, given its address and its administrator's key.
+Filler = Callable[[str, Secret], Mapping[str, Any]]
+
+
 def provide_embedded_main(
-    host: EmbeddedHost, wanted: EmbeddedSettings, leftovers: Leftovers, report: Callable[[str], None]
+    host: EmbeddedHost,
+    wanted: EmbeddedSettings,
+    leftovers: Leftovers,
+    report: Callable[[str], None],
+    *,
+    filler: Filler | None = None,
 ) -> EmbeddedMain:
-    """A running server of the wanted version, filled through its public API.
+    """A running server of the wanted version, filled through its public API: with the sample, or by the ``filler``.
 
     It is created by the container contract, whose environment variables keep every secret off the command line.
     """
@@ -61,7 +70,7 @@ def provide_embedded_main(
     except UpgradeFailed as error:  # nothing is upgraded here: without the sample there is nothing to rehearse
         raise ProvisioningFailed(error.what, where=error.where) from None
     report("filling it through its API")
-    sample = _fill(url, api_key, wanted, root.parent / "sample.json", leftovers)
+    sample = filler(url, api_key) if filler else _fill(url, api_key, wanted, root.parent / "sample.json", leftovers)
     settings = MainSettings(
         url=url,
         api_key=api_key,
