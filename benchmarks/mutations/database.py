@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -96,11 +97,13 @@ def column_changed(dice: Random, _server: SqlServer, schema: SchemaImage) -> Dam
         return None
     column = dice.choice(texts(table))
     null = "NULL" if column.nullable else "NOT NULL"
-    way = dice.choice(["narrowed", "of another collation"])
+    length = re.fullmatch(r"nvarchar\((\d+)\)", column.type)
+    way = dice.choice(["narrowed", "of another collation"]) if length else "of another collation"
     collation = (
         f" COLLATE {'Latin1_General_BIN' if way != 'narrowed' else column.collation}" if column.collation else ""
     )
-    kind = "nvarchar(190)" if way == "narrowed" else column.type
+    # What does not fit any more makes the server refuse the damage.
+    kind = f"nvarchar({int(length[1]) - 1})" if length and way == "narrowed" else column.type
     statement = f"ALTER TABLE {table.name} ALTER COLUMN [{column.name}] {kind}{collation} {null}"
     return Damage(f"column {way}", f"{table.name}.{column.name} {way}", [statement], ((table.name, column.name),))
 

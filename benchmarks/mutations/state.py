@@ -162,30 +162,41 @@ def ranged(dice: Random, _world: World) -> Mutation:
     )
 
 
-def joined(dice: Random, _world: World) -> Mutation:
-    """Tags of different sets choose tenants that have one of them, or tags of one set only who has all."""
-    test = dice.choice([True, False])
+def joined(_dice: Random, _world: World) -> Mutation:
+    """Tags of different sets choose tenants that have one of them, not only those that have all."""
 
     def handle(asked: Asked, forward: Forward) -> Reply:
         tags = parse_qs(urlsplit(asked.path).query).get("tags", [""])[0].split(",")
-        if asked.method != "GET" or asked.place.partition("?")[0] != f"tenants{'/tag-test' if test else ''}":
-            return forward(asked)
-        if len(tags) < 2:
+        if asked.method != "GET" or asked.place.partition("?")[0] != "tenants/tag-test" or len(tags) < 2:
             return forward(asked)
         each = [
             forward(replace(asked, path=re.sub(r"([?&]tags)=[^&]*", rf"\1={quote(tag)}", asked.path))) for tag in tags
         ]
         bodies = [cast("Document", one.json) for one in each]
-        if test:
-            tenants = {name for body in bodies for name in body}
-            matched = {name: {"IsMatched": any(body[name]["IsMatched"] for body in bodies)} for name in tenants}
-            return each[0].with_json({name: {**bodies[0].get(name, {}), **said} for name, said in matched.items()})
-        items = {id_of(one): one for body in bodies for one in cast("list[Any]", body.get("Items") or [])}
-        return each[0].with_json({**bodies[0], "Items": list(items.values()), "TotalResults": len(items)})
+        matched = {name: any(body[name]["IsMatched"] for body in bodies) for name in bodies[0]}
+        return each[0].with_json({name: {**bodies[0][name], "IsMatched": one} for name, one in matched.items()})
 
     return Mutation(
-        "tags by or", f"tags of tenants are joined by or in {'tests' if test else 'lists'}",
-        (("tenants", "tag"),), handle, ("rules",), looks=False,
+        "tags by or", "tags of tenants are joined by or", (("tenants", "tag"),), handle, ("rules",), looks=False
+    )
+
+
+def unaudited(dice: Random, _world: World) -> Mutation:
+    """The audit trail leaves out one sort of event."""
+    category = dice.choice(["Created", "Deleted", "Modified"])
+
+    def handle(asked: Asked, forward: Forward) -> Reply:
+        reply = forward(asked)
+        body: Any = reply.json if reply.ok and asked.place.partition("?")[0] == "events" else None
+        if not isinstance(body, dict) or "regarding=" not in asked.path:
+            return reply
+        page = cast("Document", body)
+        items = [one for one in cast("list[Document]", page.get("Items") or []) if one.get("Category") != category]
+        return reply.with_json({**page, "Items": items, "TotalResults": len(items)})
+
+    return Mutation(
+        "unaudited", f"nothing is audited as {category} any more", (("audited",), ("events",)), handle,
+        ("creating", "deployments"), looks=False,
     )  # fmt: skip
 
 
@@ -238,5 +249,5 @@ def scoped(dice: Random, world: World) -> Mutation | None:
 DRAWS: Final[dict[str, tuple[int, Draw]]] = {
     "order": (2, ordered), "neighbour": (2, neighbour), "stale": (1, stale), "frozen": (1, frozen),
     "push": (2, uploaded), "rules": (1, ruled), "range": (1, ranged), "tags": (1, joined), "queue": (1, queued),
-    "scope": (1, scoped),
+    "scope": (1, scoped), "audit": (1, unaudited),
 }  # fmt: skip

@@ -9,11 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tidegate.checks.live.context import LiveContext, Notes
+from tidegate.checks.live.context import LiveContext, Notes, run_check
 from tidegate.checks.live.rules import check_rules, rule_outcomes
 from tidegate.checks.live.runs import Rehearsed, Run, compare_run
 from tidegate.checks.live.task_logs import RunLog
 from tidegate.checks.live.variables import Evaluated
+from tidegate.errors import HarnessError
 from tidegate.octopus.client import Access, Answer, OctopusClient, ServerInfo
 from tidegate.versions import Version
 
@@ -81,6 +82,15 @@ def test_rules_that_choose_otherwise_are_found(after: Choosing, words: str) -> N
 
     assert any(words in finding.place for finding in found)
     assert {finding.check for finding in found} == {"RELEASE"}
+
+
+def test_a_task_that_does_not_end_is_the_place_of_its_finding() -> None:
+    def body(_: Notes) -> None:
+        raise HarnessError("waited 120 s for the end of ServerTasks-7; the last state was Queued", where="http://x:1")
+
+    [finding] = run_check("DEPLOY", context_of(Choosing()), body).findings
+
+    assert finding.place == "tasks/ServerTasks-7"
 
 
 def ordered(*parts: str) -> Run:

@@ -360,6 +360,35 @@ def test_a_property_that_is_not_kept_when_something_is_made_is_found() -> None:
     assert check_creating(context_of(Shop()), before).findings == ()
 
 
+class Audited(Shop):
+    """Whatever is made or removed is audited, but for what ``silent`` names."""
+
+    def __init__(self, silent: str = "") -> None:
+        super().__init__()
+        self._silent = silent
+        self._events: list[tuple[str, str]] = []
+
+    def send(self, method: str, path: str, **request: Any) -> Answer:
+        if path == "/api/events":
+            found = [category for regarding, category in self._events if regarding == request["params"]["regarding"]]
+            return _answer(200, {"Items": [{"Category": one} for one in found if one != self._silent]})
+        answer = super().send(method, path, **request)
+        if method in ("POST", "DELETE") and answer.ok:
+            self._events.append((str(answer.json["Id"]), "Created" if method == "POST" else "Deleted"))
+        return answer
+
+
+def test_a_removal_that_the_audit_trail_does_not_tell_is_found() -> None:
+    before = creation_outcomes(context_of(Audited()))
+
+    assert before["what is audited of one of teams"] == "Created, Deleted"
+    assert check_creating(context_of(Audited()), before).findings == ()
+    found = check_creating(context_of(Audited("Deleted")), before).findings
+    assert {finding.check for finding in found} == {"DIFF"}
+    assert all("audited" in finding.place for finding in found)
+    assert found
+
+
 def test_a_copy_that_lacks_what_the_original_has_is_found() -> None:
     def with_feed(shop: Shop) -> Shop:
         feed: Document = {"Id": "Feeds-1", "Name": "Acme", "FeedType": "NuGet", "FeedUri": "https://acme.example.test"}

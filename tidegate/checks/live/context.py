@@ -219,9 +219,10 @@ def run_check(check: str, context: LiveContext, body: Callable[[Notes], None]) -
 
 
 def _place(error: HarnessError) -> str:
-    """The route in an error's text ("PUT /api/userroles/x answered 400: …"), else where it happened."""
+    """The route in an error's text ("PUT /api/userroles/x answered 400: …") or its task, else where it happened."""
     words = error.what.split()
-    return next((word for word in words if word.startswith("/api")), error.where or error.what)
+    task = next((f"tasks/{word.rstrip(';:,.')}" for word in words if word.startswith("ServerTasks-")), "")
+    return next((word for word in words if word.startswith("/api")), task or error.where or error.what)
 
 
 def told(answer: Answer) -> str:

@@ -15,6 +15,9 @@ NAME: Final = "Tidegate rehearsal"
 
 Outcomes = dict[str, str]
 
+#: How steps begin that say what the audit trail tells.
+AUDITED: Final = "what is audited of"
+
 
 @dataclass(frozen=True, slots=True)
 class Making:
@@ -77,6 +80,13 @@ def check_creating(context: LiveContext, before: Mapping[str, str]) -> LiveResul
         after = creation_outcomes(context)
         for step, outcome in before.items():
             now = after.get(step, "not tried")
+            if step.startswith(AUDITED):
+                if lost := sorted(set(outcome.split(", ")) - set(now.split(", "))):
+                    notes.find(
+                        step, "the audit trail does not tell any more who did this",
+                        before=outcome, after=now or f"nothing, {' and '.join(lost)} are gone", check="DIFF",
+                    )  # fmt: skip
+                continue
             if outcome[:3] == now[:3] and not step.startswith("what is kept"):
                 continue
             if step.startswith("what is kept") and set(outcome.split(", ")) <= set(now.split(", ")):
@@ -103,7 +113,16 @@ def _make(context: LiveContext, client: OctopusClient, user: str, making: Making
         if not removed[0].startswith("2"):
             context.client.send("DELETE", f"{path}/{identity}")
         settle(context, removed[1])
+        if client is context.client:
+            outcomes[f"{AUDITED} one of {making.route}"] = _audited(context, identity)
     return outcomes
+
+
+def _audited(context: LiveContext, identity: str) -> str:
+    """What the audit trail says of a thing that was made and removed; how often says nothing."""
+    everywhere = {"spaces": "all", "includeSystem": True} if context.space else {}
+    events = context.shown("/api/events", regarding=identity, **everywhere)
+    return ", ".join(sorted({str(event.get("Category")) for event in events}))
 
 
 def _kept(context: LiveContext, path: str, sent: Mapping[str, Any]) -> str:
