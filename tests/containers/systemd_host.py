@@ -80,7 +80,7 @@ def _prepare(folder: Path) -> Sshd:
     sshd.known_hosts.write_text(f"[127.0.0.1]:{sshd.port} {public[0]} {public[1]}\n", encoding="ascii")
     (folder / "sshd_config").write_text(
         f"Port {sshd.port}\nListenAddress 127.0.0.1\nHostKey {folder / 'host'}\nUsePAM no\nStrictModes no\n"
-        f"AuthorizedKeysFile {folder / 'user.pub'}\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
+        f"AuthorizedKeysFile /etc/ssh/authorized_keys\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
         "PermitRootLogin prohibit-password\nSubsystem sftp internal-sftp\nSetEnv OCTOPUS_STANDIN_SYSTEMD=1\n",
         encoding="ascii",
     )
@@ -92,6 +92,7 @@ def _before_systemd(sshd: Sshd) -> str:
     return f"""
 ln -sf /dev/null /etc/tmpfiles.d/tmp.conf  # it would empty /tmp, and with it folders of this machine
 cp {shlex.quote(str(sshd.folder / "sshd_config"))} /etc/ssh/sshd_config
+install -m 644 {shlex.quote(str(sshd.folder / "user.pub"))} /etc/ssh/authorized_keys
 mkdir -p {shlex.quote(str(Path(sys.executable).parent))}
 [ -e {shlex.quote(sys.executable)} ] || ln -s /usr/bin/python3 {shlex.quote(sys.executable)}
 exec /sbin/init

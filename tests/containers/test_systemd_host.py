@@ -117,6 +117,18 @@ def test_a_server_that_is_killed_as_it_starts_is_led_back_though_systemd_starts_
     assert_back(standing, before)
 
 
+def test_a_user_who_may_not_stop_the_unit_is_refused(host: SystemdHost, standing: Standing, tmp_path: Path) -> None:
+    wanted = machine_of(standing, user="ordinary", work_folder="/home/ordinary/work")
+    above = Path(wanted.install_folder).parent
+    host.run(f"useradd --create-home --password '*' ordinary && chmod a+x {host.sshd.folder} {above}")
+
+    with (
+        pytest.raises(UsageError, match="is not root on the machine and has no sudo"),
+        installed_machine(wanted, standing.main, no_feed, tmp_path),
+    ):
+        pass
+
+
 def test_a_unit_that_is_still_there_after_the_stop_is_told(
     host: SystemdHost, standing: Standing, tmp_path: Path
 ) -> None:

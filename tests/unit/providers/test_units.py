@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.providers.test_systems import Scripted
 from tidegate.errors import HarnessError, UsageError
+from tidegate.providers.contract import CommandResult
 from tidegate.providers.hosts.linux import Linux
 from tidegate.providers.hosts.units import Unit, Units, how_it_ended, read_units, unit_name, why_not_ours
 from tidegate.providers.hosts.windows import Windows
@@ -128,3 +129,22 @@ def test_a_masked_unit_is_refused() -> None:
     host = Scripted(PRINTED.replace("LoadState=loaded", "LoadState=masked"))
     with pytest.raises(UsageError, match="is masked"):
         Units(host, Linux(), "/opt/octopus", "OctopusServer").require_ours()
+
+
+class Refusing(Scripted):
+    """A host whose user is not root, and may not become it."""
+
+    def run(self, what: str, command_line: str, *, timeout: float, stdin: bytes = b"") -> CommandResult:
+        result = super().run(what, command_line, timeout=timeout, stdin=stdin)
+        return replace(result, exit_code=1) if "sudo -vn" in command_line else result
+
+
+def test_a_user_who_may_not_stop_the_unit_is_refused_where_there_is_one() -> None:
+    mine = PRINTED.partition("\n\n")[0]
+
+    assert Units(Scripted(mine), Linux(), "/opt/octopus", "OctopusServer").require_ours() == f"{MINE} is active"
+    with pytest.raises(UsageError, match="is not root on the machine"):
+        Units(Refusing(mine), Linux(), "/opt/octopus", "OctopusServer").require_ours()
+    absent = mine.replace("LoadState=loaded", "LoadState=not-found")
+    told = Units(Refusing(absent), Linux(), "/opt/octopus", "OctopusServer").require_ours()
+    assert told == "systemd has no unit of it"

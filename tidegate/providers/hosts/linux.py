@@ -69,7 +69,8 @@ pattern=$(cat)
     usr/local/lib/systemd/system/*.service usr/lib/systemd/system/*.service lib/systemd/system/*.service |
     sed 's,.*/,,'
 } | sort -u | while read -r unit; do
-  systemctl show --property Id,LoadState,ActiveState,SubState,NRestarts,Result,ExecMainStatus -- "$unit" </dev/null
+  systemctl show --property Id,LoadState,ActiveState,SubState,NRestarts,Result,ExecMainStatus -- "$unit" \
+    </dev/null || exit 1
   echo
 done
 """
@@ -160,6 +161,9 @@ class Linux:
 
     def units(self, name: str) -> str:
         return posix_command(["sh", "-c", _UNITS, "sh", name])
+
+    def may_keep_services(self) -> str:
+        return posix_command(["sh", "-c", '[ "$(id -u)" = 0 ] || sudo -vn'])
 
     def journal(self, unit: str, count: int) -> str:
         return posix_command(["journalctl", "--no-pager", "--quiet", "-o", "cat", "-n", str(count), "-u", unit])

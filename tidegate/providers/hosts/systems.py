@@ -93,6 +93,10 @@ class System(Protocol):
         input matches; nothing where systemd is not the first process. "" for a system without such a thing."""
         ...
 
+    def may_keep_services(self) -> str:
+        """Ends with 0 when the user may have units of systemd started and stopped."""
+        ...
+
     def journal(self, unit: str, count: int) -> str:
         """Prints the last lines that a unit of systemd has said."""
         ...

@@ -110,11 +110,18 @@ class Units:
 
     def require_ours(self) -> str:
         """A sentence about the unit; raises :class:`UsageError` when it is not what stops and starts the server."""
-        units = self._seen()
+        try:
+            units = self._seen()
+        except HarnessError:  # without D-Bus systemd talks to root only
+            self._require_rights()
+            raise
         if wrong := why_not_ours(units, self._mine):
             raise UsageError(wrong[0], where=self._reach.where, next_step=wrong[1])
         mine = next((one for one in units if one.name == self._mine and one.load == "loaded"), None)
-        return f"{mine.name} is {mine.active}" if mine else "systemd has no unit of it"
+        if mine is None:
+            return "systemd has no unit of it"
+        self._require_rights()
+        return f"{mine.name} is {mine.active}"
 
     def starting(self) -> None:
         """Remember how things stand before a start."""
@@ -146,6 +153,16 @@ class Units:
                 f"{', '.join(running)} was stopped and is not: systemd would start the server again",
                 where=self._reach.where,
                 next_step=f"systemctl stop {' '.join(running)}",
+            )
+
+    def _require_rights(self) -> None:
+        """What Octopus's own code asks; without it `service --stop` would fail in the middle of a cut-over."""
+        if not self._reach.run("asking for rights", self._system.may_keep_services(), timeout=_SHORT).ok:
+            raise UsageError(
+                "the user is not root on the machine and has no sudo without a password: `Octopus.Server service` "
+                "refuses to stop and start the server",
+                where=self._reach.where,
+                next_step="log in as root, or give the user such a sudo",
             )
 
     def _seen(self) -> tuple[Unit, ...]:

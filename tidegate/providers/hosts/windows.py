@@ -146,6 +146,9 @@ class Windows:
     def units(self, name: str) -> str:  # noqa: ARG002, there are none
         return ""
 
+    def may_keep_services(self) -> str:
+        raise NotImplementedError("Windows has no units")
+
     def journal(self, unit: str, count: int) -> str:
         raise NotImplementedError("Windows has no units")
 
