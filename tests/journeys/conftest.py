@@ -69,11 +69,11 @@ def standing_main(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing
 def small_main(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandingMain]:
     """With one thing of each kind, for rehearsals of which it does not matter what they look at: looking at all of the
     sample, twice before an upgrade and once after it, is half of what a rehearsal costs."""
-    with Lab(tmp_path_factory.mktemp("small-lab"), EmbeddedSettings(), filler=_one_of_each) as lab:
+    with Lab(tmp_path_factory.mktemp("small-lab"), EmbeddedSettings(), filler=one_of_each) as lab:
         yield _standing(lab)
 
 
-def _one_of_each(url: str, api_key: Secret) -> Mapping[str, Any]:
+def one_of_each(url: str, api_key: Secret) -> Mapping[str, Any]:
     client = WireClient(url, api_key.reveal())
     try:
         return open_shop(client)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.journeys.conftest import one_of_each
 from tests.support.load_balancer import LoadBalancer, balancing
 from tests.support.standing import (
     AFTER_THE_UPGRADE,
@@ -64,7 +65,7 @@ class Cluster(Standing):
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     folder = tmp_path_factory.mktemp("cluster")
     key, installers = approver_key(), approved_installers(folder)
-    with Lab(folder / "lab", EmbeddedSettings(version=ORIGIN), nodes=2) as lab:
+    with Lab(folder / "lab", EmbeddedSettings(version=ORIGIN), nodes=2, filler=one_of_each) as lab:
         file = lab.start(lambda _: None).settings
         alone = load(file).main
         assert alone is not None
