@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from standins.octopus.api import errors
+from standins.octopus.api.bodies import check_body
 from standins.octopus.api.calls import ApiCall
 from standins.octopus.api.gate import SAFE_METHODS, Gate, World
 from standins.octopus.api.requests import Received, parse_body, parse_query
@@ -126,6 +127,7 @@ class Portal:
             space = self._space(route, found, world)
             rights = self.gate.rights(transaction, user) if user is not None else None
             self._check(route, method, user, rights, space, world)
+            check_body(route, self.server.version, body)
             call = ApiCall(
                 server=self.server,
                 transaction=transaction,

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from standins.octopus.api.versions import in_force, version_of
+from standins.octopus.behaviour.moments import asked_moment
 from standins.octopus.contract import ApiError, Document, Version
 
 #: Encrypts a secret for the store.
@@ -205,14 +206,11 @@ def accept_value(  # noqa: PLR0911 - one return a type
             if not isinstance(sent, dict):
                 raise refused_type(prop)
             return _accept_ids(prop, cast("Document", sent)) if prop.type == "idmap" else cast("Document", sent)
-        case "bool":
-            return _boolean(prop, sent)
-        case "int":
-            return _integer(prop, sent)
         case "string":
             return sent if isinstance(sent, str) else _text(prop, sent)
-        case _:
-            return sent
+        case kind:
+            scalar = _SCALAR_READERS.get(kind)
+            return sent if scalar is None else scalar(prop, sent)
 
 
 def _accept_property(sent: Any, kept: Any, seal: Seal) -> Any:
@@ -289,8 +287,29 @@ def _integer(prop: Property, sent: Any) -> int:
         raise refused_type(prop)
     try:
         return int(sent)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise refused_type(prop) from None
+
+
+def _number(prop: Property, sent: Any) -> Any:
+    if isinstance(sent, bool) or not isinstance(sent, int | float | str):
+        raise refused_type(prop)
+    if isinstance(sent, str):
+        _integer(prop, sent.partition(".")[0] or "0")
+    return sent
+
+
+def _date(prop: Property, sent: Any) -> Any:
+    asked_moment(sent, prop.name)
+    return sent
+
+
+_SCALAR_READERS: Mapping[str, Callable[[Property, Any], Any]] = {
+    "bool": _boolean,
+    "int": _integer,
+    "number": _number,
+    "date": _date,
+}
 
 
 def _text(prop: Property, sent: Any) -> str:

@@ -19,9 +19,12 @@ def moment(value: Any) -> datetime | None:
 def asked_moment(value: Any, name: str) -> datetime | None:
     """A moment out of a request; what is none is refused with 400."""
     try:
-        return moment(value)
+        read = moment(value)
+        if read is not None:
+            read.astimezone(UTC)  # a moment that has none in UTC cannot be stored either
     except (ValueError, OverflowError):
         raise ApiError(400, "There was a problem with your request.", [f"{name}: this is not a date."]) from None
+    return read
 
 
 def iso(value: datetime) -> str:

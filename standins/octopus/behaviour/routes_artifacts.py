@@ -153,5 +153,5 @@ ROUTES = (
     Route("PUT", "artifacts/{id}", update_artifact, permission="ArtifactEdit"),
     Route("DELETE", "artifacts/{id}", delete_artifact, permission="ArtifactDelete"),
     Route("GET", "artifacts/{id}/content", content, permission="ArtifactView"),
-    Route("PUT", "artifacts/{id}/content", upload, permission="ArtifactCreate"),
+    Route("PUT", "artifacts/{id}/content", upload, permission="ArtifactCreate", statuses=(204,)),
 )

@@ -249,8 +249,8 @@ def runbook_environments(call: Call) -> Reply:
     return Reply([render(call, "Environment", entry) for entry in environments_of(call, runbook)])
 
 
-def _row(method: str, path: str, handler: Any, permission: str) -> Route:
-    return Route(method, path, handler, permission=permission, since=SINCE)
+def _row(method: str, path: str, handler: Any, permission: str, *statuses: int) -> Route:
+    return Route(method, path, handler, permission=permission, since=SINCE, statuses=statuses)
 
 
 ROUTES = (
@@ -262,7 +262,7 @@ ROUTES = (
     _row("POST", "runbookRuns", create_run, "RunbookRunCreate"),
     _row("GET", "runbookRuns/{id}", get_run, "RunbookRunView"),
     _row("DELETE", "runbookRuns/{id}", delete_run, "RunbookRunDelete"),
-    _row("POST", "runbooks/{id}/run", run_runbook, "RunbookRunCreate"),
+    _row("POST", "runbooks/{id}/run", run_runbook, "RunbookRunCreate", 201),
     _row("GET", "runbooks/{id}/environments", runbook_environments, "RunbookView"),
     _row("GET", "runbooks/{id}/runbookRunTemplate", run_template, "RunbookView"),
     _row("GET", "runbooks/{id}/runbookRuns/preview/{environment}", preview_of_runbook, "RunbookView"),

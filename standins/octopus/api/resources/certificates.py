@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from datetime import UTC, timedelta
 
 from cryptography import x509
@@ -15,7 +14,7 @@ from cryptography.x509.oid import NameOID
 from standins.octopus.api import hooks
 from standins.octopus.api.access import require_for
 from standins.octopus.api.crud import body_of, create_from, find_item, present_one
-from standins.octopus.api.errors import not_found
+from standins.octopus.api.errors import invalid, not_found
 from standins.octopus.api.rendering import render, resource, slice_page
 from standins.octopus.behaviour import events
 from standins.octopus.behaviour.documents import listed
@@ -112,7 +111,7 @@ def _data(call: Call, document: Document) -> tuple[bytes, str | None]:
     key = call.server.master_key
     try:
         return base64.b64decode(key.decrypt(sealed), validate=False), key.decrypt(password) if password else None
-    except binascii.Error as error:
+    except ValueError as error:  # binascii.Error is one; a text that is no ASCII is another
         raise ApiError(400, "Certificate Invalid.", ["The certificate data is not base64."]) from error
 
 
@@ -244,7 +243,10 @@ def generate(call: Call) -> Reply:
         raise ApiError(400, "Please supply either the common name or organization.")
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     parts = ((NameOID.COMMON_NAME, common), (NameOID.ORGANIZATION_NAME, organization))
-    name = x509.Name([x509.NameAttribute(oid, str(value)) for oid, value in parts if value])
+    try:
+        name = x509.Name([x509.NameAttribute(oid, str(value)) for oid, value in parts if value])
+    except ValueError as error:  # X.520 has room for 64 characters
+        raise invalid(str(error)) from error
     now = call.server.now().astimezone(UTC)
     certificate = (
         x509.CertificateBuilder()

@@ -189,7 +189,15 @@ def environments_v2(call: Call) -> Reply:
 ROUTES = (
     # Between Octopus.Client 14.3.1759 (2024-11) and 14.3.2134 (2025-06).
     Route("GET", "environments/v2", environments_v2, "space", "EnvironmentView", "2025.1"),
-    Route("PUT", "environments/sortorder", sort_environments, "space", "EnvironmentEdit", operation="sortEnvironments"),
+    Route(
+        "PUT",
+        "environments/sortorder",
+        sort_environments,
+        "space",
+        "EnvironmentEdit",
+        operation="sortEnvironments",
+        statuses=(200, 404),
+    ),
     Route("GET", "environments/summary", summary, "space", "EnvironmentView", operation="getEnvironmentsSummary"),
     Route(
         "GET",

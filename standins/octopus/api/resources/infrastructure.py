@@ -303,7 +303,7 @@ ROUTES = (
         operation="indexMachinesOfPolicy",
     ),
     Route("GET", "machinepolicies/{id}/workers", workers_of_policy, "space", "WorkerView", "2018.7"),
-    Route("PUT", "workerpools/sortorder", sort_pools, "space", "WorkerEdit", "2018.7"),
+    Route("PUT", "workerpools/sortorder", sort_pools, "space", "WorkerEdit", "2018.7", statuses=(200, 404)),
     Route(
         "GET", "workerpools/summary", pools_summary, "space", "WorkerView", "2018.7", operation="getWorkerPoolsSummary"
     ),

@@ -39,7 +39,8 @@ def _inside(handler: Handler, name: str, call: Call) -> Reply:
 
 
 def _route(method: str, path: str, handler: Handler, name: str, permission: str, since: str) -> Route:  # noqa: PLR0917
-    return Route(method, f"projects/{{projectId}}/{path}", partial(_inside, handler, name), "space", permission, since)
+    inside, statuses = partial(_inside, handler, name), (201,) if method == "POST" else ()
+    return Route(method, f"projects/{{projectId}}/{path}", inside, "space", permission, since, statuses=statuses)
 
 
 def _whole(path: str, name: str, view: str, edit: tuple[str, str, str], since: str) -> tuple[Route, ...]:

@@ -152,7 +152,9 @@ def status(call: Call) -> Reply:
 
 
 ROUTES = (
-    Route("PUT", "tagsets/sortorder", sort_tagsets, "space", "TagSetEdit", operation="sortTagSets"),
+    Route(
+        "PUT", "tagsets/sortorder", sort_tagsets, "space", "TagSetEdit", operation="sortTagSets", statuses=(200, 404)
+    ),
     Route("GET", "tenants/status", status, "space", "", "2019.1", operation="getTenantsStatus"),
     Route("GET", "tenants/tag-test", tag_test, "space", "TenantView", operation="testTenantTags"),
 )

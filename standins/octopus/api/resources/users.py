@@ -285,7 +285,7 @@ ROUTES = (
     Route("POST", "users/logout", logout, "system", None, operation="logout"),
     Route("POST", "users/{id}/revoke-sessions", revoke_sessions, "system", "", "2022.1"),
     Route("GET", "users/{userId}/apikeys", list_keys, "system", "", operation="indexApiKeys"),
-    Route("POST", "users/{userId}/apikeys", create_key, "system", "", operation="createApiKey"),
+    Route("POST", "users/{userId}/apikeys", create_key, "system", "", operation="createApiKey", statuses=(201,)),
     Route("GET", "users/{userId}/apikeys/{id}", get_key, "system", "", operation="getApiKeyById"),
     Route("DELETE", "users/{userId}/apikeys/{id}", delete_key, "system", "", operation="deleteApiKey"),
     Route("GET", "authentication", authentication, "system", None, operation="getAuthentication"),

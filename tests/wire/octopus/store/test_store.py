@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from standins.octopus.contract import Conflict, Document
+from standins.octopus.contract import Conflict, Document, Unfit
 from standins.octopus.store import OctopusStore, Work
 
 
@@ -219,3 +219,21 @@ def test_idle_connections_that_died_are_replaced(store: OctopusStore) -> None:
     with store.transaction() as work:
         assert work.count("DeploymentEnvironment") >= 0
         work.insert("DeploymentEnvironment", environment(store))
+
+
+def test_what_no_column_of_a_task_can_hold_is_told_from_a_failure(store: OctopusStore) -> None:
+    """The driver puts the SQLSTATE first in some of its errors and last in others."""
+    counts = dict.fromkeys(("HasPendingInterruptions", "HasWarningsOrErrors", "DurationSeconds"), 0)
+    task = {"Name": "Health", "State": "Queued", "Description": "Now", "QueueTime": datetime.now(UTC), **counts}
+    with store.transaction() as work:
+        whole = work.load("ServerTask", work.insert("ServerTask", dict(task))["Id"])
+    assert whole is not None
+
+    with pytest.raises(Unfit), store.transaction() as work:
+        work.insert("ServerTask", {**task, "ProjectId": {"Id": "Projects-1"}})
+    with pytest.raises(Unfit), store.transaction() as work:
+        work.update("ServerTask", {**whole, "EnvironmentId": {"Id": "Environments-1"}})
+
+    with store.transaction() as work:
+        assert work.load("ServerTask", whole["Id"]) == whole
+        work.delete("ServerTask", whole["Id"])
