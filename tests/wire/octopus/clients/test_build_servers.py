@@ -263,3 +263,22 @@ def test_the_links_and_prompts_of_the_jenkins_plugin(http: httpx.Client, project
     for element in form["Elements"]:
         assert {"Name", "Description"} <= element["Control"].keys()
         assert element["Name"] in form["Values"]
+
+
+#: What leads to a thing only with a value that the client adds.
+_WITH_A_VALUE = frozenset({"Scheduler"})
+
+
+def test_no_link_of_a_server_leads_nowhere(http: httpx.Client) -> None:
+    """Octopus.Client follows links as they stand (OctopusClients, BasicRepository): 501 says what is not played."""
+    octo = DotNet(http)
+    links = {**octo.root["Links"], **octo.home["Links"]}
+
+    answers = {
+        name: http.get(path).status_code
+        for name, path in ((name, expand(template)) for name, template in links.items())
+        if path.startswith("/api") and name not in _WITH_A_VALUE and not re.search(r"\{\w", links[name])
+    }
+
+    assert len(answers) > 60
+    assert {name: status for name, status in answers.items() if status not in {200, 400, 405, 501}} == {}
