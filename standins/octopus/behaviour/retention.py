@@ -152,3 +152,55 @@ def packages_to_delete(
     return [
         entry.id for entry in stored if entry.published < limit and (entry.package.lower(), entry.version) not in in_use
     ]
+
+
+#: Octopus docs, "Retention policies", Build information and Tasks: fixed values, which no setting changes.
+_EXTERNAL_BUILD_INFORMATION = timedelta(days=100)
+_TASKS_OF_A_TYPE = 20
+_RECENT_TASKS_OF_A_TYPE = 20_000
+_RECENT = timedelta(days=30)
+
+
+def build_information_to_delete(
+    records: Iterable[Stored],
+    present: Iterable[tuple[str, str]],
+    used: Iterable[tuple[str, str]],
+    keep_days: int,
+    now: datetime,
+) -> list[str]:
+    """A record goes as its package would: kept while a release uses it, by the repository's policy while that has the
+    package, and for 100 days where the package lies in a repository elsewhere.
+    """
+    in_use = {(package.lower(), version) for package, version in used}
+    at_home = {(package.lower(), version) for package, version in present}
+    doomed: list[str] = []
+    for record in records:
+        package = (record.package.lower(), record.version)
+        if package in in_use or (package in at_home and keep_days <= 0):
+            continue
+        period = timedelta(days=keep_days) if package in at_home else _EXTERNAL_BUILD_INFORMATION
+        if record.published < now - period:
+            doomed.append(record.id)
+    return doomed
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One task that has ended."""
+
+    id: str
+    type: str
+    at: datetime
+
+
+def tasks_to_delete(done: Iterable[Done], now: datetime) -> list[str]:
+    """Of each type the 20 that ended last stay, and of those of the last 30 days the last 20,000."""
+    passed: Counter[str] = Counter()
+    doomed: list[str] = []
+    for task in sorted(done, key=lambda entry: entry.at, reverse=True):
+        newer = passed[task.type]
+        passed[task.type] += 1
+        recent = task.at >= now - _RECENT and newer < _RECENT_TASKS_OF_A_TYPE
+        if newer >= _TASKS_OF_A_TYPE and not recent:
+            doomed.append(task.id)
+    return doomed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from standins.octopus.behaviour import events, lifecycles, package_store, progress, releases
+from standins.octopus.behaviour import events, lifecycles, package_store, progress, releases, task_logs, tasks
 from standins.octopus.behaviour.activity import Activity
 from standins.octopus.behaviour.dispatcher import Running
 from standins.octopus.behaviour.documents import listed
@@ -10,17 +10,23 @@ from standins.octopus.behaviour.moments import moment
 from standins.octopus.behaviour.plan import process_packages
 from standins.octopus.behaviour.retention import (
     Deployed,
+    Done,
     Phase,
     Policy,
     Stored,
+    build_information_to_delete,
     packages_to_delete,
     policies_of_phases,
     policy_for,
     releases_to_delete,
+    tasks_to_delete,
 )
 from standins.octopus.contract import Document, Server, Transaction
 from standins.octopus.portions import portions
 from standins.octopus.regressions import hooks
+
+#: A release's retention deletes these tasks with the deployment they are of (Octopus docs, "Retention policies").
+_WITH_THEIR_RUN = frozenset({"Deploy", "RunbookRun"})
 
 
 def run(running: Running) -> None:
@@ -34,7 +40,13 @@ def run(running: Running) -> None:
             log.finish()
         log = running.log.child("Apply built-in package repository retention policy")
         for space in _spaces(server, transaction):
+            # Before the packages: a record is kept as long as its package is.
+            if server.at_least("2019.4"):
+                _build_information(server, transaction, space, log)
             _packages(server, transaction, space, log)
+        log.finish()
+        log = running.log.child("Apply task retention policy")
+        _tasks(server, transaction, log)
         log.finish()
 
 
@@ -120,6 +132,43 @@ def used_packages(server: Server, transaction: Transaction, space: str | None) -
                     used.add((packages[key], selected["Version"]))
     every = {use for found in by_kind.values() for use in found}
     return hooks.adjust("packages in use", every, by_kind)
+
+
+def _build_information(server: Server, transaction: Transaction, space: str | None, log: Activity) -> None:
+    records = {entry["Id"]: entry for entry in transaction.query("BuildInformation", space=space)}
+    if not records:
+        return
+    doomed = build_information_to_delete(
+        [
+            Stored(entry["Id"], entry["PackageId"], entry["Version"], moment(entry.get("Created")) or server.now())
+            for entry in records.values()
+        ],
+        [(entry["PackageId"], entry["Version"]) for entry in transaction.query("NuGetPackage", space=space)],
+        used_packages(server, transaction, space),
+        _days(server, transaction, package_store.built_in_feed_id(server, transaction, space)),
+        server.now(),
+    )
+    for record_id in doomed:
+        log.info(f"Deleting build information of {records[record_id]['PackageId']} {records[record_id]['Version']}")
+        transaction.delete("BuildInformation", record_id)
+
+
+def _tasks(server: Server, transaction: Transaction, log: Activity) -> None:
+    """Tasks of the server itself: those of deployments and runbook runs go with these."""
+    ended = {
+        task["Id"]: task
+        for task in transaction.query("ServerTask", where={"State": list(tasks.COMPLETED)})
+        if task["Name"] not in _WITH_THEIR_RUN
+    }
+    done = [
+        Done(task["Id"], task["Name"], at)
+        for task in ended.values()
+        if (at := moment(task.get("CompletedTime"))) is not None
+    ]
+    for task_id in tasks_to_delete(done, server.now()):
+        log.info(f"Deleting task {task_id}")
+        task_logs.delete(server, ended[task_id])
+        transaction.delete("ServerTask", task_id)
 
 
 def _packages(server: Server, transaction: Transaction, space: str | None, log: Activity) -> None:

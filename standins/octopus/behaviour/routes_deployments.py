@@ -161,7 +161,10 @@ def previews(call: Call) -> Reply:
     release = routes_releases.find(call, call.path["id"])
     wanted = [folded(entry) for entry in listed(folded(call.body), "deploymentpreviews")]
     return Reply(
-        [_preview(call, release, text_of(entry.get("environmentid")), entry.get("tenantid")) for entry in wanted]
+        [
+            _preview(call, release, text_of(entry.get("environmentid")), text_of(entry.get("tenantid")) or None)
+            for entry in wanted
+        ]
     )
 
 

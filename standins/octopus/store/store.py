@@ -191,6 +191,8 @@ class Work:
             sizes = wide_enough(values, sizes)
         try:
             rows = self._session.rows(sql, values, sizes)
+        except OverflowError as error:
+            raise Unfit("A number is too large.") from error
         except pyodbc.Error as error:
             if self._begun:
                 raise self._failed(error) from error

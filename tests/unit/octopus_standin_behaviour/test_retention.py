@@ -10,13 +10,16 @@ from hypothesis import strategies as st
 
 from standins.octopus.behaviour.retention import (
     Deployed,
+    Done,
     Phase,
     Policy,
     Stored,
+    build_information_to_delete,
     packages_to_delete,
     policies_of_phases,
     policy_for,
     releases_to_delete,
+    tasks_to_delete,
 )
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
@@ -147,3 +150,29 @@ def test_a_phase_inherits_from_the_latest_before_it_that_says_something() -> Non
     found = policies_of_phases(lifecycle, [{}, None, staging, {"ReleaseRetentionPolicy": None}], KEEP_ALL)
 
     assert [policy.quantity for policy in found] == [3, 3, 5, 5]
+
+
+def test_build_information_goes_as_its_package_would() -> None:
+    def record(name: str, days: int) -> Stored:
+        return Stored(f"{name} {days}", name, "1.0.0", NOW - timedelta(days=days))
+
+    records = [record(name, days) for name in ("Home", "Away", "Used") for days in (99, 101, 400)]
+    home, used = [("home", "1.0.0")], [("used", "1.0.0")]
+
+    def deleted(keep_days: int) -> list[str]:
+        return build_information_to_delete(records, home, used, keep_days, NOW)
+
+    assert deleted(0) == ["Away 101", "Away 400"]
+    assert deleted(200) == ["Home 400", "Away 101", "Away 400"]
+    assert deleted(30) == ["Home 99", "Home 101", "Home 400", "Away 101", "Away 400"]
+
+
+def test_of_each_type_the_last_tasks_stay() -> None:
+    old = [Done(f"old {number}", "Health", NOW - timedelta(days=31 + number)) for number in range(25)]
+    others = [Done(f"other {number}", "Backup", NOW - timedelta(days=100 + number)) for number in range(20)]
+    recent = [Done(f"recent {number}", "Health", NOW - timedelta(hours=number)) for number in range(3)]
+
+    assert tasks_to_delete([*old, *others], NOW) == [f"old {number}" for number in range(20, 25)]
+    assert tasks_to_delete([*old, *others, *recent], NOW) == [f"old {number}" for number in range(17, 25)]
+    many = [Done(f"many {number}", "Health", NOW - timedelta(minutes=number)) for number in range(20_002)]
+    assert tasks_to_delete(many, NOW) == ["many 20000", "many 20001"]
