@@ -135,7 +135,7 @@ def _refusals(route: Route, version: Version) -> Iterator[tuple[str, str]]:
     if route.permission is not None:
         yield "401", "Unauthorized"
         yield "403", "Forbidden"
-    if "{" in route.path or has_spaces(version):
+    if "{" in route.path or has_spaces(version) or route.method == "POST":  # ?clone= names a thing as well
         yield "404", "NotFound"
     if route.method not in ("GET", "HEAD"):
         yield "503", "ServiceUnavailable: the server is in maintenance mode"
