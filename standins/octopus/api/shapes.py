@@ -291,25 +291,12 @@ def _integer(prop: Property, sent: Any) -> int:
         raise refused_type(prop) from None
 
 
-def _number(prop: Property, sent: Any) -> Any:
-    if isinstance(sent, bool) or not isinstance(sent, int | float | str):
-        raise refused_type(prop)
-    if isinstance(sent, str):
-        _integer(prop, sent.partition(".")[0] or "0")
-    return sent
-
-
 def _date(prop: Property, sent: Any) -> Any:
     asked_moment(sent, prop.name)
     return sent
 
 
-_SCALAR_READERS: Mapping[str, Callable[[Property, Any], Any]] = {
-    "bool": _boolean,
-    "int": _integer,
-    "number": _number,
-    "date": _date,
-}
+_SCALAR_READERS: Mapping[str, Callable[[Property, Any], Any]] = {"bool": _boolean, "int": _integer, "date": _date}
 
 
 def _text(prop: Property, sent: Any) -> str:

@@ -19,7 +19,8 @@ import pytest
 from tests.support.octopus_sample import connection_string
 from tests.support.octopus_server import ADMIN_KEY, octopus_process
 from tests.wire.octopus.fuzzing.mutations import Mutant, bodies, envelopes, header_values, paths
-from tests.wire.octopus.fuzzing.operations import Operation, Recording, operations
+from tests.wire.octopus.fuzzing.operations import operations
+from tests.wire.octopus.fuzzing.recording import Operation, Recording
 from tests.wire.sqlserver.drivers import Address
 from tests.wire.sqlserver.processes import server_process
 
