@@ -30,14 +30,20 @@ def document(text: str | None, default_space: str) -> Any:
 def documents(before: str | None, before_space: str, after: str | None, after_space: str) -> tuple[Any, Any]:
     """Two versions of a document, with their links in comparable form unless they are the same anyway."""
     old, new = _load(before, before_space), _load(after, after_space)
-    nested = (before or "").count('"Links"') > 1 or (after or "").count('"Links"') > 1
-    if nested or not isinstance(old, dict) or not isinstance(new, dict):
+    if _nests_links(before, old) or _nests_links(after, new):
         _links(old)
         _links(new)
-    elif cast("dict[str, Any]", old).get("Links") != cast("dict[str, Any]", new).get("Links"):
-        _own_links(cast("dict[str, Any]", old))
-        _own_links(cast("dict[str, Any]", new))
-    return cast("Any", old), cast("Any", new)
+    elif old.get("Links") != new.get("Links"):
+        _own_links(old)
+        _own_links(new)
+    return old, new
+
+
+def _nests_links(text: str | None, body: Any) -> bool:
+    """Whether links may be anywhere but in the resource itself: most have none, and need no walk through them."""
+    if not isinstance(body, dict):
+        return True
+    return (text or "").count('"Links"') > ("Links" in cast("dict[str, Any]", body))
 
 
 def _load(text: str | None, default_space: str) -> Any:
