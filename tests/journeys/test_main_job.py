@@ -1,6 +1,6 @@
 """The main job on the embedded default: approved, and nothing stays behind but the report.
 
-Both hops are rehearsed whole, at once.
+Both hops are rehearsed whole, at once; `.ci/run` rehearses the default one by `scripts/rehearse` as well.
 """
 
 from __future__ import annotations

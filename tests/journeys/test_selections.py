@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.journeys.conftest import StandingMain
 from tests.journeys.runs import rehearse
 
 pytestmark = pytest.mark.journey
@@ -17,10 +18,7 @@ pytestmark = pytest.mark.journey
         (["features/01_plan_the_path.feature:9"], 1),
         (["features/02_back_up.feature", "-k", "maintenance or serves"], 1),
         (["features/", "-m", "clone and not api", "-k", "version_of_the_main"], 1),
-        pytest.param(["features/05_verify_people.feature:9"], 1, marks=pytest.mark.thorough),  # as the next one
         (["features/01_plan_the_path.feature::test_the_download_feed_offers_every_version_of_the_path"], 1),
-        # As the one before; that what follows the upgrade runs without the rest is seen in test_seeded_regressions.py.
-        pytest.param(["features/10_verify_data.feature::test_nothing_is_lost"], 1, marks=pytest.mark.thorough),
     ],
 )
 def test_one_scenario_runs_alone(tmp_path: Path, arguments: list[str], passed: int) -> None:
@@ -29,6 +27,23 @@ def test_one_scenario_runs_alone(tmp_path: Path, arguments: list[str], passed: i
     assert list(ran.scenarios().values()) == ["passed"] * passed, ran.output
     assert ran.exit_code == 10
     assert "scenario-missing" in ran.codes
+    assert seen.alive() == []
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        "features/10_verify_data.feature::test_nothing_is_lost",
+        pytest.param("features/05_verify_people.feature:9", marks=pytest.mark.thorough),  # in the same way
+    ],
+)
+def test_what_follows_the_upgrade_runs_alone(tmp_path: Path, small_main: StandingMain, scenario: str) -> None:
+    ran, seen, _ = rehearse(scenario, f"--settings={small_main.settings}", reports=tmp_path)
+
+    assert list(ran.scenarios().values()) == ["passed"], ran.output
+    assert ran.exit_code == 10
+    assert "scenario-missing" in ran.codes
+    assert ran.events("clone"), "what it needs was done before it"
     assert seen.alive() == []
 
 

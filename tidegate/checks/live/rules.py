@@ -64,7 +64,7 @@ def _versions(context: LiveContext) -> Iterator[tuple[str, str]]:
 def _tenants(context: LiveContext) -> Iterator[tuple[str, str]]:
     tenants = sorted(context.shown(context.path("tenants"), take=_MOST_TENANTS), key=id_of)
     known = sorted({str(tag) for one in tenants for tag in cast("list[Any]", one.get("TenantTags") or [])})
-    pairs = [(one, other) for one, other in combinations(known, 2)]
+    pairs = list(combinations(known, 2))
     # Of either sort of pair: of one set, and of two.
     alike = [(one, other) for one, other in pairs if _set(one) == _set(other)]
     across = [(one, other) for one, other in pairs if _set(one) != _set(other)]
