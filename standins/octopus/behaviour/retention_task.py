@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from standins.octopus.behaviour import events, lifecycles, package_store, progress, releases, task_logs, tasks
+from standins.octopus.behaviour import (
+    events,
+    lifecycles,
+    package_store,
+    progress,
+    releases,
+    task_logs,
+    task_types,
+    tasks,
+)
 from standins.octopus.behaviour.activity import Activity
 from standins.octopus.behaviour.dispatcher import Running
 from standins.octopus.behaviour.documents import listed
@@ -25,8 +34,9 @@ from standins.octopus.contract import Document, Server, Transaction
 from standins.octopus.portions import portions
 from standins.octopus.regressions import hooks
 
-#: A release's retention deletes these tasks with the deployment they are of (Octopus docs, "Retention policies").
-_WITH_THEIR_RUN = frozenset({"Deploy", "RunbookRun"})
+#: Tasks that go by themselves. Those of deployments and runs go with these (Octopus docs, "Retention policies"); there
+#: are as many as the instance is large, so that they are not even read.
+_BY_THEMSELVES = sorted(task_types.EVER - {"Deploy", "RunbookRun"})
 
 
 def run(running: Running) -> None:
@@ -154,12 +164,8 @@ def _build_information(server: Server, transaction: Transaction, space: str | No
 
 
 def _tasks(server: Server, transaction: Transaction, log: Activity) -> None:
-    """Tasks of the server itself: those of deployments and runbook runs go with these."""
-    ended = {
-        task["Id"]: task
-        for task in transaction.query("ServerTask", where={"State": list(tasks.COMPLETED)})
-        if task["Name"] not in _WITH_THEIR_RUN
-    }
+    where = {"State": list(tasks.COMPLETED), "Name": _BY_THEMSELVES}
+    ended = {task["Id"]: task for task in transaction.query("ServerTask", where=where)}
     done = [
         Done(task["Id"], task["Name"], at)
         for task in ended.values()

@@ -37,6 +37,9 @@ _TYPES: dict[str, tuple[str, str, str]] = {
     "Upgrade": ("Upgrade Tentacles", "", ""),
 }
 
+#: Of any version: the tasks of a type that is gone stay in the database.
+EVER = frozenset(_TYPES)
+
 #: These come from their own routes.
 STARTED_OTHERWISE = frozenset(
     {
