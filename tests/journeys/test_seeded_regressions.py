@@ -16,31 +16,29 @@ from tests.unit.process.inner import Ran
 
 pytestmark = pytest.mark.journey
 
+#: Scenarios, by name: lines move.
+RESOURCES = "features/10_verify_data.feature::test_every_resource_says_what_it_said"
+SAVING = "features/10_verify_data.feature::test_resources_of_each_kind_can_be_saved_unchanged"
+RETENTION = "features/10_verify_data.feature::test_retention_deletes_nothing_that_is_in_use"
+WAITING = "features/07_verify_deployments.feature::test_a_deployment_that_waited_for_an_approval_can_be_approved"
+TRIGGERS = "features/07_verify_deployments.feature::test_triggers_keep_their_plan_and_none_fires_because_of_the_upgrade"
+DEPLOYING = "features/07_verify_deployments.feature::test_representative_projects_deploy_as_before"
+TIMES = "features/09_verify_api.feature::test_pages_and_lists_answer_about_as_fast_as_before"
+ROUTES = "features/09_verify_api.feature::test_routes_links_fields_and_paging_are_what_clients_know"
+
 #: Number of the seeded regression → the scenario that meets it, check and part of the place of a finding it must cause.
 #: Two of them never share a place, so that one is not taken for the other.
 SEEDED = {
-    12: ("features/10_verify_data.feature:13", "DIFF", "deploymentprocesses"),  # feed ids rewritten as objects
-    50: ("features/10_verify_data.feature:25", "SAVE", "userroles"),  # roles that can no longer be saved
-    59: (
-        "features/07_verify_deployments.feature:17",
-        "DEPLOY",
-        "interruptions",
-    ),  # what waited for a person cannot go on
-    82: (
-        "features/07_verify_deployments.feature:9",
-        "TRIG",
-        "projecttriggers",
-    ),  # a trigger that is enabled fires at once
-    66: ("features/10_verify_data.feature:13", "DIFF", "tenants"),  # secret variables of tenants are lost
-    85: ("features/10_verify_data.feature:62", "RET", "packages"),  # retention deletes packages in use
-    97: ("features/09_verify_api.feature:26", "PERF", "dashboard"),  # the dashboard takes seconds
-    110: ("features/09_verify_api.feature:9", "DIFF", "actiontemplates/all"),  # a route that scripts use is gone
-    122: ("features/10_verify_data.feature:13", "DIFF", "progression"),  # views of the old schema are left
-    144: (
-        "features/07_verify_deployments.feature:24",
-        "DIFF",
-        "events",
-    ),  # the audit log loses the link to a task, as deployments show
+    12: (RESOURCES, "DIFF", "deploymentprocesses"),  # feed ids rewritten as objects
+    50: (SAVING, "SAVE", "userroles"),  # roles that can no longer be saved
+    59: (WAITING, "DEPLOY", "interruptions"),  # what waited for a person cannot go on
+    82: (TRIGGERS, "TRIG", "projecttriggers"),  # a trigger that is enabled fires at once
+    66: (RESOURCES, "DIFF", "tenants"),  # secret variables of tenants are lost
+    85: (RETENTION, "RET", "packages"),  # retention deletes packages in use
+    97: (TIMES, "PERF", "dashboard"),  # the dashboard takes seconds
+    110: (ROUTES, "DIFF", "actiontemplates/all"),  # a route that scripts use is gone
+    122: (RESOURCES, "DIFF", "progression"),  # views of the old schema are left
+    144: (DEPLOYING, "DIFF", "events"),  # the audit log loses the link to a task, as deployments show
 }
 
 
@@ -49,7 +47,7 @@ OF_WHAT_IS_DONE = (59, 82, 85, 144)
 OF_WHAT_IS_KEPT = tuple(number for number in SEEDED if number not in OF_WHAT_IS_DONE)
 #: What meets them, and what comes with it.
 WHERE_IT_IS_KEPT = ("features/09_verify_api.feature", "features/10_verify_data.feature")
-WHERE_IT_IS_DONE = ("features/07_verify_deployments.feature", "features/10_verify_data.feature:62")
+WHERE_IT_IS_DONE = ("features/07_verify_deployments.feature", RETENTION)
 #: The server does not start, so nothing else is met.
 FAILS_TO_START = 21
 
