@@ -269,6 +269,10 @@ def test_the_links_and_prompts_of_the_jenkins_plugin(http: httpx.Client, project
 _WITH_A_VALUE = frozenset({"Scheduler"})
 
 
+#: The route went with 2023.3; whether its link went with it, no recorded root document says.
+_ENDED = frozenset({"UserOnboarding"})
+
+
 def test_no_link_of_a_server_leads_nowhere(http: httpx.Client) -> None:
     """Octopus.Client follows links as they stand (OctopusClients, BasicRepository): 501 says what is not played."""
     octo = DotNet(http)
@@ -277,7 +281,7 @@ def test_no_link_of_a_server_leads_nowhere(http: httpx.Client) -> None:
     answers = {
         name: http.get(path).status_code
         for name, path in ((name, expand(template)) for name, template in links.items())
-        if path.startswith("/api") and name not in _WITH_A_VALUE and not re.search(r"\{\w", links[name])
+        if path.startswith("/api") and name not in _WITH_A_VALUE | _ENDED and not re.search(r"\{\w", links[name])
     }
 
     assert len(answers) > 60
