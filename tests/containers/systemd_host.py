@@ -14,6 +14,7 @@ from typing import Any
 
 from tests.containers.conftest import SETTINGS
 from tests.journeys.runs import REPOSITORY
+from tests.support.ports import free_port
 from tests.support.sshd import Sshd, keygen
 from tidegate.providers.containers.engine import Engine
 from tidegate.providers.containers.ownership import Owner
@@ -71,9 +72,7 @@ def running_systemd_host(engine: Engine, folder: Path) -> Generator[SystemdHost]
 
 def _prepare(folder: Path) -> Sshd:
     """Keys, and the configuration of a server on a free port of the loopback interface."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        sshd = Sshd(folder, probe.getsockname()[1])
+    sshd = Sshd(folder, free_port())
     for name in ("host", "user"):
         keygen(folder / name)
     public = (folder / "host.pub").read_text(encoding="ascii").split()

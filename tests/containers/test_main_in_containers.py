@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets as random
-import socket
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from tests.containers.conftest import SETTINGS
 from tests.support.load_balancer import balancing
+from tests.support.ports import free_port
 from tests.support.standing import (
     AFTER_THE_UPGRADE,
     HOP,
@@ -80,12 +80,6 @@ class Standings(Standing):
 
     def files(self) -> dict[str, Any]:
         return {name: describe_folder(folder) for name, folder in self.main.folders.named().items()}
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

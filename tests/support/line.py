@@ -6,6 +6,8 @@ import socket
 import threading
 from contextlib import suppress
 
+from tests.support.ports import free_port
+
 
 class Line:
     """A way to a port of this machine that can be cut, and mended."""
@@ -14,9 +16,7 @@ class Line:
         self._target = target
         self._ends: list[socket.socket] = []
         self._listening: socket.socket | None = None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
 
     def mend(self) -> None:
         """Let connections through, from now on."""

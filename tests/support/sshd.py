@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.ports import free_port
 from tidegate.waiting import wait_until
 
 _SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/sbin")
@@ -55,9 +56,7 @@ class Sshd:
 @contextmanager
 def running_sshd(folder: Path) -> Generator[Sshd]:
     """Its server ends with the block."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        sshd = Sshd(folder, probe.getsockname()[1])
+    sshd = Sshd(folder, free_port())
     sshd.home.mkdir()
     for name in ("host", "user"):
         keygen(folder / name)

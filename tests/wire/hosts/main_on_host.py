@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from base64 import b64encode
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.support.new_instance import create_instance
+from tests.support.ports import free_port
 from tests.support.sshd import Sshd
 from tests.support.standing import LIVING, ORIGIN, Standing, approved_installers, approver_key, upgrade_settings
 from tidegate.providers.contract import SqlServerHost
@@ -106,9 +106,7 @@ pdf = false
 
 
 def free_address() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 def machine_of(standing: Standing, **changes: object) -> MainOnHostSettings:
