@@ -56,6 +56,7 @@ class ExpectedChange:
     statement: str = ""
     only: frozenset[str] = frozenset()
     becomes: re.Pattern[str] | None = None
+    entries: frozenset[str] = frozenset()
 
     def crosses(self, origin: Version, target: Version) -> bool:
         if not self.since:
@@ -68,6 +69,8 @@ class ExpectedChange:
     def explains(self, change: Change) -> bool:
         """Whether ``change``, in a family this rule concerns, is the known one."""
         if not any(pattern.fullmatch(change.path) for pattern in self.paths):
+            return False
+        if self.entries and not any(f"[{entry}]" in change.where for entry in self.entries):
             return False
         if self.what is What.VARIES:
             if change.kind in _LOST and Nature.PRESENCE not in self.natures and self.becomes is None:
@@ -164,6 +167,7 @@ def _expected(row: dict[str, Any]) -> ExpectedChange:
         statement=row.get("statement", ""),
         only=frozenset(row.get("only", ())),
         becomes=_pattern(row["becomes"]) if "becomes" in row else None,
+        entries=frozenset(row.get("entries", ())),
     )
 
 

@@ -252,8 +252,9 @@ class Procedure:
     def _check(self) -> Mapping[str, Any]:
         found = self._work.checks.after()
         if found:
+            # The first line is what the journal keeps of it, and what whoever runs this again is told.
             told = "\n".join(found[:10])
-            raise UpgradeFailed(f"the upgraded main instance is not what was approved:\n{told}", where=self._main.url)
+            raise UpgradeFailed(f"the upgraded main instance is not what was approved: {told}", where=self._main.url)
         return {"checked": self._work.checks.covered}
 
     def _open(self) -> None:

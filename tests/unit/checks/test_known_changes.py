@@ -11,7 +11,7 @@ from tests.unit.checks.snapshots import item, written
 from tidegate.checks.api_surface import Known
 from tidegate.checks.cloning import compare_clone
 from tidegate.checks.comparison import compare
-from tidegate.checks.differences import Change, Kind
+from tidegate.checks.differences import Change, Kind, differences
 from tidegate.checks.expected import Hop, expected_changes
 from tidegate.checks.finding import Finding
 from tidegate.observation.places import family_of
@@ -230,3 +230,17 @@ def test_no_link_is_followed_that_makes_the_server_ask_a_git_repository() -> Non
 
     assert not knowledge.followed("GitConnectionTest")
     assert knowledge.followed("GitCompatibilityReport")
+
+
+def test_behind_a_load_balancer_another_node_may_tell_its_name_and_nothing_else_of_the_configuration() -> None:
+    def settings(node: str, folder: str) -> list[dict[str, Any]]:
+        values = {"Octopus.Server.NodeName": node, "Octopus.Server.Folder": folder}
+        return [{"ConfigurationSet": "Octopus.Server", "ConfigurationValues": [
+            {"Key": key, "Value": value, "Description": key} for key, value in values.items()
+        ]}]  # fmt: skip
+
+    def told(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[bool]:
+        return [explained(OLDER, "serverconfiguration/settings", one) for one in differences(before, after)]
+
+    assert told(settings("MAIN", "/a"), settings("MAIN-2", "/a")) == [True]
+    assert told(settings("MAIN", "/a"), settings("MAIN", "/b")) == [False]

@@ -93,7 +93,7 @@ def _task_runs(standing: Standing) -> None:
     [
         (_script_fails, "ended with exit code 1"),
         (_does_not_start, "ended with exit code 1 while starting"),
-        (_checks_fail, "is not what was approved"),
+        (_checks_fail, "is not what was approved: [PERM] breaking at users/Users-1"),
         (_task_runs, "1 tasks still run"),
     ],
 )
