@@ -21,6 +21,7 @@ from tidegate.secrets import Secret
 from tidegate.settings import EmbeddedSettings, load
 from tidegate.sqlserver.connection import SqlServer
 from tidegate.sqlserver.fingerprints import Fingerprint, fingerprints
+from tidegate.waiting import wait_until
 
 #: Tables that change because maintenance mode was switched (the audit log, and the counters from which its ids come) or
 #: because the server lives (its node's heartbeat).
@@ -76,7 +77,16 @@ def small_main(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandingMai
 def one_of_each(url: str, api_key: Secret) -> Mapping[str, Any]:
     client = WireClient(url, api_key.reveal())
     try:
-        return open_shop(client)
+        made = open_shop(client)
+        # A server checks itself soon after its first start; a small instance is filled before that, and would be
+        # another one while a test looks at it.
+        wait_until(
+            lambda: any(task["IsCompleted"] for task in client.get("/api/tasks?name=SystemIntegrityCheck")["Items"]),
+            timeout=120,
+            what="the first system integrity check to end",
+            where=url,
+        )
+        return made
     finally:
         client.close()
 
